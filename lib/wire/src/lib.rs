@@ -1,0 +1,24 @@
+//! What a notebook and its host say to each other.
+//!
+//! A notebook's cells link the thin crate `code_evolution`; everything heavy lives in another
+//! process, `code_evolution_host`. Both sides need the same nouns (a task, a verdict, a reply), and
+//! this crate is the one place that defines them. It holds data only: the builders that a cell uses
+//! are methods on these types, the work is the host's.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`task`] | what a candidate must do: signature, cases, limits |
+//! | [`verdict`] | what a candidate did: stage, outcome, cases, diagnostics |
+//! | [`program`] | a whole program run in the jail, and its result |
+//! | [`model`] | what a model is asked and what it answers |
+//! | [`protocol`] | the JSON lines that carry all of them |
+//! | [`value`] | Rust values as JSON that loses nothing |
+
+#![forbid(unsafe_code)]
+
+pub mod model;
+pub mod program;
+pub mod protocol;
+pub mod task;
+pub mod value;
+pub mod verdict;

@@ -1,0 +1,230 @@
+//! What a model is asked and what it answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where replies come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A provider answers.
+    Live,
+    /// A provider answers, and the answer is kept in the cassette.
+    Record,
+    /// A recorded cassette answers.
+    Replay,
+    /// A cassette written by hand answers.
+    Scripted,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Live => "live",
+            Mode::Record => "record",
+            Mode::Replay => "replay",
+            Mode::Scripted => "scripted",
+        })
+    }
+}
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Instructions that stand above the conversation.
+    System,
+    /// The person, or the program that asks.
+    User,
+    /// The model.
+    Assistant,
+    /// The result of a tool that the model called.
+    Tool,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said; empty where the model only calls tools.
+    pub content: String,
+    /// The tools that the model calls here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// For a tool's result: the call that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+}
+
+impl Message {
+    /// A message without tool calls.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Message { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+}
+
+/// A tool that a model may call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name: letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// Its parameters, as a JSON schema.
+    pub parameters: Value,
+}
+
+/// A model's wish to call a tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's name for this call.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Value,
+}
+
+/// One request to a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The conversation so far; the last message is the question.
+    pub messages: Vec<Message>,
+    /// Randomness, 0 to 2. Providers that take none are sent none.
+    pub temperature: Option<f64>,
+    /// Most tokens of the answer.
+    pub max_tokens: u32,
+    /// Tools that the model may call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+    /// The JSON schema that the answer must satisfy, where JSON is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// Whether the answer's lines are wanted as they fill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
+}
+
+/// Most tokens of an answer unless a cell says otherwise.
+pub const DEFAULT_MAX_TOKENS: u32 = 1_000;
+
+impl Ask {
+    /// Asks a single question.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Ask {
+            messages: vec![Message::new(Role::User, prompt)],
+            temperature: None,
+            max_tokens: DEFAULT_MAX_TOKENS,
+            tools: Vec::new(),
+            schema: None,
+            stream: false,
+        }
+    }
+}
+
+/// A model's answer, and where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// The tools that the model wants called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// The model's name, as the provider gave it; `script` for a script.
+    pub model: String,
+    /// Where the answer came from.
+    pub mode: Mode,
+    /// What to know about it before believing it: `nearest recording, 87 % alike; ...`.
+    pub note: Option<String>,
+    /// Why the model stopped: `stop`, `length`, `tool_calls`.
+    pub finish_reason: String,
+    /// The tokens it took.
+    pub usage: Usage,
+}
+
+impl Answer {
+    /// The label that is shown with every reply: `live · gpt-6-luna`, `scripted · no model`.
+    pub fn label(&self) -> String {
+        let source = match self.mode {
+            Mode::Scripted => "scripted · no model".to_owned(),
+            mode => format!("{mode} · {}", self.model),
+        };
+        match &self.note {
+            Some(note) => format!("{source} · {note}"),
+            None => source,
+        }
+    }
+}
+
+/// Tokens of one answer, or of many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Tokens of the prompts.
+    pub input_tokens: u64,
+    /// Tokens of the answers (thinking included).
+    pub output_tokens: u64,
+}
+
+/// What a session has used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Meter {
+    /// Answers of a provider.
+    pub calls: u64,
+    /// Answers of a cassette.
+    pub replayed: u64,
+    /// Tokens of the provider's answers.
+    pub usage: Usage,
+    /// Times a call had to wait for a rate limit or a retry.
+    pub waits: u64,
+    /// The sum of these waits, in milliseconds.
+    pub waited_ms: u64,
+    /// Estimated cost in US dollars, where the model's price is known.
+    pub cost_usd: Option<f64>,
+    /// The date of the prices behind the estimate: `2026-11-01`.
+    pub prices_of: String,
+    /// The budget, where one is set.
+    pub budget: Budget,
+}
+
+/// A hard limit for a session. The call that would pass it is not made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Budget {
+    /// Most calls to a provider.
+    pub calls: Option<u64>,
+    /// Most tokens, prompts and answers together.
+    pub tokens: Option<u64>,
+}
+
+/// How to reach a model. What is `None` comes from the environment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelChoice {
+    /// `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral` or `custom`.
+    pub provider: Option<String>,
+    /// The model's name at the provider.
+    pub model: Option<String>,
+    /// Where replies come from.
+    pub mode: Option<Mode>,
+    /// The cassette: a path, absolute by the time it reaches the host.
+    pub cassette: Option<String>,
+}
+
+/// What was chosen, for the setup cell to print. Holds no key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelStatus {
+    /// The provider's name; `none` in a mode without one.
+    pub provider: String,
+    /// The model's name.
+    pub model: String,
+    /// Where replies come from.
+    pub mode: Mode,
+    /// Where the key came from: `OPENAI_API_KEY`, `prompt`, `none`.
+    pub key_from: String,
+    /// The cassette's path, where one is used.
+    pub cassette: Option<String>,
+    /// Anything the participant should know: why the mode is not what was wished for.
+    pub notes: Vec<String>,
+}

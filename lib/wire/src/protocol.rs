@@ -1,0 +1,156 @@
+//! The JSON lines between a notebook and its host.
+//!
+//! The host speaks first: one [`Hello`]. Then the notebook writes one [`Request`] a line, and the
+//! host answers it with any number of [`Message::Progress`] and one [`Message::Done`] or
+//! [`Message::Failed`] that carry the request's `id`. When the notebook's end closes, the host kills
+//! what it started and exits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Ask, Budget, ModelChoice};
+use crate::program::Program;
+use crate::task::{Limits, Task};
+
+/// Rises with every change that an older side would misread.
+pub const PROTOCOL: u32 = 1;
+
+/// The host's first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL`] as the host was built.
+    pub protocol: u32,
+    /// The host's version, the workspace's.
+    pub version: String,
+}
+
+/// One line to the host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the notebook; comes back in every line about this request.
+    pub id: u64,
+    /// What to do.
+    #[serde(flatten)]
+    pub call: Call,
+}
+
+/// What a host can be asked to do, with the type that [`Message::Done`] then carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "snake_case")]
+pub enum Call {
+    /// Which model would answer, and which sandbox layers are in force: [`Status`].
+    Open(ModelChoice),
+    /// Judge a population on one task: a list of [`Verdict`](crate::verdict::Verdict), in order.
+    Judge {
+        /// The task.
+        task: Task,
+        /// The candidates' sources.
+        codes: Vec<String>,
+    },
+    /// Run a whole program: an [`Execution`](crate::program::Execution).
+    Exec(Program),
+    /// Ask a model: an [`Answer`](crate::model::Answer).
+    Ask(Ask),
+    /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order.
+    AskMany(Vec<Ask>),
+    /// The Rust block of a reply that defines `fn function`: a string.
+    Extract {
+        /// The reply.
+        text: String,
+        /// The function's name.
+        function: String,
+        /// Why the model stopped; `length` explains a missing end.
+        finish_reason: String,
+    },
+    /// Apply rustc's own machine-applicable suggestions to a source: a string.
+    ApplySuggestions {
+        /// The source.
+        code: String,
+        /// The suggestions of its verdict.
+        suggestions: Vec<crate::verdict::Suggestion>,
+    },
+    /// Sets the session's budget: null.
+    SetBudget(Budget),
+    /// What the session has used: a [`Meter`](crate::model::Meter).
+    Meter,
+    /// The default limits of this host: [`Limits`].
+    Limits,
+}
+
+/// One line from the host, after its [`Hello`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// Something to print now: a wait, a judged candidate, a line of a streamed reply.
+    Progress {
+        /// The request.
+        id: u64,
+        /// One line of text.
+        line: String,
+    },
+    /// The answer.
+    Done {
+        /// The request.
+        id: u64,
+        /// What the request's [`Call`] documents.
+        value: Value,
+    },
+    /// The request failed.
+    Failed {
+        /// The request.
+        id: u64,
+        /// What happened and what to do.
+        error: Failure,
+    },
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure, for a caller that branches.
+    pub kind: FailureKind,
+    /// Lower-case, names the thing, ends with what to do.
+    pub message: String,
+}
+
+/// The failures that a caller may want to tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The request makes no sense: a signature that cannot be served, an unknown crate.
+    BadRequest,
+    /// The sandbox is not safe here, so nothing was run.
+    NoSandbox,
+    /// The model gave no usable answer.
+    Model,
+    /// The session's budget is spent.
+    Budget,
+    /// The reply holds no such code.
+    NoCode,
+    /// Anything else.
+    Internal,
+}
+
+/// The answer to [`Call::Open`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Which model answers.
+    pub model: crate::model::ModelStatus,
+    /// Which sandbox layers are in force.
+    pub sandbox: Sandbox,
+    /// The default limits of a candidate.
+    pub limits: Limits,
+}
+
+/// The sandbox's layers on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// Landlock's ABI; 0 where the kernel has none.
+    pub landlock_abi: u32,
+    /// Whether seccomp filters can be installed.
+    pub seccomp: bool,
+    /// The architecture.
+    pub arch: String,
+    /// Why candidates are refused, if they are.
+    pub refusal: Option<String>,
+}

@@ -1,0 +1,303 @@
+//! What a candidate must do. `Task` is also the format of `judge --task TASK.json`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::value::{Arguments, ToJson};
+
+/// A job for candidates: one function to write, and the cases that judge it.
+///
+/// The expected values stay with the judge; only inputs enter the jail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// The function that a candidate must define, as Rust writes it: `fn fizzbuzz(n: u32) -> String`.
+    pub signature: String,
+    /// The cases, in the order in which a verdict lists them (they run in another).
+    #[serde(default)]
+    pub cases: Vec<Case>,
+    /// What must hold for the output of every case, checked outside the jail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Property>,
+    /// Trusted Rust that stands between the cases and the candidate; see [`Driver`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Driver>,
+    /// Precompiled crates the candidate may use, by name: `serde_json`, `rand`, `itertools`, ...
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crates: Vec<String>,
+    /// rustc's optimisation level, 0 to 3. 0 compiles fastest.
+    #[serde(default)]
+    pub opt_level: u8,
+    /// Largest relative difference at which two floats count as equal; 0 asks for the same number
+    /// (and NaN for NaN).
+    #[serde(default)]
+    pub tolerance: f64,
+    /// Whether compiler warnings are collected into the verdict's diagnostics.
+    #[serde(default)]
+    pub warnings: bool,
+    /// What a candidate may use up.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// One input and the output it must give.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What a person calls the case; also what a model is told of it.
+    pub name: String,
+    /// One JSON value for each parameter.
+    pub input: Vec<Value>,
+    /// The output that is right. Without one, only the task's properties decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// Whether the candidate must panic on this input.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub panics: bool,
+    /// Hidden cases count, but their input and output are never told to a model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// Trusted Rust compiled beside the candidate, for signatures that cannot cross the jail (a generic
+/// function, a closure parameter). It calls the candidate as `candidate::name(..)`; cases give its
+/// arguments and expect its output. It shares the jail with the candidate, so it returns
+/// observations and leaves judging them to the cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driver {
+    /// The function that takes a case's input: `fn calls_until_success(failures: u32) -> u32`.
+    pub signature: String,
+    /// The Rust items that define it.
+    pub source: String,
+}
+
+/// Something that must hold for an output, whatever the input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// The number at `at` (a JSON pointer, RFC 6901; empty: the whole output) lies in `min..=max`.
+    Between {
+        /// JSON pointer into the output.
+        at: String,
+        /// Smallest allowed number.
+        min: f64,
+        /// Largest allowed number.
+        max: f64,
+    },
+    /// The value at `at` is one of these.
+    OneOf {
+        /// JSON pointer into the output.
+        at: String,
+        /// The allowed values.
+        values: Vec<Value>,
+    },
+    /// The output is a list in ascending order.
+    Ascending,
+    /// The output holds exactly the elements of the parameter with this index (0 is the first).
+    PermutationOf(usize),
+}
+
+impl Property {
+    /// What a verdict calls the property when it fails.
+    pub fn describe(&self) -> String {
+        match self {
+            Property::Between { at, min, max } => {
+                format!("{} between {min} and {max}", place(at))
+            }
+            Property::OneOf { at, values } => {
+                let values: Vec<String> = values.iter().map(Value::to_string).collect();
+                format!("{} one of {}", place(at), values.join(", "))
+            }
+            Property::Ascending => "in ascending order".to_owned(),
+            Property::PermutationOf(index) => {
+                format!("the same elements as parameter {}", index + 1)
+            }
+        }
+    }
+}
+
+fn place(pointer: &str) -> String {
+    if pointer.is_empty() { "output".to_owned() } else { format!("output{pointer}") }
+}
+
+/// What one candidate may use up. The defaults suit a pod with 1 GB of memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// CPU time of the compiler, in milliseconds (enforced in whole seconds, rounded up).
+    pub compile_cpu_ms: u64,
+    /// Wall time of the compiler, in milliseconds.
+    pub compile_wall_ms: u64,
+    /// Memory of the compiler, in bytes.
+    pub compile_memory_bytes: u64,
+    /// CPU time of the candidate for all its cases, in milliseconds.
+    pub cpu_ms: u64,
+    /// Wall time of one case, in milliseconds.
+    pub case_wall_ms: u64,
+    /// Wall time of all cases, in milliseconds.
+    pub wall_ms: u64,
+    /// Memory of the candidate, in bytes.
+    pub memory_bytes: u64,
+    /// Largest output of one case, in bytes.
+    pub output_bytes: u64,
+    /// How much of standard output, and of standard error, is kept, in bytes.
+    pub captured_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            compile_cpu_ms: 8_000,
+            compile_wall_ms: 12_000,
+            compile_memory_bytes: 1 << 30,
+            cpu_ms: 2_000,
+            case_wall_ms: 2_000,
+            wall_ms: 6_000,
+            memory_bytes: 256 << 20,
+            output_bytes: 1 << 20,
+            captured_bytes: 64 << 10,
+        }
+    }
+}
+
+impl Task {
+    /// A task for the function with this signature, as yet without cases.
+    pub fn new(signature: impl Into<String>) -> Self {
+        Task {
+            signature: signature.into(),
+            cases: Vec::new(),
+            properties: Vec::new(),
+            driver: None,
+            crates: Vec::new(),
+            opt_level: 0,
+            tolerance: 0.0,
+            warnings: false,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Adds a case named after its input: `.case((15,), "FizzBuzz")`. One parameter is a tuple of
+    /// one; no parameter is `()`.
+    pub fn case(self, input: impl Arguments, expected: impl ToJson) -> Self {
+        let input = input.arguments();
+        let name = self.name_of(&input);
+        self.with(Case {
+            name,
+            input,
+            expected: Some(expected.to_json()),
+            panics: false,
+            hidden: false,
+        })
+    }
+
+    /// Adds a case that counts but is never shown to a model.
+    pub fn hidden_case(self, input: impl Arguments, expected: impl ToJson) -> Self {
+        let mut task = self.case(input, expected);
+        if let Some(case) = task.cases.last_mut() {
+            case.hidden = true;
+        }
+        task
+    }
+
+    /// Adds a case with a name of your choice.
+    pub fn named_case(
+        self,
+        name: impl Into<String>,
+        input: impl Arguments,
+        expected: impl ToJson,
+    ) -> Self {
+        let mut task = self.case(input, expected);
+        if let Some(case) = task.cases.last_mut() {
+            case.name = name.into();
+        }
+        task
+    }
+
+    /// Adds an input whose output only the task's properties judge.
+    pub fn input(self, input: impl Arguments) -> Self {
+        let input = input.arguments();
+        let name = self.name_of(&input);
+        self.with(Case { name, input, expected: None, panics: false, hidden: false })
+    }
+
+    /// Adds an input on which the candidate must panic.
+    pub fn panics_on(self, input: impl Arguments) -> Self {
+        let mut task = self.input(input);
+        if let Some(case) = task.cases.last_mut() {
+            case.panics = true;
+        }
+        task
+    }
+
+    /// Adds a case as it is.
+    pub fn with(mut self, case: Case) -> Self {
+        self.cases.push(case);
+        self
+    }
+
+    /// Adds a property that every output must have.
+    pub fn property(mut self, property: Property) -> Self {
+        self.properties.push(property);
+        self
+    }
+
+    /// Puts a driver between the cases and the candidate.
+    pub fn driver(mut self, signature: impl Into<String>, source: impl Into<String>) -> Self {
+        self.driver = Some(Driver { signature: signature.into(), source: source.into() });
+        self
+    }
+
+    /// Offers a precompiled crate to the candidate.
+    pub fn offers(mut self, name: impl Into<String>) -> Self {
+        self.crates.push(name.into());
+        self
+    }
+
+    /// Compiles candidates at this optimisation level (0 to 3).
+    pub fn opt_level(mut self, level: u8) -> Self {
+        self.opt_level = level;
+        self
+    }
+
+    /// Accepts floats that differ by at most this fraction.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Collects compiler warnings into the verdict's diagnostics.
+    pub fn warnings(mut self) -> Self {
+        self.warnings = true;
+        self
+    }
+
+    /// Sets what a candidate may use up.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Hides every case from the models; see [`Case::hidden`].
+    pub fn hidden(mut self) -> Self {
+        self.cases.iter_mut().for_each(|case| case.hidden = true);
+        self
+    }
+
+    /// The name of the function that a candidate must define, or `None` if the signature has none.
+    pub fn function(&self) -> Option<&str> {
+        let after = self.signature.split_once("fn ")?.1.trim_start();
+        let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+        (end > 0).then(|| &after[..end])
+    }
+
+    fn name_of(&self, input: &[Value]) -> String {
+        let arguments: Vec<String> = input.iter().map(Value::to_string).collect();
+        let call = format!("{}({})", self.function().unwrap_or("call"), arguments.join(", "));
+        if call.chars().count() <= 60 {
+            return call;
+        }
+        let short: String = call.chars().take(57).collect();
+        format!("{short}...")
+    }
+}

@@ -1,0 +1,180 @@
+//! What a candidate did. Only the judge makes one, from what it saw itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The judgement of one candidate on one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// How far the candidate came.
+    pub stage: Stage,
+    /// How that stage ended.
+    pub outcome: Outcome,
+    /// How many cases passed.
+    pub passed: usize,
+    /// How many cases the task has.
+    pub total: usize,
+    /// The cases in the task's order; all of them, also those that never ran.
+    pub cases: Vec<CaseVerdict>,
+    /// What the compiler said: errors, and warnings where the task asks for them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What to tell a model about it; at most 1,200 characters. Says nothing of hidden cases.
+    pub feedback: String,
+    /// CPU time of the candidate, in milliseconds, by the kernel's accounting.
+    pub cpu_ms: f64,
+    /// Largest resident memory of the candidate, in bytes, by the kernel's accounting.
+    pub peak_bytes: u64,
+    /// Whether the verdict came from the cache.
+    pub cached: bool,
+    /// Where the time went, in milliseconds of wall time.
+    pub timings: Timings,
+}
+
+/// The three stages of judging, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading the source for what the task forbids.
+    Scan,
+    /// rustc, in the jail.
+    Compile,
+    /// The cases, in the jail.
+    Run,
+}
+
+/// How a stage ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Outcome {
+    /// Every case got an answer (right or wrong) or a panic.
+    Finished,
+    /// The scan refused the source.
+    Refused {
+        /// What was found, and what to write instead.
+        reason: String,
+    },
+    /// rustc reported errors.
+    CompileError,
+    /// A panic ended the process (one that a case survives is in its [`CaseVerdict`]).
+    Panicked {
+        /// The panic.
+        panic: Panic,
+    },
+    /// A signal ended the process.
+    Signal {
+        /// Its number.
+        number: i32,
+        /// Its name: `SIGSEGV`.
+        name: String,
+    },
+    /// The process ended by itself before its cases were done.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// It took too long.
+    TimeOut {
+        /// The limit that ended it, in milliseconds.
+        limit_ms: u64,
+    },
+    /// It asked for more memory than allowed.
+    OutOfMemory {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+    },
+    /// It sent what the judge had not asked for.
+    ProtocolViolation {
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+/// One case of a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseVerdict {
+    /// The case's name.
+    pub name: String,
+    /// Its input, one value for each parameter.
+    pub input: Vec<Value>,
+    /// The right output, where the task fixes one.
+    pub expected: Option<Value>,
+    /// What the candidate returned, if it returned.
+    pub got: Option<Value>,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Why it did not: a panic, a property that fails, a time-out, not run.
+    pub problem: Option<String>,
+    /// The panic, if the candidate panicked here.
+    pub panic: Option<Panic>,
+    /// Whether models are told of this case.
+    pub hidden: bool,
+    /// CPU time of this case, in milliseconds, read by the judge from the kernel.
+    pub cpu_ms: f64,
+}
+
+/// A panic in the candidate. Its text is the candidate's own: show it, do not believe it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Panic {
+    /// The panic's message.
+    pub message: String,
+    /// The line in the candidate, from 1, where it lies in the candidate.
+    pub line: Option<u32>,
+}
+
+/// One message of the compiler, after rustc's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// `error` or `warning`.
+    pub level: String,
+    /// The message: ``use of moved value: `name` ``.
+    pub message: String,
+    /// rustc's or clippy's code: `E0382`, `unused_variables`.
+    pub code: Option<String>,
+    /// The line in the candidate, from 1.
+    pub line: Option<u32>,
+    /// As rustc prints it, with the source lines.
+    pub rendered: String,
+    /// Replacements that rustc marks as machine-applicable.
+    pub suggestions: Vec<Suggestion>,
+}
+
+/// A replacement of a part of the candidate's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// First byte of the replaced part.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What replaces it.
+    pub replacement: String,
+}
+
+/// Wall time of the stages, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// rustc's part before linking.
+    pub compile_ms: f64,
+    /// Linking.
+    pub link_ms: f64,
+    /// Starting the jailed process.
+    pub start_ms: f64,
+    /// All cases.
+    pub cases_ms: f64,
+}
+
+impl Verdict {
+    /// Whether the candidate compiled and every case passed.
+    pub fn is_success(&self) -> bool {
+        self.stage == Stage::Run && self.passed == self.total
+    }
+
+    /// Whether the candidate compiled.
+    pub fn compiled(&self) -> bool {
+        self.stage == Stage::Run
+    }
+
+    /// The number of diagnostics of this level (`error`, `warning`).
+    pub fn count(&self, level: &str) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.level == level).count()
+    }
+}
