@@ -1,0 +1,18 @@
+//! The process behind a notebook.
+//!
+//! A cell should link little and survive an interrupt, so what is heavy or long-lived sits here: the
+//! HTTP client with its runtime and the API key, the compiler runs, the jailed children, the caches.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
+//! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
+//! | [`serve`] | answers a notebook's requests on standard input and output |
+//! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
+
+#![forbid(unsafe_code)]
+
+pub mod commands;
+pub mod judge;
+pub mod models;
+pub mod serve;
