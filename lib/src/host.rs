@@ -83,11 +83,13 @@ impl Connection {
         loop {
             let line = self.read_line()?;
             let message: Message = serde_json::from_str(&line).map_err(|error| {
-                internal(format!("the host sent a line that is no message ({error}); run the setup cell again"))
+                internal(format!(
+                    "the host sent a line that is no message ({error}); run the setup cell again"
+                ))
             })?;
             match message {
                 Message::Progress { id, line } if id == asked => {
-                    println!("{}", crate::inert::line(&line));
+                    println!("{}", crate::show::inert::line(&line));
                 }
                 Message::Done { id, value } if id == asked => {
                     return serde_json::from_value(value).map_err(|error| {

@@ -7,12 +7,12 @@ use code_evolution_wire::model::{Mode, ModelChoice};
 use code_evolution_wire::program::Program;
 use code_evolution_wire::protocol::{Call, FailureKind, Status};
 use code_evolution_wire::task::{Limits, Task};
+use code_evolution_wire::verdict as wire;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::inert;
 use crate::llm::Llm;
-use crate::show::{Execution, Verdict, Verdicts};
+use crate::show::{Execution, Verdict, Verdicts, inert};
 
 /// A running lab. Clones share the same host.
 #[derive(Clone)]
@@ -59,8 +59,7 @@ impl Lab {
     /// If the task makes no sense (a signature that cannot be served, a case of another type), or the
     /// sandbox is not safe on this machine. A bad candidate is no error: the verdict says so.
     pub fn judge(&self, code: &str, task: &Task) -> Result<Verdict> {
-        let mut verdicts = self.judge_all(&[code], task)?.0;
-        verdicts.pop().ok_or_else(|| {
+        self.judge_all(&[code], task)?.0.pop().ok_or_else(|| {
             let message = "the host gave no verdict; run the setup cell again";
             Error::new(FailureKind::Internal, message)
         })
@@ -72,7 +71,9 @@ impl Lab {
     /// As for [`Lab::judge`].
     pub fn judge_all(&self, codes: &[impl AsRef<str>], task: &Task) -> Result<Verdicts> {
         let codes = codes.iter().map(|code| code.as_ref().to_owned()).collect();
-        self.host.call(Call::Judge { task: task.clone(), codes }).map(Verdicts)
+        let verdicts: Vec<wire::Verdict> =
+            self.host.call(Call::Judge { task: task.clone(), codes })?;
+        Ok(verdicts.into_iter().map(Verdict).collect())
     }
 
     /// Compiles and runs a whole program (`fn main`) in the jail.

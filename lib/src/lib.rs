@@ -21,14 +21,13 @@
 //! | [`lab`] | start a lab, judge candidates |
 //! | [`llm`] | ask models |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
-//! | [`check`] | self-checks of a notebook |
+//! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //!
 //! The crate is thin on purpose: a cell links everything that it imports, so the HTTP client, the
 //! compiler runs and the jail live in another process, the crate `code_evolution_host`.
 
 #![forbid(unsafe_code)]
 
-mod check;
 mod error;
 mod host;
 pub mod lab;
@@ -50,4 +49,9 @@ pub mod prelude {
     pub use crate::error::{Error, Result};
     pub use crate::lab::Lab;
     pub use crate::llm::{Chat, Llm, Reply};
+    pub use crate::show::check::quiet_panics;
+    pub use crate::show::{
+        Code, Diff, Execution, FitnessCurve, Quote, Stack, Table, Verdict, Verdicts,
+    };
+    pub use crate::{check, check_eq, exercise};
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::inert;
+use crate::show::Quote;
 
 /// A model and how to ask it. Each setting returns a changed copy:
 /// `llm.system("You are terse.").temperature(0.9).ask(&prompt)?`.
@@ -236,19 +236,24 @@ impl Deref for Reply {
     }
 }
 
-/// The label, then the text, each line with a mark before it: what a model says must not be taken for
-/// the notebook's own output, nor for a command to the kernel.
+impl Reply {
+    /// The reply for a cell to show: its label, then what was said, then the tools it calls.
+    fn quote(&self) -> Quote {
+        let calls =
+            self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
+        let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
+        Quote::new(text.join("\n")).label(self.label())
+    }
+
+    /// Shows the reply in the notebook; the kernel calls it for a cell's last expression.
+    pub fn evcxr_display(&self) {
+        self.quote().evcxr_display();
+    }
+}
+
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "[{}]", inert::line(&self.label()))?;
-        for line in self.text.lines() {
-            writeln!(f, "│ {}", inert::line(line))?;
-        }
-        for call in &self.tool_calls {
-            let call = format!("{}({})", call.name, call.arguments);
-            writeln!(f, "│ calls {}", inert::line(&call))?;
-        }
-        Ok(())
+        fmt::Display::fmt(&self.quote(), f)
     }
 }
 

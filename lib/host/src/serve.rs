@@ -88,9 +88,7 @@ impl Session {
                 *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
                 json(&Status { model, sandbox: sandbox(), limits: Limits::default() })
             }
-            Call::Judge { task, codes } => {
-                json(&self.judge()?.judge_all(&task, &codes, progress)?)
-            }
+            Call::Judge { task, codes } => json(&self.judge()?.judge_all(&task, &codes, progress)?),
             Call::Exec(program) => json(&self.judge()?.execute(&program)?),
             Call::Ask(ask) => json(&self.models()?.ask(&ask, progress)?),
             Call::AskMany(asks) => json(&self.models()?.ask_many(&asks, progress)?),
@@ -112,7 +110,8 @@ impl Session {
     }
 
     fn judge(&self) -> Result<Judge, Failure> {
-        let make = || Judge::new().map_err(|error| failure(FailureKind::Internal, format!("{error:#}")));
+        let make =
+            || Judge::new().map_err(|error| failure(FailureKind::Internal, format!("{error:#}")));
         self.judge.get_or_init(make).clone()
     }
 

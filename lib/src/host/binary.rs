@@ -27,7 +27,8 @@ impl HostBinary {
             return Ok(HostBinary { path: path.into(), workspace: None });
         }
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
-        let Some(workspace) = workspace.filter(|folder| folder.join("lib/host/Cargo.toml").exists())
+        let Some(workspace) =
+            workspace.filter(|folder| folder.join("lib/host/Cargo.toml").exists())
         else {
             return Ok(HostBinary { path: NAME.into(), workspace: None });
         };
@@ -40,8 +41,12 @@ impl HostBinary {
     /// What a person does when the binary is missing or of the wrong version.
     pub(super) fn how_to_build(&self) -> String {
         match &self.workspace {
-            Some(_) => "run `binder/setup` in the workshop's folder, then restart the kernel".to_owned(),
-            None => format!("run `cargo install {NAME}`, or unset {OVERRIDE}, then restart the kernel"),
+            Some(_) => {
+                "run `binder/setup` in the workshop's folder, then restart the kernel".to_owned()
+            }
+            None => {
+                format!("run `cargo install {NAME}`, or unset {OVERRIDE}, then restart the kernel")
+            }
         }
     }
 
@@ -59,13 +64,18 @@ impl HostBinary {
             .env_remove("EVCXR_IS_RUNTIME")
             .env_remove("CARGO_TARGET_DIR")
             .output()
-            .map_err(|error| internal(format!("cannot run cargo: {error}; {}", self.how_to_build())))?;
+            .map_err(|error| {
+                internal(format!("cannot run cargo: {error}; {}", self.how_to_build()))
+            })?;
         if !output.status.success() {
             let log = String::from_utf8_lossy(&output.stderr);
             let tail: Vec<&str> = log.lines().rev().take(12).collect();
-            let tail: Vec<String> = tail.into_iter().rev().map(crate::inert::line).collect();
+            let tail: Vec<String> = tail.into_iter().rev().map(crate::show::inert::line).collect();
             let tail = tail.join("\n");
-            return Err(internal(format!("the host does not build; {}:\n{tail}", self.how_to_build())));
+            return Err(internal(format!(
+                "the host does not build; {}:\n{tail}",
+                self.how_to_build()
+            )));
         }
         // cargo leaves an up-to-date binary's time alone; without this, every start would ask it again.
         // Opened for reading: another notebook may be running it.
