@@ -84,14 +84,8 @@ fn raw_string(text: &str) -> usize {
 fn character(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match chars.next() {
-        // `'\\''`: the escaped quote is not the end.
-        Some((_, '\\')) if text[2..].starts_with('\'') => {
-            if text[3..].starts_with('\'') {
-                4
-            } else {
-                0
-            }
-        }
+        // `'\''`: the escaped quote is not the end.
+        Some((_, '\\')) if text[2..].starts_with("''") => 4,
         Some((_, '\\')) => text[2..].find('\'').map_or(0, |at| at + 3),
         Some(_) => match chars.next() {
             Some((end, '\'')) => end + 1,
