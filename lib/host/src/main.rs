@@ -27,7 +27,14 @@ fn run() -> anyhow::Result<()> {
     let mut arguments = Parser::from_env();
     match arguments.next().map_err(UsageError::from)? {
         Some(Arg::Value(command)) => match command.to_str() {
+            Some("serve") => {
+                commands::no_more(arguments)?;
+                code_evolution_host::serve::run()
+            }
             Some("judge") => commands::judge::run(arguments),
+            Some("exec") => commands::exec::run(arguments),
+            Some("doctor") => commands::doctor::run(arguments),
+            Some("prepare") => commands::prepare::run(arguments),
             _ => {
                 let command = command.to_string_lossy();
                 Err(UsageError(format!("there is no command `{command}`")).into())

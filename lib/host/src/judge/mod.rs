@@ -147,16 +147,29 @@ impl From<SpawnError> for JudgeError {
 }
 
 impl Judge {
+    /// A judge with the default [`Options`].
+    ///
+    /// # Errors
+    /// See [`Judge::with`].
+    pub fn new() -> anyhow::Result<Judge> {
+        Judge::with(Options::default())
+    }
+
     /// Finds the compiler, and builds the harness where the cache folder has none.
     ///
     /// # Errors
     /// If there is no usable toolchain, or the cache folder cannot be written.
-    pub fn new(options: Options) -> anyhow::Result<Judge> {
+    pub fn with(options: Options) -> anyhow::Result<Judge> {
         let toolchain = Toolchain::find()?;
         let judge =
             Judge { shared: Arc::new(Shared { options, toolchain, harness: Mutex::default() }) };
         judge.harness(0)?;
         Ok(judge)
+    }
+
+    /// How many candidates are judged at once.
+    pub fn workers(&self) -> usize {
+        self.shared.options.workers
     }
 
     fn harness(&self, opt_level: u8) -> anyhow::Result<Harness> {
@@ -171,12 +184,20 @@ impl Judge {
         Ok(slot.insert(harness).clone())
     }
 
-    /// The precompiled crates of these names.
+    /// Builds what candidates are linked with: the harness, and the crates that tasks may offer.
+    /// Needs a registry the first time. Returns the folders.
+    ///
+    /// # Errors
+    /// If a build fails.
+    pub fn prepare(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let harness = self.harness(0)?;
+        let mut folders: Vec<PathBuf> = harness.rlib.parent().map(PathBuf::from).into_iter().collect();
+        folders.push(offered::prepare(&self.shared.toolchain, &self.shared.options.cache)?);
+        Ok(folders)
+    }
+
     fn libraries(&self, crates: &[String]) -> Result<Libraries, JudgeError> {
-        match crates.first() {
-            None => Ok(Libraries::default()),
-            Some(name) => Err(JudgeError::BadRequest(format!("the crate `{name}` is not offered"))),
-        }
+        Libraries::find(crates, &self.shared.toolchain, &self.shared.options.cache)
     }
 
     /// Judges one candidate.
