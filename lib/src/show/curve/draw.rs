@@ -179,8 +179,11 @@ fn draw_markers(
     let alone = runs.iter().filter(|run| run.len() == 1).flatten().take(MARKED);
     // Alone, a long line needs none.
     let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);
-    for point in some.chain(known.last()).chain(alone) {
-        marker(area, chart.backend_coord(point), number)?;
+    let mut marked: Vec<(f64, f64)> = some.chain(known.last()).chain(alone).copied().collect();
+    marked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    marked.dedup();
+    for point in marked {
+        marker(area, chart.backend_coord(&point), number)?;
     }
     Ok(())
 }
