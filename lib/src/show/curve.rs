@@ -135,7 +135,7 @@ impl FitnessCurve {
             .unwrap_or_default();
         let (head, align, rows) = words::table(self, &series);
         let numbers = html::details("the numbers", &html::table(&head, &align, &rows));
-        html::panel(&format!("<figure>{picture}{caption}</figure>{numbers}"))
+        html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{numbers}"))
     }
 
     /// The plot as text: a sparkline a series.

@@ -30,12 +30,12 @@ pub fn text(text: &str) -> String {
     visible(text).replace(CONTROL, r"EVCXR\_")
 }
 
-/// Like [`text`], on one line: a line break becomes `⏎`, a tab a space.
+/// Like [`text()`], on one line: a line break becomes `⏎`, a tab a space.
 pub fn line(text: &str) -> String {
     self::text(text).trim_end_matches('\n').replace('\n', "⏎").replace('\t', " ")
 }
 
-/// Like [`line`], cut to at most `limit` characters, the last of them `…` if something is missing.
+/// Like [`line()`], cut to at most `limit` characters, the last of them `…` if something is missing.
 pub fn short(text: &str, limit: usize) -> String {
     clip(&line(text), limit)
 }
@@ -49,7 +49,7 @@ pub(crate) fn clip(inert: &str, limit: usize) -> String {
     kept + "…"
 }
 
-/// The text as the content of an HTML element or of a quoted attribute: made visible like [`text`],
+/// The text as the content of an HTML element or of a quoted attribute: made visible like [`text()`],
 /// and without a character that HTML would read as markup.
 ///
 /// ```
@@ -85,7 +85,7 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Prints [`quote`]: the way to look at a reply as it is.
+/// Prints [`quote()`]: the way to look at a reply as it is.
 pub fn print(text: &str) {
     println!("{}", quote(text));
 }

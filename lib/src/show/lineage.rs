@@ -120,7 +120,7 @@ impl Lineage {
         };
         let caption = format!("<figcaption>{}</figcaption>", inert::html(&caption));
         let everyone = html::details("everyone", &words::table(self).to_html());
-        html::panel(&format!("<figure>{picture}{caption}</figure>{everyone}"))
+        html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{everyone}"))
     }
 
     /// The lineage as text: a table.
