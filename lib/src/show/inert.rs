@@ -156,7 +156,9 @@ fn is_blank_letter(c: char) -> bool {
 /// private, unassigned or unusual space character. (Asked of the second letter of a text, since an
 /// accent at the start of one is escaped too.)
 fn is_printable(c: char) -> bool {
-    format!("a{c}").escape_debug().count() == 2
+    let mut letters = [b'a'; 5];
+    let end = 1 + c.encode_utf8(&mut letters[1..]).len();
+    std::str::from_utf8(&letters[..end]).is_ok_and(|pair| pair.escape_debug().count() == 2)
 }
 
 /// How many columns a text takes in a font of fixed width; East Asian letters and pictures take
