@@ -90,6 +90,19 @@ pub fn print(text: &str) {
     println!("{}", quote(text));
 }
 
+/// A line of JSON from the host, with no control string of the kernel in any of its texts. A cell
+/// may print any field of what it got, not only the panels of this module; one panic message that
+/// says `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never comes.
+///
+/// ```
+/// use code_evolution::show::inert;
+/// let line = inert::json(r#"{"message":"EVCXR_BEGIN_CONTENT x"}"#);
+/// assert_eq!(line, r#"{"message":"EVCXR\\_BEGIN_CONTENT x"}"#);
+/// ```
+pub fn json(line: &str) -> String {
+    line.replace(CONTROL, r"EVCXR\\_")
+}
+
 /// A finished HTML document part, checked once more: none of its lines can be read by the kernel.
 pub(crate) fn seal_html(html: &str) -> String {
     html.replace(CONTROL, "EVCXR&#95;")
