@@ -220,7 +220,7 @@ mod tests {
         }
         lineage.add(Individual::new("child", 99).generation(1).by("mutation", ["a0"]));
         let (svg, _, left_out) = draw::svg(&lineage).expect("a picture");
-        assert_eq!(left_out, 41 - 1 - 12);
+        assert_eq!(left_out, 41 - 1 - 8);
         assert!(svg.contains(">a0</text>") && svg.contains(">a39</text>"));
         assert!(!svg.contains(">a5</text>"));
     }
