@@ -94,8 +94,7 @@ fn axes(curve: &FitnessCurve, series: &[Series]) -> (Axis, Axis) {
     let ys = || series.iter().flat_map(Series::heights).chain(targets());
     let (mut low, mut high) = extremes(ys());
     if low == high {
-        let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
-        (low, high) = (low - room, high + room);
+        (low, high) = if low == 0.0 { (0.0, 1.0) } else { (low - low.abs(), high + high.abs()) };
     }
     if low > 0.0 && low < high / 2.0 {
         low = 0.0;
