@@ -49,6 +49,30 @@ macro_rules! check_eq {
     };
 }
 
+/// Grades an exercise: prints `✅ what` if the condition holds, and else, without calling it a failure,
+/// what to do.
+///
+/// ```
+/// use code_evolution::exercise;
+/// let answer = 42;
+/// exercise!(answer == 42, "you found the answer", "change `answer`");
+/// ```
+#[macro_export]
+macro_rules! exercise {
+    ($condition:expr, $what:expr, $todo:expr $(,)?) => {
+        $crate::show::check::grade($condition, $what, $todo)
+    };
+}
+
+/// What [`exercise!`](crate::exercise) prints.
+#[doc(hidden)]
+pub fn grade(solved: bool, what: &str, todo: &str) {
+    match solved {
+        true => println!("{}", line(true, what, None)),
+        false => println!("✏️ to do: {}", inert::line(todo)),
+    }
+}
+
 /// What the macros print.
 #[doc(hidden)]
 pub fn report(holds: bool, what: &str, problem: Option<String>) {

@@ -14,6 +14,8 @@
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
 //! | [`Table`] | anything in rows |
+//! | [`Quote`] | words of a model, or for one |
+//! | [`Stack`] | several of these below each other |
 //! | [`check!`](crate::check) | ✅ or ❌ |
 //!
 //! Outputs are committed with the notebooks, so the same values give the same bytes: no clock, no
@@ -33,6 +35,8 @@ mod figure;
 mod html;
 mod lineage;
 mod number;
+mod quote;
+mod stack;
 mod table;
 mod verdict;
 
@@ -42,6 +46,8 @@ pub use diff::Diff;
 pub use execution::Execution;
 pub use lineage::{Individual, Lineage};
 pub use number::Number;
+pub use quote::Quote;
+pub use stack::{Shown, Stack};
 pub use table::{Row, Table};
 pub use verdict::{Verdict, Verdicts};
 
