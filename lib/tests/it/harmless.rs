@@ -183,7 +183,7 @@ proptest! {
     fn verdicts_are_harmless(verdict in verdict()) {
         check(&verdict.to_html(), &verdict.to_string())?;
         check("", &format!("{verdict:?} {}", verdict.headline()))?;
-        let population = Verdicts(vec![verdict.clone(), verdict]);
+        let population = Verdicts(vec![verdict]);
         check(&population.to_html(), &population.to_string())?;
     }
 }
