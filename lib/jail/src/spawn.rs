@@ -73,7 +73,7 @@ pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
     let mut reports = Vec::new();
     report.read_to_end(&mut reports).map_err(at("report"))?;
     match Report::last(&reports) {
-        Some(Report::Ready { peak_bytes }) => process.set_floor(peak_bytes),
+        Some(Report::Ready { peak_bytes }) => process.has_executed(peak_bytes),
         Some(Report::Failed { step, errno }) => {
             return Err(at(step)(io::Error::from_raw_os_error(errno)));
         }

@@ -24,7 +24,7 @@ impl Attack {
 
     /// The deadline it gets, likewise.
     pub fn wall(&self) -> Duration {
-        Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 500 } else { 60_000 })
+        Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 250 } else { 60_000 })
     }
 }
 

@@ -469,6 +469,19 @@ fn attack(name: &str, target: &Target) -> Outcome {
         "huge_stack_array" => Ok(format!("{}", huge())),
         "abort" => process::abort(),
 
+        "leave_a_child" => {
+            let child = fork()?;
+            if child == 0 {
+                hang();
+            }
+            Ok(format!("child {child}"))
+        }
+        "hang_with_a_megabyte" => {
+            let bytes = std::hint::black_box(vec![1_u8; 1 << 20]);
+            println!("ready {}", bytes.len());
+            hang()
+        }
+
         // What must work.
         "threads" => {
             let threads: Vec<_> = (0..8).map(|n: u64| thread::spawn(move || n * n)).collect();
