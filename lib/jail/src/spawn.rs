@@ -154,6 +154,8 @@ fn resource_limits(limits: &Limits) -> Vec<(child::Resource, libc::rlimit)> {
         (libc::RLIMIT_CORE, 1, 1),
         (libc::RLIMIT_MEMLOCK, 0, 0),
         (libc::RLIMIT_MSGQUEUE, 0, 0),
+        // Counted per user, so a flood of queued signals would take the host's share.
+        (libc::RLIMIT_SIGPENDING, 64, 64),
         (libc::RLIMIT_NICE, 0, 0),
         (libc::RLIMIT_RTPRIO, 0, 0),
     ]

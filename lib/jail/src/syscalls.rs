@@ -206,8 +206,14 @@ fn compile() -> Result<Filter, String> {
         Ok(())
     };
 
-    // A pair of connected sockets is a pipe to oneself (std's `Command` makes one).
+    // A pair of connected streams is a pipe to oneself (std's `Command` makes one); a pair of datagram
+    // sockets could send to every socket that has a path.
     deny(libc::SYS_socketpair, &[(0, Width::Dword, Op::Ne, libc::AF_UNIX as u64)])?;
+    const KIND: i32 = 0xf;
+    for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW] {
+        deny(libc::SYS_socketpair, &[bits(1, KIND, kind)])?;
+    }
+    deny(libc::SYS_sendto, &[(4, Width::Qword, Op::Ne, 0)])?;
     deny(libc::SYS_tgkill, &[(0, Width::Dword, Op::Ne, u64::from(OWN_PID))])?;
     // Namespaces would give capabilities, and with them more of the kernel to attack.
     for namespace in [
@@ -253,6 +259,7 @@ const NEVER: &[i64] = &[
     libc::SYS_accept4,
     libc::SYS_sendmsg,
     libc::SYS_sendmmsg,
+    libc::SYS_recvmsg,
     libc::SYS_recvmmsg,
     // Other processes. Staying in the group is what lets the host end it.
     libc::SYS_kill,
@@ -290,6 +297,9 @@ const NEVER: &[i64] = &[
     libc::SYS_semctl,
     libc::SYS_mq_open,
     libc::SYS_mq_unlink,
+    // Files without a path, which Landlock lets anyone execute.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
     // What Landlock does not cover, or covers only in later versions. A linker that marks its output
     // as executable by path (GNU ld) leaves that to the caller.
     libc::SYS_truncate,
@@ -355,7 +365,6 @@ const NEVER: &[i64] = &[
     libc::SYS_sethostname,
     libc::SYS_setdomainname,
     libc::SYS_vhangup,
-    libc::SYS_memfd_secret,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_chmod,
     #[cfg(target_arch = "x86_64")]

@@ -77,7 +77,11 @@ fn check(attack: Attack) {
         let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
         let Attack { expected, .. } = attack;
         assert!(expected.is(row), "as {}: expected `{expected}`, saw {row:#?}", batch.user);
-        assert!(!row.output.contains(&batch.canary), "as {}: the canary leaked: {row:#?}", batch.user);
+        assert!(
+            !row.output.contains(&batch.canary),
+            "as {}: the canary leaked: {row:#?}",
+            batch.user
+        );
     }
 }
 
@@ -196,6 +200,10 @@ mod run {
         netlink => Denied,
         vsock => Denied,
         socket_pair => Denied,
+        datagram_pair => Denied,
+        network_pair => Denied,
+        send_to_an_address => Denied,
+        signal_flood => Denied,
         send_descriptor => Denied,
         receive_descriptor => Denied,
         command => Denied,
@@ -357,7 +365,13 @@ mod compile {
         dns => Denied,
         netlink => Denied,
         vsock => Denied,
+        datagram_pair => Denied,
+        network_pair => Denied,
+        send_to_an_address => Denied,
         send_descriptor => Denied,
+        receive_descriptor => Denied,
+        signal_flood => Denied,
+        memory_file => Denied,
         command_own_file => Denied,
         command_home => Denied,
         setsid => Denied,

@@ -202,3 +202,9 @@ pub fn kill_all() {
     }
     assert!(matches!(jail(Stage::Run, "threads").spawn(), Err(SpawnError::Exiting)));
 }
+#[test]
+fn the_self_test_holds() {
+    let folder = TempDir::new().unwrap();
+    let attempts = code_evolution_jail::self_test(folder.path());
+    assert!(attempts.len() > 5 && attempts.iter().all(|attempt| attempt.ok()), "{attempts:#?}");
+}
