@@ -45,7 +45,7 @@ fn compile(source: &str) -> Compiled {
     fs::write(folder.path().join("main.rs"), source).unwrap();
     std::os::unix::fs::symlink(&secret, folder.path().join("link.rs")).unwrap();
 
-    let limits = Limits { cpu_ms: 4_000, ..Limits::of(Stage::Compile) };
+    let limits = Limits { cpu_ms: 2_000, ..Limits::of(Stage::Compile) };
     let rustc =
         Jail { limits, ..Jail::new(Stage::Compile, sysroot().join("bin/rustc"), folder.path()) }
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -128,7 +128,7 @@ fn files_of_the_system() {
 
 #[test]
 fn variables_of_the_host() {
-    let variable = "CARGO_MANIFEST_DIR"; // set while tests run
+    let variable = "HOME";
     assert!(std::env::var_os(variable).is_some());
     fails(&format!("fn main() {{ println!(\"{{}}\", env!(\"{variable}\")); }}"));
     fails(&format!("const _: &str = option_env!(\"{variable}\").unwrap(); fn main() {{}}"));
@@ -164,7 +164,7 @@ fn credentials_of_cargo() {
 fn is_stopped(source: &str) {
     let compiled = leaks_nothing(source);
     assert_ne!(compiled.ended.status, Exit::Code(0), "{compiled:#?}");
-    assert!(compiled.ended.cpu < Duration::from_secs(6), "{compiled:#?}");
+    assert!(compiled.ended.cpu < Duration::from_secs(5), "{compiled:#?}");
     assert!(compiled.ended.peak_bytes < 2 << 30, "{compiled:#?}");
 }
 
