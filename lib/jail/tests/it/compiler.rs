@@ -37,6 +37,11 @@ fn sysroot() -> &'static Path {
 /// Compiles a source in which `SECRET` stands for the path of a file outside the jail, and
 /// `HOME` for its folder.
 fn compile(source: &str) -> Compiled {
+    compile_with(source, "-Copt-level=0")
+}
+
+/// Likewise, with another argument for rustc.
+fn compile_with(source: &str, argument: &str) -> Compiled {
     let outside = TempDir::new().unwrap();
     let secret = outside.path().join("secret.rs");
     fs::write(&secret, format!("const SECRET: &str = \"{CANARY}\";")).unwrap();
@@ -54,6 +59,7 @@ fn compile(source: &str) -> Compiled {
             .arg("--edition=2024")
             .arg("-Ctarget-feature=+crt-static")
             .arg("-Crelocation-model=static")
+            .arg(argument)
             .arg("main.rs");
     let rustc = Jail { readable: vec![sysroot().to_owned()], ..rustc };
     let (ended, messages) = batch::watch(rustc.spawn().unwrap(), Duration::from_secs(60));
@@ -83,14 +89,25 @@ fn fails(source: &str) {
     assert_eq!(compiled.ended.stopped, None, "{compiled:#?}");
 }
 
-#[test]
-fn an_honest_program_compiles_and_runs() {
-    let compiled = compile("fn main() { println!(\"{}\", 6 * 7); }");
+#[track_caller]
+fn runs(compiled: &Compiled) {
     assert_eq!(compiled.ended.status, Exit::Code(0), "{compiled:#?}");
     let folder = compiled.folder.path();
     let program = Jail::new(Stage::Run, folder.join("main"), folder).spawn().unwrap();
     let (ended, output) = batch::watch(program, Duration::from_secs(60));
     assert_eq!((ended.status, output.as_str()), (Exit::Code(0), "42\n"));
+}
+
+#[test]
+fn an_honest_program_compiles_and_runs() {
+    runs(&compile("fn main() { println!(\"{}\", 6 * 7); }"));
+}
+
+#[test]
+fn a_linker_that_cannot_mark_its_output_does_no_harm() {
+    // GNU ld, the usual linker where rustc brings none.
+    let argument = "-Clink-arg=-fuse-ld=bfd";
+    runs(&compile_with("fn main() { println!(\"{}\", 6 * 7); }", argument));
 }
 
 #[test]

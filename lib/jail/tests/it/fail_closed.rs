@@ -44,7 +44,7 @@ const REFUSED: &[Refused] = &[
         Some((0, SeccompCmpOp::Eq, libc::PR_SET_PDEATHSIG as u64)),
     ),
     ("close_range", &[libc::SYS_close_range], None),
-    ("limits", &[libc::SYS_prlimit64, libc::SYS_setrlimit], Some((2, SeccompCmpOp::Ne, 0))),
+    ("limits", &[libc::SYS_prlimit64], Some((2, SeccompCmpOp::Ne, 0))),
     ("capabilities", &[libc::SYS_capset], None),
     ("session", &[libc::SYS_setsid], None),
     ("exec", &[libc::SYS_execve], None),
@@ -72,10 +72,15 @@ pub fn refuse(name: &str) {
         SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap().try_into().unwrap();
     seccompiler::apply_filter(&filter).unwrap();
 
-    for stage in [Stage::Run, Stage::Compile] {
+    for (name, stage, allow_without_landlock) in [
+        ("Run", Stage::Run, false),
+        ("Compile", Stage::Compile, false),
+        ("Compile allowed without Landlock", Stage::Compile, true),
+    ] {
         let folder = tempfile::TempDir::new_in(&world).unwrap();
         let attack = if stage == Stage::Run { "threads" } else { "write_and_rename_in_folder" };
         let jail = Jail::new(stage, world.join("attacker"), folder.path()).arg(attack);
+        let jail = Jail { allow_without_landlock, ..jail };
         let result = match jail.spawn() {
             Ok(prisoner) => {
                 format!("{:?}", prisoner.wait(Instant::now() + Duration::from_secs(60)).status)
@@ -85,18 +90,25 @@ pub fn refuse(name: &str) {
         let traces = fs::read_dir(folder.path()).unwrap().count();
         // SAFETY: a null pointer means that no status is wanted.
         let children = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } != -1;
-        println!("\n{stage:?}: {result}; {traces} files; children: {children}");
+        println!("\n{name}: {result}; {traces} files; children: {children}");
     }
 }
 
 /// Runs both stages with this refused, and expects these texts in what came of them.
 #[track_caller]
 fn expect(name: &str, run: &str, compile: &str) {
+    expect_also(name, run, compile, compile);
+}
+
+/// Likewise, with another text for a compile stage that may do without Landlock.
+#[track_caller]
+fn expect_also(name: &str, run: &str, compile: &str, allowed: &str) {
     let world = batch::world();
     let output = batch::helper(world.path(), name).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    for (stage, expected) in [("Run: ", run), ("Compile: ", compile)] {
+    let allowed = ("Compile allowed without Landlock: ", allowed);
+    for (stage, expected) in [("Run: ", run), ("Compile: ", compile), allowed] {
         let line = text.lines().find(|line| line.starts_with(stage)).unwrap();
         assert!(line.contains(expected), "{line}");
         assert!(line.ends_with("children: false"), "{line}");
@@ -112,12 +124,13 @@ const RUNS: &str = "Code(0)";
 #[test]
 fn without_seccomp_nothing_runs() {
     expect("seccomp", "refuses seccomp filters", "refuses seccomp filters");
-    expect("installing a filter", "`seccomp` failed", "`seccomp` failed");
+    expect("installing a filter", "refuses seccomp filters", "refuses seccomp filters");
 }
 
 #[test]
 fn without_landlock_nothing_compiles() {
-    expect("landlock", RUNS, "has no Landlock");
+    // Unless a person allows it. What runs without files is safe by seccomp alone.
+    expect_also("landlock", RUNS, "has no Landlock", RUNS);
 }
 
 #[test]
