@@ -51,10 +51,9 @@ const REFUSED: &[Refused] = &[
     ("pidfd", &[libc::SYS_pidfd_open], None),
 ];
 
-/// The helper's part: refuses the calls to this thread, then tries both stages.
+/// Refuses these calls to this thread and all that it starts, for good.
 pub fn refuse(name: &str) {
     let (_, calls, condition) = REFUSED.iter().find(|(refused, ..)| *refused == name).unwrap();
-    let world = batch::own_world();
     let rules: BTreeMap<i64, Vec<SeccompRule>> = calls
         .iter()
         .map(|call| {
@@ -71,7 +70,12 @@ pub fn refuse(name: &str) {
     let filter: BpfProgram =
         SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap().try_into().unwrap();
     seccompiler::apply_filter(&filter).unwrap();
+}
 
+/// The helper's part: tries both stages with these calls refused.
+pub fn try_without(name: &str) {
+    let world = batch::own_world();
+    refuse(name);
     for (name, stage, allow_without_landlock) in [
         ("Run", Stage::Run, false),
         ("Compile", Stage::Compile, false),

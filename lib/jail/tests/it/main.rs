@@ -17,7 +17,7 @@ fn helper() {
         Ok("attacks") => batch::play(),
         Ok("hold") => lifetime::hold(),
         Ok("kill all") => lifetime::kill_all(),
-        Ok(refused) => fail_closed::refuse(refused),
+        Ok(refused) => fail_closed::try_without(refused),
         Err(_) => {}
     }
 }
