@@ -1,1 +1,3 @@
-//! Skeleton.
+//! What a person or a script calls.
+
+pub mod audit;
