@@ -1,0 +1,7 @@
+//! Integration tests of the host.
+
+mod models_faults;
+mod models_limits;
+mod models_recording;
+mod models_requests;
+mod models_server;
