@@ -5,3 +5,4 @@ mod models_limits;
 mod models_recording;
 mod models_requests;
 mod models_server;
+mod serve;
