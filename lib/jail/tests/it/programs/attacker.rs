@@ -132,7 +132,7 @@ fn attack(name: &str, target: &Target) -> Outcome {
         "read_own_executable" => read("/proc/self/exe"),
         "read_own_maps" => read("/proc/self/maps"),
         "read_dev_zero" => read("/dev/zero"),
-        "read_kernel_memory" => read("/dev/mem"),
+        "read_kernel_symbols" => read("/proc/kallsyms"),
         "read_environment" => {
             let all: Vec<_> = env::vars().filter(|(name, _)| name != "PATH").collect();
             if all.is_empty() { Err(io::Error::other("it is empty")) } else { Ok(format!("{all:?}")) }
