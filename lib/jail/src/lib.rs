@@ -30,7 +30,9 @@
 //! - It does not hide that a file exists (`stat` is the compiler's to use), nor the clock, the
 //!   kernel's version, or how busy the machine is.
 //! - At compile time it limits each file and each process, not their number: a per-user count of
-//!   processes would include every other program of the user. No code of a candidate runs then.
+//!   processes would include every other program of the user. And the compiler may change the mode
+//!   of a file of yours that it can open (`fchmod`, which `std::fs::copy` needs). No code of a
+//!   candidate runs then.
 //! - A host that is killed outright (`SIGKILL`) takes its jailed programs along, but a linker that one
 //!   of them had started goes on until it is done or at its CPU limit.
 //! - A flaw in the kernel is a way out; where that matters, run the host in a container or on Binder.

@@ -96,6 +96,12 @@ fn c(text: &str) -> CString {
     CString::new(text).unwrap()
 }
 
+/// Opens with these flags, as no function of std would.
+fn open_at(path: &str, flags: i64) -> Outcome {
+    let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
+    call!(openat, -100, c(path).as_ptr(), flags, 0)
+}
+
 fn hang() -> ! {
     loop {
         thread::sleep(Duration::from_secs(1000));
@@ -184,11 +190,8 @@ fn attack(name: &str, target: &Target) -> Outcome {
             done("appended")
         }
         "truncate" => call!(nr::truncate, c(secret).as_ptr(), 0),
-        "open_and_truncate" => {
-            let (at, flags) = (-100_i64, 0o1000_i64);
-            let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
-            call!(openat, at, c(secret).as_ptr(), flags, 0)
-        }
+        "open_and_truncate" => open_at(secret, 0o1000),
+        "open_for_neither_and_truncate" => open_at(secret, 0o1003),
         "chmod" => fs::set_permissions(secret, fs::Permissions::from_mode(0o777))
             .map(|()| "changed".to_owned()),
         "chmod_at" => call!(nr::fchmodat, -100, c(secret).as_ptr(), 0o777),
