@@ -191,7 +191,8 @@ impl Judge {
     /// If a build fails.
     pub fn prepare(&self) -> anyhow::Result<Vec<PathBuf>> {
         let harness = self.harness(0)?;
-        let mut folders: Vec<PathBuf> = harness.rlib.parent().map(PathBuf::from).into_iter().collect();
+        let mut folders: Vec<PathBuf> =
+            harness.rlib.parent().map(PathBuf::from).into_iter().collect();
         folders.push(offered::prepare(&self.shared.toolchain, &self.shared.options.cache)?);
         Ok(folders)
     }

@@ -103,7 +103,8 @@ fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let Some(stem) = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".rlib")) else {
+        let Some(stem) = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".rlib"))
+        else {
             continue;
         };
         let known = stem.rsplit_once('-').map(|(name, _)| name);

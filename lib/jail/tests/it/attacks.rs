@@ -77,7 +77,11 @@ fn check(attack: Attack) {
         let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
         let Attack { expected, .. } = attack;
         assert!(expected.is(row), "as {}: expected `{expected}`, saw {row:#?}", batch.user);
-        assert!(!row.output.contains(&batch.canary), "as {}: the canary leaked: {row:#?}", batch.user);
+        assert!(
+            !row.output.contains(&batch.canary),
+            "as {}: the canary leaked: {row:#?}",
+            batch.user
+        );
     }
 }
 

@@ -59,7 +59,12 @@ pub fn attacker() -> &'static Path {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker.rs");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
         let output = Command::new("rustc")
-            .args(["--edition=2024", "-Copt-level=1", "-Ctarget-feature=+crt-static", "-Crelocation-model=static"])
+            .args([
+                "--edition=2024",
+                "-Copt-level=1",
+                "-Ctarget-feature=+crt-static",
+                "-Crelocation-model=static",
+            ])
             .arg("-o")
             .args([&program, &source])
             .output()
@@ -73,7 +78,8 @@ pub fn attacker() -> &'static Path {
 pub fn world() -> TempDir {
     let world = TempDir::new().unwrap();
     fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    for (from, name) in [(std::env::current_exe().unwrap().as_path(), "test"), (attacker(), "attacker")]
+    for (from, name) in
+        [(std::env::current_exe().unwrap().as_path(), "test"), (attacker(), "attacker")]
     {
         fs::copy(from, world.path().join(name)).unwrap();
     }
@@ -83,7 +89,10 @@ pub fn world() -> TempDir {
 /// This test binary again, in a role of [`crate::helper`].
 pub fn helper(world: &Path, role: &str) -> Command {
     let mut command = Command::new(world.join("test"));
-    command.args(["--exact", "helper", "--ignored", "--nocapture"]).env(ROLE, role).env(WORLD, world);
+    command
+        .args(["--exact", "helper", "--ignored", "--nocapture"])
+        .env(ROLE, role)
+        .env(WORLD, world);
     command
 }
 
@@ -142,7 +151,8 @@ pub fn play() {
     for attack in attacks::all() {
         let folder = TempDir::new_in(&world).unwrap();
         let limits = Limits { cpu_ms: attack.cpu_ms(), ..Limits::of(attack.stage) };
-        let jail = Jail { limits, ..Jail::new(attack.stage, world.join("attacker"), folder.path()) };
+        let jail =
+            Jail { limits, ..Jail::new(attack.stage, world.join("attacker"), folder.path()) };
         let jail = jail
             .arg(attack.name)
             .arg(home.join("secret"))
