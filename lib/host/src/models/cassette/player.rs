@@ -55,6 +55,14 @@ impl Player {
         &self.cassette
     }
 
+    /// The model that was recorded; `None` for a script, whatever its head says.
+    pub fn model(&self) -> Option<String> {
+        match self.cassette.kind {
+            Kind::Script => None,
+            Kind::Recording => self.cassette.model.clone(),
+        }
+    }
+
     /// The next reply to a request.
     ///
     /// # Errors

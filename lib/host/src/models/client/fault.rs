@@ -116,7 +116,10 @@ impl Source<'_> {
             Some(error) => error,
             None => {
                 let retried = matches!(status, 408 | 429 | 500..=599);
-                if !retried && !matches!(status, 401..=403) && !body.trim_ascii().is_empty() {
+                let page = body.trim_ascii_start().starts_with(b"<");
+                // A refusal in plain words is one; a web page is not the provider's.
+                let plain = !page && matches!(status, 401..=403);
+                if !retried && !plain && !body.trim_ascii().is_empty() {
                     return self.not_json(status, body);
                 }
                 let text = String::from_utf8_lossy(body);
@@ -136,6 +139,15 @@ impl Source<'_> {
         let message = clean(&error.message, LONGEST_MESSAGE);
         let said = format!("HTTP {status}: {message}");
         let last = |text: String| Fault::Final(ModelError::Provider(text));
+        // Some say it in words only, and with a status of their own.
+        let words = error.message.to_lowercase();
+        let says = |all: &[&str]| all.iter().all(|part| words.contains(part));
+        let status = match status {
+            400 | 403 if error.is_spent() || says(&["credit balance"]) => 402,
+            400 if says(&["api key", "valid"]) => 401,
+            400 if error.codes.iter().any(|code| code == "context_length_exceeded") => 413,
+            status => status,
+        };
         match status {
             401 | 403 => match self.endpoint.key {
                 Some(_) => last(format!(
