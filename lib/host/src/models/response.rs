@@ -20,6 +20,37 @@ pub(super) struct Completion {
     pub(super) refusal: String,
 }
 
+impl Completion {
+    /// Hides a key in everything that a server can have written.
+    pub(super) fn hide(&mut self, hide: &impl Fn(&str) -> String) {
+        for text in [&mut self.text, &mut self.reasoning, &mut self.refusal] {
+            *text = hide(text);
+        }
+        for text in [&mut self.model, &mut self.finish_reason].into_iter().flatten() {
+            *text = hide(text);
+        }
+        for call in &mut self.tool_calls {
+            call.id = hide(&call.id);
+            call.name = hide(&call.name);
+            hide_in(&mut call.arguments, hide);
+        }
+    }
+}
+
+fn hide_in(value: &mut Value, hide: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = hide(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| hide_in(value, hide)),
+        Value::Object(members) => {
+            for (name, mut member) in std::mem::take(members) {
+                hide_in(&mut member, hide);
+                members.insert(hide(&name), member);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// An error as a server tells it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ServerError {

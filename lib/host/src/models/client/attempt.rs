@@ -120,7 +120,7 @@ impl Client {
             .get(LOCATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| self.endpoint.base.join(text).ok())
-            .map_or_else(|| "elsewhere".to_owned(), |url| clean(&host(&url), 100));
+            .map_or_else(|| "elsewhere".to_owned(), |url| self.endpoint.show(&host(&url), 100));
         Fault::Final(ModelError::Provider(format!(
             "{} redirects to {target} (HTTP {}), and the key is not sent after it: set LLM_BASE_URL to the right address, or log in to the network",
             host(&self.endpoint.base),
@@ -161,7 +161,7 @@ impl Client {
         let id = |model: &Value| {
             let id = model.get("id").or_else(|| model.get("name"))?.as_str()?;
             // Gemini lists `models/gemini-…` and takes the name without.
-            Some(clean(id.strip_prefix("models/").unwrap_or(id), 100))
+            Some(self.endpoint.show(id.strip_prefix("models/").unwrap_or(id), 100))
         };
         Some(list.iter().filter_map(id).collect())
     }

@@ -60,7 +60,7 @@ impl Source<'_> {
             None => Err(Fault::Final(ModelError::NoAnswer(format!(
                 "{} answered with JSON that holds no reply (it begins `{}`): check LLM_BASE_URL",
                 self.name(),
-                clean(&String::from_utf8_lossy(body), 80),
+                self.endpoint.show(&String::from_utf8_lossy(body), 80),
             )))),
         }
     }
@@ -80,7 +80,9 @@ impl Source<'_> {
             let lower = text.to_ascii_lowercase();
             let title = lower.find("<title>").and_then(|at| {
                 let from = at + "<title>".len();
-                lower[from..].find("</title>").map(|length| clean(&text[from..from + length], 80))
+                lower[from..]
+                    .find("</title>")
+                    .map(|length| self.endpoint.show(&text[from..from + length], 80))
             });
             let title = title.filter(|title| !title.is_empty());
             let title = title.map_or_else(String::new, |title| format!(" titled `{title}`"));
@@ -90,7 +92,7 @@ impl Source<'_> {
         } else {
             format!(
                 "{host} answered with something that is no JSON (HTTP {status}, it begins `{}`): check LLM_BASE_URL",
-                clean(start, 80),
+                self.endpoint.show(start, 80),
             )
         };
         Fault::Final(ModelError::NoAnswer(message))
@@ -104,7 +106,7 @@ impl Source<'_> {
             None => Fault::Final(ModelError::Provider(format!(
                 "{} answered with an error: {}; try again, or another model",
                 self.name(),
-                clean(&error.message, LONGEST_MESSAGE),
+                self.endpoint.show(&error.message, LONGEST_MESSAGE),
             ))),
         }
     }
@@ -136,7 +138,7 @@ impl Source<'_> {
 
     fn explain(&self, status: u16, error: &ServerError) -> Fault {
         let name = self.name();
-        let message = clean(&error.message, LONGEST_MESSAGE);
+        let message = self.endpoint.show(&error.message, LONGEST_MESSAGE);
         let said = format!("HTTP {status}: {message}");
         let last = |text: String| Fault::Final(ModelError::Provider(text));
         // Some say it in words only, and with a status of their own.
