@@ -11,7 +11,7 @@
 //! | [`meter`] | tokens, waits, cost, and the budget |
 //! | [`client`] | one question to a provider: retries, waits, time-outs |
 //! | [`pace`] | rate limits that all questions of a session share |
-//! | [`request`], [`response`], [`stream`] | the protocol's bodies |
+//! | [`request`], [`response`], [`server_error`], [`stream`] | the protocol's bodies |
 //! | [`provider`] | how the providers differ, one row each |
 //! | [`text`] | texts of servers and models, made safe to print |
 //! | [`key`] | API keys, and keeping them out of everything else |
@@ -34,6 +34,7 @@ mod pace;
 pub mod provider;
 mod request;
 mod response;
+mod server_error;
 mod stream;
 mod text;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use code_evolution_wire::model::Ask;
 
-use super::file::{REQUEST_KEYS, request_items};
+use super::render::{REQUEST_KEYS, request_items};
 use super::{Cassette, Kind, Reply, Request, recorder};
 use crate::models::ModelError;
 use crate::models::alike::Profile;

@@ -11,6 +11,7 @@ use super::fault::{Fault, Source};
 use super::{Client, STREAM_FACTOR};
 use crate::models::choice::host;
 use crate::models::response::{self, Completion};
+use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
 use crate::models::text::clean;
 use crate::models::{ModelError, Progress, alike::Profile};
@@ -302,7 +303,7 @@ impl Streamed {
         }
         // A piece that is no JSON is a server's comment or noise; the end tells whether all came.
         let Ok(chunk) = serde_json::from_str::<Value>(data) else { return };
-        if response::error(&chunk, false).is_some() {
+        if server_error::error(&chunk, false).is_some() {
             self.error = Some(chunk);
             return;
         }

@@ -8,7 +8,8 @@ use crate::models::ModelError;
 use crate::models::choice::{Endpoint, host};
 use crate::models::provider::Provider;
 use crate::models::request::refused_field;
-use crate::models::response::{self, Completion, ServerError};
+use crate::models::response::{self, Completion};
+use crate::models::server_error::{self, ServerError};
 use crate::models::text::clean;
 
 /// Why an attempt brought no answer.
@@ -49,7 +50,7 @@ impl Source<'_> {
         let Ok(json) = serde_json::from_slice::<Value>(body) else {
             return Err(self.not_json(200, body));
         };
-        if response::error(&json, false).is_some() {
+        if server_error::error(&json, false).is_some() {
             return Err(self.error_inside(&json));
         }
         match response::completion(&json) {
@@ -100,7 +101,7 @@ impl Source<'_> {
 
     /// An error inside a successful exchange.
     pub(super) fn error_inside(&self, json: &Value) -> Fault {
-        let error = response::error(json, true).unwrap_or_default();
+        let error = server_error::error(json, true).unwrap_or_default();
         match error.status() {
             Some(status) => self.explain(status, &error),
             None => Fault::Final(ModelError::Provider(format!(
@@ -114,7 +115,7 @@ impl Source<'_> {
     /// What a status other than success means.
     pub(super) fn refusal(&self, status: u16, body: &[u8]) -> Fault {
         let json = serde_json::from_slice::<Value>(body).ok();
-        let error = match json.and_then(|json| response::error(&json, true)) {
+        let error = match json.and_then(|json| server_error::error(&json, true)) {
             Some(error) => error,
             None => {
                 let retried = matches!(status, 408 | 429 | 500..=599);
