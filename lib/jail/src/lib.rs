@@ -36,6 +36,7 @@
 pub mod jail;
 pub mod layers;
 pub mod prisoner;
+mod self_test;
 
 #[cfg(target_os = "linux")]
 mod child;
@@ -50,7 +51,8 @@ mod syscalls;
 
 pub use jail::{Jail, Limits, SpawnError, Stage};
 pub use layers::{Layers, layers, refusal};
-pub use prisoner::{Ended, Exit, Limit, Prisoner, Process};
+pub use prisoner::{Ended, Exit, Frames, Limit, Prisoner, Process};
+pub use self_test::{Attempt, self_test};
 
 /// Kills every jailed process group of this process, and refuses to start more. For the host's exit.
 pub fn kill_all() {

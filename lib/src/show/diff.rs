@@ -17,7 +17,7 @@ const CONTEXT: usize = 3;
 /// let diff = Diff::new("let sum = 0;\nsum / n", "let sum = 0;\nsum / n.max(1)");
 /// assert_eq!(diff.to_string(), "  let sum = 0;\n- sum / n\n+ sum / n.max(1)");
 /// let diff = Diff::new("Be fast.", "Be clear.").words();
-/// assert_eq!(diff.to_string(), "Be [-fast.-]{+clear.+}");
+/// assert_eq!(diff.to_string(), "Be [-fast-]{+clear+}.");
 /// ```
 #[derive(Clone)]
 pub struct Diff {
@@ -33,9 +33,10 @@ struct Change {
 }
 
 impl Diff {
-    /// Compares two texts line by line.
+    /// Compares two texts line by line. How their lines end makes no difference, nor whether the
+    /// last one ends at all.
     pub fn new(old: impl AsRef<str>, new: impl AsRef<str>) -> Self {
-        Diff { old: old.as_ref().to_owned(), new: new.as_ref().to_owned(), by_word: false }
+        Diff { old: same_ends(old.as_ref()), new: same_ends(new.as_ref()), by_word: false }
     }
 
     /// Compares them word by word.
@@ -48,7 +49,10 @@ impl Diff {
     /// fraction of the words (or lines) of both.
     pub fn similarity(&self) -> f64 {
         let ratio = if self.by_word {
-            TextDiff::from_words(&self.old, &self.new).ratio()
+            let seen = |text| -> Vec<&str> {
+                words(text).into_iter().filter(|word| !word.trim().is_empty()).collect()
+            };
+            TextDiff::from_slices(&seen(&self.old), &seen(&self.new)).ratio()
         } else {
             TextDiff::from_lines(&self.old, &self.new).ratio()
         };
@@ -81,7 +85,8 @@ impl Diff {
                 ChangeTag::Delete => format!("[-{}-]", inert::text(&change.text)),
                 ChangeTag::Insert => format!("{{+{}+}}", inert::text(&change.text)),
             };
-            return changes.iter().map(word).collect();
+            let words: String = changes.iter().map(word).collect();
+            return words.trim_end_matches('\n').to_owned();
         }
         let lines = lines(&changes);
         let line = |line: &Line| match line {
@@ -98,13 +103,45 @@ impl Diff {
             let changes = diff.iter_all_changes();
             return changes.map(|c| Change { tag: c.tag(), text: c.value().to_owned() }).collect();
         }
-        let diff = TextDiff::from_words(&self.old, &self.new);
+        let (old, new) = (words(&self.old), words(&self.new));
+        let diff = TextDiff::from_slices(&old, &new);
         let words: Vec<(ChangeTag, &str)> =
             diff.iter_all_changes().map(|change| (change.tag(), change.value())).collect();
         phrases(&words)
     }
 }
 shows_itself!(Diff);
+
+fn same_ends(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n");
+    if !lines.is_empty() && !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
+}
+
+/// The words of a text, its white space, and every other character by itself, in order.
+fn words(text: &str) -> Vec<&str> {
+    let kind = |c: char| match c {
+        c if c.is_alphanumeric() || c == '_' || c == '\'' => 1,
+        c if c.is_whitespace() => 2,
+        _ => 0,
+    };
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut before = 0;
+    for (at, c) in text.char_indices() {
+        if at > start && (kind(c) != before || before == 0) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        before = kind(c);
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
+}
 
 /// Joins words to phrases: what went, then what came. White space between two changed words belongs
 /// to the change, or a rewritten sentence would be a patchwork.
@@ -230,6 +267,7 @@ mod tests {
 
     #[test]
     fn equal_texts_say_so() {
+        assert_eq!(Diff::new("a\nb", "a\r\nb\n").to_text(), "no difference");
         assert_eq!(Diff::new("a", "a").to_text(), "no difference");
         assert!(Diff::new("", "").to_html().contains("no difference"));
     }

@@ -235,9 +235,10 @@ impl Client {
         Ok(Answer {
             text,
             tool_calls: completion.tool_calls,
-            model: completion
-                .model
-                .map_or_else(|| self.endpoint.model.clone(), |model| fault::clean(&model, 100)),
+            model: completion.model.map_or_else(
+                || self.endpoint.model.clone(),
+                |model| super::text::clean(&model, 100),
+            ),
             mode: Mode::Live,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             finish_reason,

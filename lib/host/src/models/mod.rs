@@ -13,6 +13,7 @@
 //! | [`pace`] | rate limits that all questions of a session share |
 //! | [`request`], [`response`], [`stream`] | the protocol's bodies |
 //! | [`provider`] | how the providers differ, one row each |
+//! | [`text`] | texts of servers and models, made safe to print |
 //! | [`key`] | API keys, and keeping them out of everything else |
 //! | [`code`] | the Rust code in a reply |
 //!
@@ -34,6 +35,7 @@ pub mod provider;
 mod request;
 mod response;
 mod stream;
+mod text;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -165,6 +167,7 @@ impl Models {
     /// # Errors
     /// The first error in the questions' order.
     pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
+        let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
             Source::Provider { client, recorder } => {
                 let answers = self.ask_provider(client, asks, progress);

@@ -17,6 +17,27 @@ pub struct Attack {
 }
 
 impl Attack {
+    /// Whether the jail must hold without Landlock too: in the run stage always, in the compile stage
+    /// against what does not go through a file's name.
+    pub fn is_tried(&self, landlock: bool) -> bool {
+        let by_landlock = [
+            "read_",
+            "list_",
+            "symlink",
+            "hardlink_out",
+            "write_",
+            "append_",
+            "rename",
+            "remove",
+            "mkdir",
+            "command_",
+            "accounting",
+        ];
+        landlock
+            || self.stage == Stage::Run
+            || !by_landlock.iter().any(|name| self.name.starts_with(name))
+    }
+
     /// The CPU limit it gets: a low one only where that is what must end it.
     pub fn cpu_ms(&self) -> u64 {
         if let Stopped(Limit::Cpu) = self.expected { 200 } else { 10_000 }
@@ -24,7 +45,7 @@ impl Attack {
 
     /// The deadline it gets, likewise.
     pub fn wall(&self) -> Duration {
-        Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 500 } else { 60_000 })
+        Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 250 } else { 60_000 })
     }
 }
 
@@ -73,7 +94,7 @@ impl std::fmt::Display for Expected {
 
 #[track_caller]
 fn check(attack: Attack) {
-    for batch in batches() {
+    for batch in batches().iter().filter(|batch| attack.is_tried(batch.landlock)) {
         let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
         let Attack { expected, .. } = attack;
         assert!(expected.is(row), "as {}: expected `{expected}`, saw {row:#?}", batch.user);
@@ -109,19 +130,20 @@ pub fn all() -> impl Iterator<Item = Attack> {
 
 #[test]
 fn table() {
-    println!("\n{:8} {:32} {:28} as", "stage", "attack", "expected");
-    let mut wrong = Vec::new();
+    println!("\n{:8} {:28} {:34} was it so as", "stage", "attack", "expected");
+    let (mut count, mut wrong) = (0, Vec::new());
     for attack in all() {
         let mut line = format!(
-            "{:8} {:32} {:28}",
+            "{:8} {:28} {:34}",
             format!("{:?}", attack.stage),
             attack.name,
             attack.expected
         );
-        for batch in batches() {
+        for batch in batches().iter().filter(|batch| attack.is_tried(batch.landlock)) {
+            count += 1;
             let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
             let ok = attack.expected.is(row);
-            line += &format!(" {}: {}", batch.user, if ok { "as expected" } else { "WRONG" });
+            line += &format!(" {}: {};", batch.user, if ok { "yes" } else { "WRONG" });
             if !ok {
                 let output: String = row.output.chars().take(200).collect();
                 wrong.push(format!("as {}: {attack:?} {:?} {output:?}", batch.user, row.ended));
@@ -129,7 +151,7 @@ fn table() {
         }
         println!("{line}");
     }
-    println!("{} attacks, {} wrong\n", all().count() * batches().len(), wrong.len());
+    println!("{} attacks, tried {count} times, {} wrong\n", all().count(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -200,6 +222,10 @@ mod run {
         netlink => Denied,
         vsock => Denied,
         socket_pair => Denied,
+        datagram_pair => Denied,
+        network_pair => Denied,
+        send_to_an_address => Denied,
+        signal_flood => Denied,
         send_descriptor => Denied,
         receive_descriptor => Denied,
         command => Denied,
@@ -361,7 +387,13 @@ mod compile {
         dns => Denied,
         netlink => Denied,
         vsock => Denied,
+        datagram_pair => Denied,
+        network_pair => Denied,
+        send_to_an_address => Denied,
         send_descriptor => Denied,
+        receive_descriptor => Denied,
+        signal_flood => Denied,
+        memory_file => Denied,
         command_own_file => Denied,
         command_home => Denied,
         setsid => Denied,
