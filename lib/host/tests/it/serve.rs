@@ -120,8 +120,12 @@ fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
     wait_for("a jailed process that uses the processor", Duration::from_secs(30), || {
         jailed = descendants(server.child.id());
         jailed.iter().any(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.contains("candidate") && stat.contains(") R ")
+            // The candidate runs on a thread of its own.
+            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+            threads.flatten().any(|thread| {
+                let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+                stat.contains("candidate") && stat.contains(") R ")
+            })
         })
     });
     (server, jailed)
