@@ -80,7 +80,8 @@ fn main() {
     let body = "x".repeat(1_000);
     row("an HTTP exchange by hand", 500, || {
         for _ in 0..500 {
-            write!(bare, "POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).expect("sent");
+            write!(bare, "POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+                .expect("sent");
             let mut reply = [0; 4_096];
             assert!(bare.read(&mut reply).expect("a reply") > 100);
         }
@@ -104,10 +105,14 @@ fn main() {
     let path = folder.path().join("script.toml");
     let mut script = "kind = \"script\"\n".to_owned();
     for step in 0..100 {
-        script += &format!("[[exchange]]\nprompt = '''\nStep {step}. {}'''\nreplies = [\"a\", \"b\"]\n", "Write fn one. ".repeat(100));
+        script += &format!(
+            "[[exchange]]\nprompt = '''\nStep {step}. {}'''\nreplies = [\"a\", \"b\"]\n",
+            "Write fn one. ".repeat(100)
+        );
     }
     std::fs::write(&path, script).expect("a script");
-    let choice = ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
+    let choice =
+        ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
     let scripted = open(&choice, &|_| None);
     row("open, with a script of 100 exchanges", 1, || {
         open(&choice, &|_| None);
@@ -125,7 +130,10 @@ fn main() {
         }
     });
 
-    let reply = format!("Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.", "fn other() { /* … */ }\n".repeat(150));
+    let reply = format!(
+        "Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.",
+        "fn other() { /* … */ }\n".repeat(150)
+    );
     row("the code of a reply of 4 KB", 500, || {
         for _ in 0..500 {
             code::extract(&reply, "one", "stop").unwrap_or_else(|error| panic!("{error}"));

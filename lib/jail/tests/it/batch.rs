@@ -113,14 +113,7 @@ pub fn world() -> TempDir {
 /// This test binary again, in a role of [`crate::helper`].
 pub fn helper(world: &Path, role: &str) -> Command {
     let mut command = Command::new(world.join("test"));
-<<<<<<< HEAD
     command.args(["--exact", "helper", "--nocapture"]).env(ROLE, role).env(WORLD, world);
-=======
-    command
-        .args(["--exact", "helper", "--ignored", "--nocapture"])
-        .env(ROLE, role)
-        .env(WORLD, world);
->>>>>>> display
     command
 }
 
@@ -188,11 +181,7 @@ pub fn play() {
         let limits = Limits { cpu_ms: attack.cpu_ms(), ..Limits::of(attack.stage) };
         let jail =
             Jail { limits, ..Jail::new(attack.stage, world.join("attacker"), folder.path()) };
-<<<<<<< HEAD
         let jail = Jail { allow_without_landlock: !landlock, ..jail }
-=======
-        let jail = jail
->>>>>>> display
             .arg(attack.name)
             .arg(home.join("secret"))
             .arg(&home)
