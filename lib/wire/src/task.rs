@@ -92,6 +92,15 @@ pub enum Property {
         /// The allowed values.
         values: Vec<Value>,
     },
+    /// The text at `label` is the label of the band in which the number at `number` lies.
+    Labelled {
+        /// JSON pointer to the number.
+        number: String,
+        /// JSON pointer to the label.
+        label: String,
+        /// Where each band starts (the start belongs to it), and its label; in ascending order.
+        bands: Vec<(f64, String)>,
+    },
     /// The output is a list in ascending order.
     Ascending,
     /// The output holds exactly the elements of the parameter with this index (0 is the first).
@@ -108,6 +117,12 @@ impl Property {
             Property::OneOf { at, values } => {
                 let values: Vec<String> = values.iter().map(Value::to_string).collect();
                 format!("{} one of {}", place(at), values.join(", "))
+            }
+            Property::Labelled { number, label, bands } => {
+                let bands: Vec<String> =
+                    bands.iter().map(|(start, label)| format!("{label:?} from {start}")).collect();
+                let (label, number) = (place(label), place(number));
+                format!("{label} as {number} has it ({})", bands.join(", "))
             }
             Property::Ascending => "in ascending order".to_owned(),
             Property::PermutationOf(index) => {

@@ -102,6 +102,13 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
                 _ => found == value,
             })
         }),
+        Property::Labelled { number: at, label, bands } => {
+            let Some(number) = output.pointer(at).and_then(number) else { return false };
+            let band = bands.iter().rfind(|(start, _)| *start <= number);
+            band.is_some_and(|(_, band)| {
+                output.pointer(label).and_then(Value::as_str) == Some(band)
+            })
+        }
         Property::Ascending => output.as_array().is_some_and(|elements| {
             elements
                 .windows(2)
@@ -183,6 +190,16 @@ mod tests {
         assert_eq!(lacking(&range, &[], &json!({ "score": 1.0 })), None);
         assert!(lacking(&range, &[], &json!({ "score": "NaN" })).is_some());
         assert!(lacking(&range, &[], &json!({})).is_some());
+        let labelled = [Property::Labelled {
+            number: "/0".into(),
+            label: "/1".into(),
+            bands: vec![(-1.0, "low".into()), (0.5, "high".into())],
+        }];
+        assert_eq!(lacking(&labelled, &[], &json!([0.5, "high"])), None);
+        assert_eq!(lacking(&labelled, &[], &json!([0.4, "low"])), None);
+        for wrong in [json!([0.4, "high"]), json!(["NaN", "high"]), json!([-2.0, "low"])] {
+            assert!(lacking(&labelled, &[], &wrong).unwrap().contains("\"high\" from 0.5"));
+        }
         let one_of = [Property::OneOf { at: String::new(), values: vec![json!("a"), json!(1)] }];
         assert_eq!(lacking(&one_of, &[], &json!(1.0)), None);
         assert!(lacking(&one_of, &[], &json!("b")).is_some());

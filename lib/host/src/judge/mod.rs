@@ -20,6 +20,7 @@
 //! | [`cases`] | runs the cases |
 //! | [`diagnostics`] | rustc's messages |
 //! | [`execute`] | whole programs |
+//! | [`resident`] | a candidate that stays for many calls |
 //! | [`feedback`] | what a model is told |
 
 mod cache;
@@ -34,6 +35,7 @@ mod feedback;
 mod glue;
 mod memory;
 mod offered;
+mod resident;
 mod scan;
 mod signature;
 mod toolchain;
@@ -50,14 +52,15 @@ use sha2::{Digest, Sha256};
 
 use cache::Cache;
 use cases::{Prepared, Results};
-use compile::Compilation;
+use compile::{Compilation, Compiled};
 use memory::Memory;
 use offered::Libraries;
 use scan::Source;
-use signature::Signature;
 use toolchain::{Harness, Toolchain};
 
 pub use diagnostics::apply_suggestions;
+pub use resident::{CallError, Resident};
+pub use signature::{Signature, Type};
 
 /// Judges candidates. Cheap to clone: clones share all they have.
 #[derive(Debug, Clone)]
@@ -330,26 +333,7 @@ impl Judge {
         libraries: &Libraries,
     ) -> Result<Verdict, JudgeError> {
         let task = plan.task;
-        let options = &self.shared.options;
-        let name = task.function().filter(|_| task.driver.is_none());
-        let published = source.publish(name);
-        let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
-        files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
-        let compiled = Compilation {
-            toolchain: &self.shared.toolchain,
-            temporary: &options.temporary,
-            harness,
-            libraries,
-            files: &files,
-            published: &published,
-            edition: "2024",
-            opt_level: task.opt_level,
-            warnings: task.warnings,
-            forbid_unsafe: options.scan,
-            allow_without_landlock: options.allow_without_landlock,
-            limits: &task.limits,
-        }
-        .run(&self.shared.memory)?;
+        let compiled = self.compile(plan, source, harness, libraries)?;
         let mut verdict = match compiled.program {
             Err(outcome) => plan.failed(Stage::Compile, outcome),
             Ok(program) => {
@@ -363,6 +347,35 @@ impl Judge {
         verdict.timings.link_ms = compiled.link_ms;
         verdict.feedback = feedback::feedback(task, &verdict);
         Ok(verdict)
+    }
+    fn compile(
+        &self,
+        plan: &Plan<'_>,
+        source: &Source<'_>,
+        harness: &Harness,
+        libraries: &Libraries,
+    ) -> Result<Compiled, JudgeError> {
+        let task = plan.task;
+        let options = &self.shared.options;
+        let name = task.function().filter(|_| task.driver.is_none());
+        let published = source.publish(name);
+        let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
+        files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
+        Compilation {
+            toolchain: &self.shared.toolchain,
+            temporary: &options.temporary,
+            harness,
+            libraries,
+            files: &files,
+            published: &published,
+            edition: "2024",
+            opt_level: task.opt_level,
+            warnings: task.warnings,
+            forbid_unsafe: options.scan,
+            allow_without_landlock: options.allow_without_landlock,
+            limits: &task.limits,
+        }
+        .run(&self.shared.memory)
     }
 }
 
@@ -396,9 +409,15 @@ fn is_reproducible(verdict: &Verdict) -> bool {
         })
 }
 
+/// A source whose function `name` is public, wherever its author forgot to say so.
+pub fn publish(code: &str, name: &str) -> String {
+    Source::new(code).publish(Some(name)).text
+}
+
 /// A task, read and checked once for all its candidates.
 struct Plan<'a> {
     task: &'a Task,
+    signature: Signature,
     prepared: Prepared<'a>,
     main: String,
     driver: Option<String>,
@@ -423,6 +442,7 @@ impl<'a> Plan<'a> {
             prepared: Prepared::new(task, &signature)?,
             main: glue::main_file(&signature, driver.is_some()),
             driver,
+            signature,
         })
     }
 
