@@ -118,7 +118,8 @@ impl Conversation {
     pub fn is_quiet(&mut self) -> bool {
         self.stdout.drain();
         self.stderr.drain();
-        self.stdout.seen.max(self.stderr.seen) < MAX_NOISE / 2 && matches!(self.receive(), Ok(false))
+        self.stdout.seen.max(self.stderr.seen) < MAX_NOISE / 2
+            && matches!(self.receive(), Ok(false))
     }
 
     /// Sends one frame and waits for the one that answers it, which may have at most `limit` bytes.

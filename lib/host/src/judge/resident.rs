@@ -74,11 +74,8 @@ impl Judge {
         let limits = task.limits.clone();
         let memory_bytes = limits.memory_bytes.min(self.shared.memory.total());
         let mut jail = Jail::new(JailStage::Run, &program.path, program.folder.path());
-        jail.limits = JailLimits {
-            cpu_ms: LIFE_CPU_MS,
-            memory_bytes,
-            ..JailLimits::of(JailStage::Run)
-        };
+        jail.limits =
+            JailLimits { cpu_ms: LIFE_CPU_MS, memory_bytes, ..JailLimits::of(JailStage::Run) };
         let prisoner = jail.spawn().map_err(JudgeError::from)?;
         let talk = Conversation::new(prisoner, limits.captured_bytes).map_err(JudgeError::from)?;
         let signature = plan.signature.clone();

@@ -17,11 +17,8 @@ const FORBIDDEN: [(&str, &str); 5] = [
 ];
 
 /// Modules of the standard library that need a capability.
-const MODULES: [(&str, Capability); 3] = [
-    ("time", Capability::Clock),
-    ("thread", Capability::Threads),
-    ("atomic", Capability::State),
-];
+const MODULES: [(&str, Capability); 3] =
+    [("time", Capability::Clock), ("thread", Capability::Threads), ("atomic", Capability::State)];
 
 /// Names that need a capability wherever they stand.
 const NAMES: [(&str, Capability); 7] = [
@@ -43,30 +40,33 @@ pub fn refusal(code: &str, granted: &[Capability]) -> Option<String> {
 
 /// `in_std` says that the tokens are the braces of a `use std::{..}`.
 fn find(tokens: TokenStream, granted: &[Capability], in_std: bool) -> Option<String> {
-    let mut path: Vec<String> = Vec::new();
-    // In the braces, each part begins a path again.
-    let start = if in_std { vec!["std".to_owned()] } else { Vec::new() };
-    path.extend(start.clone());
+    // In these braces, each part goes on with the path before them.
+    let start: &[&str] = if in_std { &["std"] } else { &[] };
+    let start: Vec<String> = start.iter().map(|name| (*name).to_owned()).collect();
+    let mut path = start.clone();
+    let mut after_colon = false;
     for token in tokens {
+        let colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
         match token {
-            TokenTree::Ident(name) => {
-                let line = name.span().start().line;
-                let name = name.to_string();
+            TokenTree::Ident(ident) => {
+                if !after_colon {
+                    path.clone_from(&start);
+                }
+                let name = ident.to_string();
                 if let Some(refusal) = judge(&path, &name, granted) {
-                    return Some(format!("line {line}: {refusal}"));
+                    return Some(format!("line {}: {refusal}", ident.span().start().line));
                 }
                 path.push(name);
             }
-            TokenTree::Punct(punct) if punct.as_char() == ':' => {}
-            TokenTree::Punct(_) | TokenTree::Literal(_) => path.clone_from(&start),
             TokenTree::Group(group) => {
-                let of_std = is_std(&path) && path.len() == 1;
-                if let Some(refusal) = find(group.stream(), granted, of_std) {
-                    return Some(refusal);
+                let refusal = find(group.stream(), granted, after_colon && is_std(&path));
+                if refusal.is_some() {
+                    return refusal;
                 }
-                path.clone_from(&start);
             }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
+        after_colon = colon;
     }
     None
 }
@@ -77,8 +77,7 @@ fn is_std(path: &[String]) -> bool {
 
 fn judge(path: &[String], name: &str, granted: &[Capability]) -> Option<String> {
     let in_std = is_std(path);
-    if let Some((module, instead)) =
-        FORBIDDEN.iter().find(|(module, _)| in_std && *module == name)
+    if let Some((module, instead)) = FORBIDDEN.iter().find(|(module, _)| in_std && *module == name)
     {
         return Some(format!("a tool does not use `std::{module}`: {instead}"));
     }

@@ -40,8 +40,7 @@ pub fn examine(
     tools: &Tools,
     proposal: &Proposal,
 ) -> Result<Examined, ToolboxError> {
-    let signature =
-        Signature::parse(&proposal.task.signature).map_err(ToolboxError::BadRequest)?;
+    let signature = Signature::parse(&proposal.task.signature).map_err(ToolboxError::BadRequest)?;
     let name = signature.name.as_str();
     let entry = tools.get(name);
     let in_use = entry.and_then(ToolEntry::in_use);
@@ -58,7 +57,9 @@ pub fn examine(
         })
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     let task = match in_use {
-        Some(in_use) => with_tests_of(entry.map_or(1, |entry| entry.current), in_use, &proposal.task),
+        Some(in_use) => {
+            with_tests_of(entry.map_or(1, |entry| entry.current), in_use, &proposal.task)
+        }
         None => proposal.task.clone(),
     };
     let refusal = match form(&signature, proposal, in_use)? {
@@ -150,7 +151,9 @@ fn duplicate(
     for (other, entry) in tools.iter().filter(|(other, _)| *other != name) {
         let source = shelf.source(other, entry, entry.current)?;
         if anonymous(&source, other).as_ref() == Some(&wanted) {
-            return Ok(Some(format!("the toolbox has this source already, as `{other}`; use that")));
+            return Ok(Some(format!(
+                "the toolbox has this source already, as `{other}`; use that"
+            )));
         }
     }
     Ok(None)
@@ -233,6 +236,9 @@ mod tests {
         let names: Vec<&str> = merged.cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names, ["f(2)", "f(3)", "version 1: f(1)"]);
         assert_eq!((merged.properties.len(), merged.tolerance), (1, 0.1));
-        assert_eq!(with_tests_of(2, &ToolVersion { task: merged.clone(), ..in_use }, &merged), merged);
+        assert_eq!(
+            with_tests_of(2, &ToolVersion { task: merged.clone(), ..in_use }, &merged),
+            merged
+        );
     }
 }

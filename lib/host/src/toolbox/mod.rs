@@ -189,13 +189,14 @@ impl Toolbox {
             .or_insert_with(|| ToolEntry { current: version, versions: Default::default() });
         entry.current = version;
         entry.versions.insert(version, admitted);
-        let summary = json!({"tool": name, "version": version, "by": approval.by, "author": proposal.author});
+        let summary =
+            json!({"tool": name, "version": version, "by": approval.by, "author": proposal.author});
         let log = |log: &Log| log.append("admitted", summary.clone(), &record);
         let new_source = Some(proposal.code.as_str());
-        locked.commit(
-            &Change { tools: &tools, name: &name, new_source, log: &log },
-            &mut |_| Ok(()),
-        )?;
+        locked
+            .commit(&Change { tools: &tools, name: &name, new_source, log: &log }, &mut |_| {
+                Ok(())
+            })?;
         Ok(Admission { examination, review, admitted: true })
     }
 
@@ -236,8 +237,7 @@ impl Toolbox {
         }
         let summary = json!({"tool": name, "version": version, "by": by, "from": before.current});
         let log = |log: &Log| log.append("rolled_back", summary.clone(), &[]);
-        locked
-            .commit(&Change { tools: &tools, name, new_source: None, log: &log }, &mut |_| Ok(()))
+        locked.commit(&Change { tools: &tools, name, new_source: None, log: &log }, &mut |_| Ok(()))
     }
 
     /// The log's lines, oldest first.

@@ -14,4 +14,5 @@ mod outcomes;
 mod population;
 mod serve;
 mod support;
+mod toolbox;
 mod types;
