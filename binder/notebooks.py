@@ -20,6 +20,7 @@ import argparse
 import copy
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -40,6 +41,9 @@ NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "target" / "notebooks"
 CELL_TIMEOUT_SECONDS = 300
 LATE_SECONDS = 0.1
+
+# As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
+PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
 
 
 def main():
@@ -287,8 +291,8 @@ def problems(cell):
             found.append(text)
         elif kind == "stderr":
             found.append("stderr: " + text.strip())
-        elif "panicked at" in text:
-            found.append("a panic: " + text[text.index("panicked at") :].strip()[:300])
+        elif panic := PANIC.search(text):
+            found.append(panic.group())
         found += [line.strip() for line in text.splitlines() if "❌" in line]
     return found
 
