@@ -225,10 +225,7 @@ def environment(live):
 
 
 class MemoryWatch:
-    """Samples the memory of a kernel and of all that it started, in bytes.
-
-    Shared pages count once (proportional set size), where the system tells.
-    """
+    """Samples the memory of a kernel and of all that it started, in bytes."""
 
     def __init__(self, pid):
         self.kernel = psutil.Process(pid)
@@ -246,22 +243,28 @@ class MemoryWatch:
 
     def sample(self):
         while not self.done.wait(0.2):
-            self.peak_bytes = max(self.peak_bytes, self.now())
+            self.peak_bytes = max(self.peak_bytes, memory_of_all(self.kernel))
 
-    def now(self):
-        try:
-            return sum(map(memory_of, [self.kernel, *self.kernel.children(recursive=True)]))
-        except psutil.NoSuchProcess:
-            return 0
+
+def memory_of_all(process):
+    """The memory of a process and of all that it started, in bytes.
+
+    Shared pages count once (proportional set size), where the system tells.
+    """
+    try:
+        return sum(map(memory_of, [process, *process.children(recursive=True)]))
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def memory_of(process):
     try:
-        return process.memory_full_info().pss
+        try:
+            return process.memory_full_info().pss
+        except (psutil.AccessDenied, AttributeError):
+            return process.memory_info().rss
     except psutil.NoSuchProcess:
         return 0
-    except (psutil.AccessDenied, AttributeError):
-        return process.memory_info().rss
 
 
 def texts(cell):

@@ -38,12 +38,13 @@ def wait_until(condition, seconds=DEADLINE_SECONDS):
     return condition()
 
 
-def alive(processes):
-    """Those that still run; a zombie does not."""
+def alive(processes, name=None):
+    """Those that still run (a zombie does not) and have this name, if one is given."""
     running = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            known = process.as_dict(["name", "status"])
+            if known["status"] != psutil.STATUS_ZOMBIE and name in (None, known["name"]):
                 running.append(process)
     return running
 
@@ -119,9 +120,9 @@ class KernelTest(unittest.TestCase):
         kernel.client.execute(cell)
 
         def at_work():
-            return [process for process in kernel.processes() if process.name() == name]
+            return len(alive(kernel.processes(), name)) == count
 
-        self.assertTrue(wait_until(lambda: len(at_work()) == count, 60), kernel.processes())
+        self.assertTrue(wait_until(at_work, 60), kernel.processes())
         started = kernel.processes()
         os.kill(kernel.pid, signal.SIGKILL)
         self.assertTrue(wait_until(lambda: not alive(started)), f"alive: {alive(started)}")
