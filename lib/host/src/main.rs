@@ -31,6 +31,7 @@ fn run() -> anyhow::Result<()> {
             Some("judge") => commands::judge::run(arguments),
             Some("exec") => commands::exec::run(arguments),
             Some("doctor") => commands::doctor::run(arguments),
+            Some("audit") => commands::audit::run(arguments),
             Some("prepare") => commands::prepare::run(arguments),
             _ => {
                 let command = command.to_string_lossy();

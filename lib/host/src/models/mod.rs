@@ -11,7 +11,7 @@
 //! | [`meter`] | tokens, waits, cost, and the budget |
 //! | [`client`] | one question to a provider: retries, waits, time-outs |
 //! | [`pace`] | rate limits that all questions of a session share |
-//! | [`request`], [`response`], [`stream`] | the protocol's bodies |
+//! | [`request`], [`response`], [`server_error`], [`stream`] | the protocol's bodies |
 //! | [`provider`] | how the providers differ, one row each |
 //! | [`text`] | texts of servers and models, made safe to print |
 //! | [`key`] | API keys, and keeping them out of everything else |
@@ -34,6 +34,7 @@ mod pace;
 pub mod provider;
 mod request;
 mod response;
+mod server_error;
 mod stream;
 mod text;
 
@@ -110,7 +111,7 @@ impl Models {
         let mut account = meter::Account::default();
         let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {
             (Some(endpoint), cassette) => {
-                account = meter::Account::new(&endpoint.model, env)?;
+                account = meter::Account::new(endpoint.provider.name, &endpoint.model, env)?;
                 let recorder = cassette.filter(|_| chosen.mode == Mode::Record).map(|path| {
                     Mutex::new(Recorder::new(&path, &endpoint.model, endpoint.key.clone()))
                 });
@@ -132,7 +133,13 @@ impl Models {
                 .notes
                 .push(format!("the first answer replaces the recording {}", path.display()));
         }
-        let shared = Shared { status: chosen.status(), source, meter: Mutex::new(account) };
+        let mut status = chosen.status();
+        if let Source::Cassette(player) = &source
+            && let Some(model) = lock(player).model()
+        {
+            status.model = model;
+        }
+        let shared = Shared { status, source, meter: Mutex::new(account) };
         Ok(Models { shared: Arc::new(shared) })
     }
 
@@ -203,7 +210,7 @@ impl Models {
             let (mode, model) = match player.cassette().kind {
                 Kind::Script => (Mode::Scripted, "script".to_owned()),
                 Kind::Recording => {
-                    let model = replayed.reply.model.or_else(|| player.cassette().model.clone());
+                    let model = replayed.reply.model.or_else(|| player.model());
                     (Mode::Replay, model.unwrap_or_else(|| "unknown model".to_owned()))
                 }
             };
