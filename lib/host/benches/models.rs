@@ -14,6 +14,10 @@ use code_evolution_wire::model::{Ask, ModelChoice};
 
 const REPLY: &str = r#"{"model":"echo","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
 
+fn response() -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPLY}", REPLY.len())
+}
+
 /// Answers every request on a connection, one after the other.
 fn serve(stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -34,7 +38,7 @@ fn serve(stream: TcpStream) -> std::io::Result<()> {
             }
         }
         reader.read_exact(&mut vec![0; length])?;
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPLY}", REPLY.len())?;
+        stream.write_all(response().as_bytes())?;
     }
 }
 
@@ -77,12 +81,12 @@ fn main() {
 
     let mut bare = TcpStream::connect(&address).expect("the echo server");
     bare.set_nodelay(true).expect("a socket");
-    let body = "x".repeat(1_000);
+    let request = format!("POST / HTTP/1.1\r\ncontent-length: 1000\r\n\r\n{}", "x".repeat(1_000));
+    let mut reply = vec![0; response().len()];
     row("an HTTP exchange by hand", 500, || {
         for _ in 0..500 {
-            write!(bare, "POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).expect("sent");
-            let mut reply = [0; 4_096];
-            assert!(bare.read(&mut reply).expect("a reply") > 100);
+            bare.write_all(request.as_bytes()).expect("sent");
+            bare.read_exact(&mut reply).expect("a reply");
         }
     });
 
@@ -104,10 +108,14 @@ fn main() {
     let path = folder.path().join("script.toml");
     let mut script = "kind = \"script\"\n".to_owned();
     for step in 0..100 {
-        script += &format!("[[exchange]]\nprompt = '''\nStep {step}. {}'''\nreplies = [\"a\", \"b\"]\n", "Write fn one. ".repeat(100));
+        script += &format!(
+            "[[exchange]]\nprompt = '''\nStep {step}. {}'''\nreplies = [\"a\", \"b\"]\n",
+            "Write fn one. ".repeat(100)
+        );
     }
     std::fs::write(&path, script).expect("a script");
-    let choice = ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
+    let choice =
+        ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
     let scripted = open(&choice, &|_| None);
     row("open, with a script of 100 exchanges", 1, || {
         open(&choice, &|_| None);
@@ -125,7 +133,10 @@ fn main() {
         }
     });
 
-    let reply = format!("Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.", "fn other() { /* … */ }\n".repeat(150));
+    let reply = format!(
+        "Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.",
+        "fn other() { /* … */ }\n".repeat(150)
+    );
     row("the code of a reply of 4 KB", 500, || {
         for _ in 0..500 {
             code::extract(&reply, "one", "stop").unwrap_or_else(|error| panic!("{error}"));
