@@ -69,6 +69,11 @@ def parse_arguments():
         "--update", action="store_true", help="write the outputs back into the notebooks"
     )
     parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="write the prompts that are asked into the scripts, where they are only drafts",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="fail where an output differs from the notebook's"
     )
     parser.add_argument(
@@ -179,7 +184,7 @@ def execute(title, notebook, options, log, passes=1):
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     with (
-        client.setup_kernel(env=environment(options.live), stdout=log, stderr=log),
+        client.setup_kernel(env=environment(options), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,
     ):
         for number in range(1, passes + 1):
@@ -208,16 +213,16 @@ def execute_cells(client, run):
         run.add(label, cell, time.monotonic() - began)
 
 
-def environment(live):
+def environment(options):
     """The kernel's environment: without `--live`, no key and no setting can reach a provider."""
-    if live:
+    if options.live:
         return dict(os.environ)
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.endswith("_API_KEY") and not name.startswith("LLM_")
     }
-    return kept | {"LLM_MODE": "scripted"}
+    return kept | {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if options.adopt else {})
 
 
 class MemoryWatch:

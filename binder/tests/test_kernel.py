@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 
 from .support import ROOT, SETUP_CELL
 
-FOLDERS = ROOT / "target" / "kernel"
+FOLDERS = (ROOT / "target" / "kernel").resolve()
 DEADLINE_SECONDS = 2
 
 

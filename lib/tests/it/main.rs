@@ -2,3 +2,4 @@
 
 mod harmless;
 mod page;
+mod verdict;

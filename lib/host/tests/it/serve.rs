@@ -86,13 +86,14 @@ fn endless() -> Value {
 
 /// Every process below `parent`, by /proc.
 fn descendants(parent: u32) -> Vec<u32> {
-    let children = std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
-        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        let after_name = stat.rsplit_once(") ")?.1;
-        let ppid: u32 = after_name.split(' ').nth(1)?.parse().ok()?;
-        (ppid == parent).then_some(pid)
-    });
+    let children =
+        std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let after_name = stat.rsplit_once(") ")?.1;
+            let ppid: u32 = after_name.split(' ').nth(1)?.parse().ok()?;
+            (ppid == parent).then_some(pid)
+        });
     children.flat_map(|pid| [vec![pid], descendants(pid)].concat()).collect()
 }
 
@@ -119,8 +120,12 @@ fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
     wait_for("a jailed process that uses the processor", Duration::from_secs(30), || {
         jailed = descendants(server.child.id());
         jailed.iter().any(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.contains("candidate") && stat.contains(") R ")
+            // The candidate runs on a thread of its own.
+            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+            threads.flatten().any(|thread| {
+                let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+                stat.contains("candidate") && stat.contains(") R ")
+            })
         })
     });
     (server, jailed)
@@ -159,7 +164,9 @@ fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
     let (mut server, jailed) = server_at_work(&[]);
     server.stdin = None;
     assert!(server.ends_within(Duration::from_secs(2)), "the host outlives its notebook");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
 }
 
 #[test]
@@ -169,7 +176,9 @@ fn when_the_kernel_goes_the_host_and_its_candidate_go_too() {
     let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
     kernel.kill().expect("the kernel can be killed");
     assert!(server.ends_within(Duration::from_secs(2)), "the host outlives the kernel");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
     kernel.wait().expect("the kernel is reaped");
 }
 
@@ -178,5 +187,7 @@ fn when_the_host_is_killed_no_candidate_stays() {
     let (mut server, jailed) = server_at_work(&[]);
     server.child.kill().expect("the host can be killed");
     server.child.wait().expect("the host is reaped");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
 }
