@@ -190,6 +190,11 @@ impl Judge {
         Ok(judge)
     }
 
+    /// The compiler that it uses.
+    pub fn rustc(&self) -> &std::path::Path {
+        &self.shared.toolchain.rustc
+    }
+
     /// How many candidates are judged at once.
     pub fn workers(&self) -> usize {
         self.shared.options.workers
