@@ -14,6 +14,10 @@ use code_evolution_wire::model::{Ask, ModelChoice};
 
 const REPLY: &str = r#"{"model":"echo","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
 
+fn response() -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPLY}", REPLY.len())
+}
+
 /// Answers every request on a connection, one after the other.
 fn serve(stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -34,7 +38,7 @@ fn serve(stream: TcpStream) -> std::io::Result<()> {
             }
         }
         reader.read_exact(&mut vec![0; length])?;
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPLY}", REPLY.len())?;
+        stream.write_all(response().as_bytes())?;
     }
 }
 
@@ -77,13 +81,12 @@ fn main() {
 
     let mut bare = TcpStream::connect(&address).expect("the echo server");
     bare.set_nodelay(true).expect("a socket");
-    let body = "x".repeat(1_000);
+    let request = format!("POST / HTTP/1.1\r\ncontent-length: 1000\r\n\r\n{}", "x".repeat(1_000));
+    let mut reply = vec![0; response().len()];
     row("an HTTP exchange by hand", 500, || {
         for _ in 0..500 {
-            write!(bare, "POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-                .expect("sent");
-            let mut reply = [0; 4_096];
-            assert!(bare.read(&mut reply).expect("a reply") > 100);
+            bare.write_all(request.as_bytes()).expect("sent");
+            bare.read_exact(&mut reply).expect("a reply");
         }
     });
 

@@ -13,6 +13,7 @@ mod models_server;
 mod outcomes;
 mod population;
 mod serve;
+mod soak;
 mod support;
 mod toolbox;
 mod types;
