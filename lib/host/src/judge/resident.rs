@@ -4,10 +4,12 @@
 //! call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
 //! while it runs, so that a host that is killed leaves nothing behind.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Jail, Limits as JailLimits, Stage as JailStage};
+use anyhow::Context;
+use code_evolution_jail::{Jail, Limits as JailLimits, Prisoner, SpawnError, Stage as JailStage};
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Stage;
 use serde_json::Value;
@@ -76,7 +78,7 @@ impl Judge {
         let mut jail = Jail::new(JailStage::Run, &program.path, program.folder.path());
         jail.limits =
             JailLimits { cpu_ms: LIFE_CPU_MS, memory_bytes, ..JailLimits::of(JailStage::Run) };
-        let prisoner = jail.spawn().map_err(JudgeError::from)?;
+        let prisoner = spawn_to_stay(jail)?;
         let talk = Conversation::new(prisoner, limits.captured_bytes).map_err(JudgeError::from)?;
         let signature = plan.signature.clone();
         Ok(Resident {
@@ -87,6 +89,29 @@ impl Judge {
             talk: Some(talk),
         })
     }
+}
+
+/// Starts a process that outlives the thread that wants it. The kernel kills a jailed process when
+/// the *thread* that started it ends, and every request of a notebook has a thread of its own.
+fn spawn_to_stay(jail: Jail) -> Result<Prisoner, JudgeError> {
+    static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
+    type Order = (Jail, Sender<Result<Prisoner, SpawnError>>);
+    let starter = STARTER.get_or_init(|| {
+        let (sender, orders) = channel::<Order>();
+        std::thread::spawn(move || {
+            for (jail, answer) in orders {
+                // Whoever asked is gone only with the whole process.
+                let _ = answer.send(jail.spawn());
+            }
+        });
+        sender
+    });
+    let (answer, started) = channel();
+    let sent = starter.send((jail, answer));
+    sent.ok()
+        .and_then(|()| started.recv().ok())
+        .context("nobody starts processes")?
+        .map_err(JudgeError::from)
 }
 
 impl Resident {

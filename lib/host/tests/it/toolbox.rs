@@ -252,12 +252,31 @@ fn a_tool_that_fails_a_call_serves_the_next_one() {
 }
 
 #[test]
-fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
-    let (_folder, toolbox) = toolbox();
-    let task = Task::new("fn next() -> u64").input(());
+fn a_process_stays_from_one_request_of_a_notebook_to_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toolbox = open(folder.path());
+    admitted(&toolbox, &counter());
+    let mut server = Server::start(&[]);
+    server.receive();
+    for id in 0..10 {
+        let request = json!({"call": {"name": "next", "arguments": []}});
+        let answer = server.ask(&call(folder.path(), id, request));
+        assert_eq!(answer["done"]["value"], json!(id), "{answer}");
+        // The thread of the request has ended by then.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn counter() -> Proposal {
     let code = "static N: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         fn next() -> u64 { N.fetch_add(1, std::sync::atomic::Ordering::Relaxed) }";
-    admitted(&toolbox, &proposal(task, code).may(Capability::State));
+    proposal(Task::new("fn next() -> u64").input(()), code).may(Capability::State)
+}
+
+#[test]
+fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
+    let (_folder, toolbox) = toolbox();
+    admitted(&toolbox, &counter());
     let counted: Vec<Value> =
         (0..20).map(|_| toolbox.call("next", &json!([])).expect("an output")).collect();
     assert_eq!(counted, (0..20).map(|n| json!(n)).collect::<Vec<_>>(), "a call started a process");
