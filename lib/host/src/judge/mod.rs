@@ -200,7 +200,7 @@ impl Judge {
     }
 
     /// Judges a population on every core; the verdicts are in the candidates' order. `progress` gets
-    /// a line after each.
+    /// a line after each quarter of a population of ten or more.
     ///
     /// # Errors
     /// The first error of any; see [`Judge::judge`].
@@ -213,7 +213,6 @@ impl Judge {
         let plan = Plan::new(task)?;
         let next = AtomicUsize::new(0);
         let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; codes.len()]);
-        let done = AtomicUsize::new(0);
         let work = || -> Result<(), JudgeError> {
             while let Some((index, code)) = {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -223,9 +222,12 @@ impl Judge {
                     // The others stop at their next candidate.
                     next.store(codes.len(), Ordering::Relaxed);
                 })?;
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(&format!("judged {done} of {}", codes.len()));
-                verdicts.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(verdict);
+                let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                verdicts[index] = Some(verdict);
+                let done = verdicts.iter().flatten().count();
+                if is_news(done, codes.len()) {
+                    progress(&format!("judged {done} of {}", codes.len()));
+                }
             }
             Ok(())
         };
@@ -344,4 +346,10 @@ const LONGEST_MS: u64 = 3_600_000;
 /// The moment this many milliseconds from now, or an hour from now if that is sooner.
 fn after(milliseconds: u64) -> Instant {
     Instant::now() + Duration::from_millis(milliseconds.min(LONGEST_MS))
+}
+
+/// Whether it is worth a line that so many of a population are judged: each quarter, and nothing for
+/// a handful. (Depends on numbers alone: a notebook's output is the same on every run.)
+fn is_news(done: usize, all: usize) -> bool {
+    all >= 10 && done * 4 / all > (done - 1) * 4 / all
 }

@@ -5,6 +5,7 @@ mod command_line;
 mod compile_attacks;
 mod forgeries;
 mod models_faults;
+mod models_host;
 mod models_limits;
 mod models_recording;
 mod models_requests;

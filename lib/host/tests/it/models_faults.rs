@@ -26,6 +26,20 @@ fn each_status_and_shape_of_error() {
     // Status, body, what the message says, how often the server is asked.
     let cases = [
         (400, error("invalid"), "refuses the request (HTTP 400: said so)", 1),
+        (
+            400,
+            json!([{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}]),
+            "refused the key from LLM_API_KEY (HTTP 400: API key not valid",
+            1,
+        ),
+        (
+            400,
+            json!({"error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}}),
+            "quota at custom is spent",
+            1,
+        ),
+        (400, error("context_length_exceeded"), "prompt is too long", 1),
+        (401, json!({"detail": "Unauthorized"}), "HTTP 401: Unauthorized", 1),
         (401, error("invalid_api_key"), "refused the key from LLM_API_KEY (HTTP 401: said so)", 1),
         (402, error("payment"), "quota at custom is spent", 1),
         (403, error("denied"), "refused the key from LLM_API_KEY (HTTP 403", 1),
@@ -189,6 +203,10 @@ fn what_is_no_json_is_explained() {
     assert_eq!(server.received().len(), 1);
     let (outcome, _) = ask_after(vec![http(404, &[], page)]);
     outcome.error(&["web page", "HTTP 404"]);
+    let (outcome, _) = ask_after(vec![http(403, &[], page)]);
+    outcome.error(&["log in to the network", "HTTP 403"]);
+    let (outcome, _) = ask_after(vec![http(401, &[], "no")]);
+    outcome.error(&["refused the key", "HTTP 401: no"]);
     let (outcome, _) = ask_after(vec![http(502, &[], page), says("hi")]);
     assert_eq!(outcome.text(), "hi");
     let (outcome, _) = ask_after(vec![http(200, &[], b"\x1b[31m\xff\xfe binary")]);
@@ -234,6 +252,19 @@ fn a_server_that_repeats_the_key_leaks_nothing() {
         outcome.error(&["***"]);
         let (outcome, _) = ask_after(vec![http(status, &[], &echo)]);
         outcome.error(&[]);
+    }
+    // A message is cut where the key stands.
+    for length in [270, 280, 290, 299] {
+        let message = format!("{}{CANARY}", "x".repeat(length));
+        let (outcome, _) = ask_after(vec![json_reply(400, &json!({"error": message}))]);
+        let message = outcome.error(&["xxx"]);
+        assert!(!message.contains("sk-"), "{message}");
+    }
+    let cut =
+        format!("HTTP/1.1 200 OK\r\n{CANARY}: {CANARY}\r\ncontent-length: 99\r\n\r\n{CANARY}");
+    for odd in [cut, format!("{CANARY}\r\n\r\n")] {
+        let (outcome, _) = ask_after(vec![raw(odd)]);
+        outcome.error(&["no answer in 4 attempts"]);
     }
     let mut body = completion(&format!("your key is {CANARY}"));
     body["model"] = json!(CANARY);

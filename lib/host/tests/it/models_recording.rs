@@ -51,6 +51,7 @@ fn a_recording_replays_the_same_bytes() {
     assert!(saved.contains("kind = \"recording\"") && !saved.contains(CANARY));
     for _ in 0..2 {
         let replay = Session::new("groq", &server).cassette(Mode::Replay, &path).open();
+        assert_eq!(replay.status().model, "test-model");
         assert_eq!(notebook(&replay), said);
         assert_eq!(replay.meter().calls, 0);
     }

@@ -34,11 +34,16 @@ pub(super) fn filter() -> Result<Filter, String> {
     ] {
         deny(libc::SYS_clone, &[bits(0, namespace, namespace)])?;
     }
-    // Opening for reading may truncate, which Landlock before version 3 does not see.
-    let truncates = libc::O_TRUNC | libc::O_ACCMODE;
-    deny(libc::SYS_openat, &[bits(2, truncates, libc::O_TRUNC | libc::O_RDONLY)])?;
+    // Opening for reading, or for neither reading nor writing (mode 3, for `ioctl` alone), may
+    // truncate, which Landlock before version 3 does not see.
+    let mode_and_truncate = libc::O_TRUNC | libc::O_ACCMODE;
+    let (reading, neither) = (libc::O_TRUNC | libc::O_RDONLY, libc::O_ACCMODE);
+    deny(libc::SYS_openat, &[bits(2, mode_and_truncate, reading)])?;
+    deny(libc::SYS_openat, &[bits(2, libc::O_ACCMODE, neither)])?;
     #[cfg(target_arch = "x86_64")]
-    deny(libc::SYS_open, &[bits(1, truncates, libc::O_TRUNC | libc::O_RDONLY)])?;
+    deny(libc::SYS_open, &[bits(1, mode_and_truncate, reading)])?;
+    #[cfg(target_arch = "x86_64")]
+    deny(libc::SYS_open, &[bits(1, libc::O_ACCMODE, neither)])?;
     // Staying alive after the host, or being traced by it: not the compiler's to choose.
     for option in [libc::PR_SET_PDEATHSIG, libc::PR_SET_DUMPABLE, libc::PR_SET_CHILD_SUBREAPER] {
         deny(libc::SYS_prctl, &[is(0, option)])?;

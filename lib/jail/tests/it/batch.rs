@@ -50,13 +50,20 @@ pub struct Batch {
 /// more without Landlock, as in gVisor.
 pub fn batches() -> &'static [Batch] {
     static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
-    BATCHES.get_or_init(|| match privileged() {
-        true => vec![
-            run("root, dropped", None, true),
-            run("nobody", Some(NOBODY), true),
-            run("nobody, no Landlock", Some(NOBODY), false),
-        ],
-        false => vec![run("this user", None, true), run("this user, no Landlock", None, false)],
+    BATCHES.get_or_init(|| {
+        let users: &[(&str, Option<u32>, bool)] = match privileged() {
+            true => &[
+                ("root, dropped", None, true),
+                ("nobody", Some(NOBODY), true),
+                ("nobody, no Landlock", Some(NOBODY), false),
+            ],
+            false => &[("this user", None, true), ("this user, no Landlock", None, false)],
+        };
+        std::thread::scope(|scope| {
+            let run = |user: &(_, _, _)| run(user.0, user.1, user.2);
+            let running: Vec<_> = users.iter().map(|user| scope.spawn(move || run(user))).collect();
+            running.into_iter().map(|batch| batch.join().unwrap()).collect()
+        })
     })
 }
 

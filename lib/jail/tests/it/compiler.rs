@@ -75,6 +75,14 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
+#[test]
+fn an_object_file_can_be_asked_for() {
+    let compiled = compile_with("fn main() {}", "--emit=obj,metadata,link");
+    assert_eq!(compiled.ended.status, Exit::Code(0), "{compiled:#?}");
+    let object = fs::metadata(compiled.folder.path().join("main.o")).unwrap();
+    assert!(object.len() > 0);
+}
+
 #[track_caller]
 fn leaks_nothing(source: &str) -> Compiled {
     let compiled = compile(source);

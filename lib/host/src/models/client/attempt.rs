@@ -11,6 +11,7 @@ use super::fault::{Fault, Source};
 use super::{Client, STREAM_FACTOR};
 use crate::models::choice::host;
 use crate::models::response::{self, Completion};
+use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
 use crate::models::text::clean;
 use crate::models::{ModelError, Progress, alike::Profile};
@@ -120,7 +121,7 @@ impl Client {
             .get(LOCATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| self.endpoint.base.join(text).ok())
-            .map_or_else(|| "elsewhere".to_owned(), |url| clean(&host(&url), 100));
+            .map_or_else(|| "elsewhere".to_owned(), |url| self.endpoint.show(&host(&url), 100));
         Fault::Final(ModelError::Provider(format!(
             "{} redirects to {target} (HTTP {}), and the key is not sent after it: set LLM_BASE_URL to the right address, or log in to the network",
             host(&self.endpoint.base),
@@ -161,7 +162,7 @@ impl Client {
         let id = |model: &Value| {
             let id = model.get("id").or_else(|| model.get("name"))?.as_str()?;
             // Gemini lists `models/gemini-…` and takes the name without.
-            Some(clean(id.strip_prefix("models/").unwrap_or(id), 100))
+            Some(self.endpoint.show(id.strip_prefix("models/").unwrap_or(id), 100))
         };
         Some(list.iter().filter_map(id).collect())
     }
@@ -302,7 +303,7 @@ impl Streamed {
         }
         // A piece that is no JSON is a server's comment or noise; the end tells whether all came.
         let Ok(chunk) = serde_json::from_str::<Value>(data) else { return };
-        if response::error(&chunk, false).is_some() {
+        if server_error::error(&chunk, false).is_some() {
             self.error = Some(chunk);
             return;
         }

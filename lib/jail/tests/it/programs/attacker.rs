@@ -96,6 +96,12 @@ fn c(text: &str) -> CString {
     CString::new(text).unwrap()
 }
 
+/// Opens with these flags, as no function of std would.
+fn open_at(path: &str, flags: i64) -> Outcome {
+    let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
+    call!(openat, -100, c(path).as_ptr(), flags, 0)
+}
+
 fn hang() -> ! {
     loop {
         thread::sleep(Duration::from_secs(1000));
@@ -132,7 +138,7 @@ fn attack(name: &str, target: &Target) -> Outcome {
         "read_own_executable" => read("/proc/self/exe"),
         "read_own_maps" => read("/proc/self/maps"),
         "read_dev_zero" => read("/dev/zero"),
-        "read_kernel_memory" => read("/dev/mem"),
+        "read_kernel_symbols" => read("/proc/kallsyms"),
         "read_environment" => {
             let all: Vec<_> = env::vars().filter(|(name, _)| name != "PATH").collect();
             if all.is_empty() { Err(io::Error::other("it is empty")) } else { Ok(format!("{all:?}")) }
@@ -184,11 +190,8 @@ fn attack(name: &str, target: &Target) -> Outcome {
             done("appended")
         }
         "truncate" => call!(nr::truncate, c(secret).as_ptr(), 0),
-        "open_and_truncate" => {
-            let (at, flags) = (-100_i64, 0o1000_i64);
-            let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
-            call!(openat, at, c(secret).as_ptr(), flags, 0)
-        }
+        "open_and_truncate" => open_at(secret, 0o1000),
+        "open_for_neither_and_truncate" => open_at(secret, 0o1003),
         "chmod" => fs::set_permissions(secret, fs::Permissions::from_mode(0o777))
             .map(|()| "changed".to_owned()),
         "chmod_at" => call!(nr::fchmodat, -100, c(secret).as_ptr(), 0o777),
