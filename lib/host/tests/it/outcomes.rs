@@ -40,7 +40,7 @@ fn a_panic_has_its_message_and_line_and_spares_the_other_cases() {
     assert_eq!((verdict.outcome, verdict.passed), (Outcome::Finished, 2));
     let panic = verdict.cases[1].panic.as_ref().unwrap();
     assert_eq!((panic.line, panic.message.as_str()), (Some(2), "two is odd"));
-    assert!(verdict.feedback.contains("panicked at line 2: two is odd"), "{}", verdict.feedback);
+    assert!(verdict.feedback.contains("panicked in line 2: two is odd"), "{}", verdict.feedback);
 }
 
 #[test]

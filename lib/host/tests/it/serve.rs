@@ -16,10 +16,16 @@ struct Server {
 impl Server {
     #[track_caller]
     fn start(arguments: &[&str]) -> Server {
+        Server::start_with(arguments, &[])
+    }
+
+    #[track_caller]
+    fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
             .arg("serve")
             .args(arguments)
             .env("LLM_MODE", "scripted")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -157,6 +163,43 @@ fn asking_before_opening_says_what_to_do() {
     let failed = server.ask(&json!({"id": 1, "method": "meter"}));
     let message = failed["failed"]["error"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("setup cell"), "{failed}");
+}
+
+#[test]
+fn what_is_asked_and_judged_is_in_the_audit_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("script.toml");
+    std::fs::write(
+        &script,
+        "kind = \"script\"\n[[exchange]]\nprompt = \"hi\"\nreplies = [\"ho\"]\n",
+    )
+    .expect("the script is written");
+    let log = folder.path().join("log.jsonl");
+    let mut server = Server::start_with(&[], &[("CODE_EVOLUTION_AUDIT_LOG", &log)]);
+    server.receive();
+    let opened = server.ask(
+        &json!({"id": 1, "method": "open", "params": {"cassette": script, "mode": "scripted"}}),
+    );
+    assert_eq!(opened["done"]["value"]["audit_log"], json!(log), "{opened}");
+    let question = json!({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9});
+    let answer = server.ask(&json!({"id": 2, "method": "ask", "params": question}));
+    assert_eq!(answer["done"]["value"]["text"], "ho", "{answer}");
+    let task = json!({"signature": "fn one() -> u32", "cases": []});
+    let codes = ["fn one() -> u32 { 1 }"];
+    server.ask(&json!({"id": 3, "method": "judge", "params": {"task": task, "codes": codes}}));
+
+    let lines = std::fs::read_to_string(&log).expect("the log is there");
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(names, ["began", "asked", "answered", "judged"], "{lines}");
+    let verify = |path: &std::path::Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
+        command.args(["audit", "verify"]).arg(path).output().expect("the host starts").status
+    };
+    assert!(verify(&log).success());
+    std::fs::write(&log, lines.replace("ho", "no")).expect("the log is changed");
+    assert!(!verify(&log).success(), "a changed answer is not noticed");
 }
 
 #[test]
