@@ -62,19 +62,20 @@ fn main() -> anyhow::Result<()> {
 
     println!("| stage, ms (mean) | one by one | in the batch |");
     println!("|---|---|---|");
-    let stages: [(&str, fn(&Timings) -> f64); 4] = [
-        ("rustc, to an object", |timings| timings.compile_ms),
-        ("link", |timings| timings.link_ms),
-        ("start in the jail", |timings| timings.start_ms),
-        ("60 cases", |timings| timings.cases_ms),
-    ];
-    for (name, stage) in stages {
-        let mean = |verdicts: &[Verdict]| {
-            verdicts.iter().map(|verdict| stage(&verdict.timings)).sum::<f64>() / POPULATION as f64
-        };
-        println!("| {name} | {:.1} | {:.1} |", mean(&alone), mean(&verdicts));
-    }
+    stage("rustc, to an object", &alone, &verdicts, |timings| timings.compile_ms);
+    stage("link", &alone, &verdicts, |timings| timings.link_ms);
+    stage("start in the jail", &alone, &verdicts, |timings| timings.start_ms);
+    stage("60 cases", &alone, &verdicts, |timings| timings.cases_ms);
     Ok(())
+}
+
+/// Prints one stage's means.
+fn stage(name: &str, alone: &[Verdict], batch: &[Verdict], milliseconds: fn(&Timings) -> f64) {
+    let mean = |verdicts: &[Verdict]| {
+        verdicts.iter().map(|verdict| milliseconds(&verdict.timings)).sum::<f64>()
+            / verdicts.len() as f64
+    };
+    println!("| {name} | {:.1} | {:.1} |", mean(alone), mean(batch));
 }
 
 fn check(verdicts: &[Verdict]) -> anyhow::Result<()> {

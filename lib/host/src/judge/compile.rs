@@ -10,13 +10,13 @@ use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::{Diagnostic, Outcome};
 use tempfile::TempDir;
 
-use super::JudgeError;
 use super::conversation::{Conversation, Remains};
 use super::diagnostics;
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
+use super::{JudgeError, after};
 
 /// How much of the compiler's messages is read, in bytes.
 const MESSAGES: u64 = 1 << 20;
@@ -101,7 +101,7 @@ impl Compilation<'_> {
         for (name, text) in self.files {
             fs::write(folder.path().join(name), text)?;
         }
-        let deadline = Instant::now() + Duration::from_millis(self.limits.compile_wall_ms);
+        let deadline = after(self.limits.compile_wall_ms);
         let hidden = [
             (folder.path().display().to_string(), "."),
             (self.toolchain.sysroot.display().to_string(), "/rust"),
