@@ -1,2 +1,59 @@
-//! Skeleton.
+//! What a cell of the Code Evolution notebooks imports.
+//!
+//! ```no_run
+//! use code_evolution::prelude::*;
+//!
+//! fn main() -> Result<()> {
+//!     let lab = Lab::start()?;
+//!     let task = Task::new("fn fizzbuzz(n: u32) -> String").case((15,), "FizzBuzz");
+//!     let reply = lab.llm().ask("Write `fn fizzbuzz(n: u32) -> String` in Rust.")?;
+//!     let verdict = lab.judge(&reply.code("fizzbuzz")?, &task)?;
+//!     println!("{verdict}");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Prompts, fitness functions and loops belong to the notebooks. What would distract from them is
+//! here: talking to the host, and showing what came of it.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`lab`] | start a lab, judge candidates |
+//! | [`llm`] | ask models |
+//! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
+//! | [`show`] | verdicts, curves, diffs, tables as cells show them |
+//! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
+//!
+//! The crate is thin on purpose: a cell links everything that it imports, so the HTTP client, the
+//! compiler runs and the jail live in another process, the crate `code_evolution_host`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod host;
+pub mod lab;
+pub mod llm;
 pub mod packing;
+pub mod show;
+
+pub use code_evolution_wire as wire;
+pub use error::{Error, Result};
+pub use rand;
+
+/// Everything that a notebook uses, in one import.
+pub mod prelude {
+    pub use code_evolution_wire::model::{Budget, Mode, Tool, ToolCall};
+    pub use code_evolution_wire::program::Program;
+    pub use code_evolution_wire::protocol::FailureKind;
+    pub use code_evolution_wire::task::{Case, Limits, Property, Task};
+    pub use code_evolution_wire::verdict::{Outcome, Stage};
+
+    pub use crate::error::{Error, Result};
+    pub use crate::lab::Lab;
+    pub use crate::llm::{Chat, Llm, Reply};
+    pub use crate::show::check::quiet_panics;
+    pub use crate::show::{
+        Code, Diff, Execution, FitnessCurve, Quote, Stack, Table, Verdict, Verdicts,
+    };
+    pub use crate::{check, check_eq, exercise};
+}

@@ -1,1 +1,187 @@
-//! Skeleton.
+//! Answers a notebook's requests: JSON lines in on standard input, JSON lines out on standard output.
+//!
+//! Every request gets a thread, so that a long population does not hold up a question to the meter.
+//! When the input ends, or the kernel that owns the notebook dies, everything that runs is killed and
+//! the process exits: an interrupted notebook must not leave a compiler behind.
+
+use std::io::{BufRead, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use anyhow::Context;
+use code_evolution_wire::protocol::{
+    Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
+};
+use code_evolution_wire::task::Limits;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::judge::{self, Judge, JudgeError};
+use crate::models::{self, ModelError, Models};
+
+mod owner;
+
+/// Serves until standard input ends. `owner` is the process whose death ends the session too.
+///
+/// # Errors
+/// If standard input or output breaks in another way than by being closed.
+pub fn run(owner: Option<u32>) -> anyhow::Result<()> {
+    if let Some(owner) = owner {
+        owner::exit_with(owner)?;
+    }
+    let output = Output::default();
+    output.write(&Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    let session = Arc::new(Session::default());
+    for line in std::io::stdin().lock().lines() {
+        let line = line.context("cannot read a request")?;
+        let request: Request = match serde_json::from_str(&line) {
+            Ok(request) => request,
+            Err(error) => {
+                output.fail(request_id(&line), FailureKind::BadRequest, unreadable(&error));
+                continue;
+            }
+        };
+        let (session, output) = (Arc::clone(&session), output.clone());
+        std::thread::spawn(move || session.answer(request, &output));
+    }
+    stop();
+}
+
+/// Kills every child and exits. A thread that still waits for one ends with the process.
+fn stop() -> ! {
+    code_evolution_jail::kill_all();
+    std::process::exit(0)
+}
+
+fn request_id(line: &str) -> u64 {
+    let line: Option<Value> = serde_json::from_str(line).ok();
+    line.and_then(|line| line.get("id")?.as_u64()).unwrap_or(0)
+}
+
+fn unreadable(error: &serde_json::Error) -> String {
+    format!("the request cannot be read ({error}); library and host differ: run binder/setup")
+}
+
+/// What a notebook has opened: its judge and its models.
+#[derive(Default)]
+struct Session {
+    /// Made on first use: finding the compiler takes a moment that a question need not wait for.
+    judge: OnceLock<Result<Judge, Failure>>,
+    models: Mutex<Option<Models>>,
+}
+
+impl Session {
+    fn answer(&self, Request { id, call }: Request, output: &Output) {
+        let progress = |line: &str| {
+            output.write(&Message::Progress { id, line: line.to_owned() });
+        };
+        match self.run(call, &progress) {
+            Ok(value) => output.write(&Message::Done { id, value }),
+            Err(failure) => output.fail(id, failure.kind, failure.message),
+        }
+    }
+
+    fn run(&self, call: Call, progress: &(dyn Fn(&str) + Sync)) -> Result<Value, Failure> {
+        match call {
+            Call::Open(choice) => {
+                let models = Models::open(&choice, &|name| std::env::var(name).ok())?;
+                let model = models.status();
+                *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
+                json(&Status { model, sandbox: sandbox(), limits: Limits::default() })
+            }
+            Call::Judge { task, codes } => json(&self.judge()?.judge_all(&task, &codes, progress)?),
+            Call::Exec(program) => json(&self.judge()?.execute(&program)?),
+            Call::Ask(ask) => json(&self.models()?.ask(&ask, progress)?),
+            Call::AskMany(asks) => json(&self.models()?.ask_many(&asks, progress)?),
+            Call::Extract { text, function, finish_reason } => {
+                let code = models::code::extract(&text, &function, &finish_reason);
+                json(&code.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?)
+            }
+            Call::ApplySuggestions { code, suggestions } => {
+                let repaired = judge::apply_suggestions(&code, &suggestions);
+                json(&repaired.map_err(|error| failure(FailureKind::BadRequest, error))?)
+            }
+            Call::SetBudget(budget) => {
+                self.models()?.set_budget(budget);
+                Ok(Value::Null)
+            }
+            Call::Meter => json(&self.models()?.meter()),
+            Call::Limits => json(&Limits::default()),
+        }
+    }
+
+    fn judge(&self) -> Result<Judge, Failure> {
+        let make =
+            || Judge::new().map_err(|error| failure(FailureKind::Internal, format!("{error:#}")));
+        self.judge.get_or_init(make).clone()
+    }
+
+    fn models(&self) -> Result<Models, Failure> {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models.clone().ok_or_else(|| {
+            let message = "no model is open; start the lab first, in the setup cell";
+            failure(FailureKind::BadRequest, message.to_owned())
+        })
+    }
+}
+
+fn sandbox() -> Sandbox {
+    let layers = code_evolution_jail::layers();
+    Sandbox {
+        landlock_abi: layers.landlock_abi,
+        seccomp: layers.seccomp,
+        arch: layers.arch.to_owned(),
+        refusal: code_evolution_jail::refusal(code_evolution_jail::Stage::Compile),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|error| failure(FailureKind::Internal, error.to_string()))
+}
+
+fn failure(kind: FailureKind, message: String) -> Failure {
+    Failure { kind, message }
+}
+
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Self {
+        let kind = match &error {
+            JudgeError::BadRequest(_) => FailureKind::BadRequest,
+            JudgeError::NoSandbox(_) => FailureKind::NoSandbox,
+            JudgeError::Internal(_) => FailureKind::Internal,
+        };
+        failure(kind, error.to_string())
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        let kind = match &error {
+            ModelError::Budget(_) => FailureKind::Budget,
+            _ => FailureKind::Model,
+        };
+        failure(kind, error.to_string())
+    }
+}
+
+/// Standard output, one line at a time, from any thread.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<()>>);
+
+impl Output {
+    fn write(&self, message: &impl Serialize) {
+        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = std::io::stdout().lock();
+        let written = serde_json::to_string(message)
+            .map_err(std::io::Error::from)
+            .and_then(|line| writeln!(out, "{line}"))
+            .and_then(|()| out.flush());
+        // A reader that is gone means that the notebook is gone.
+        if written.is_err() {
+            stop();
+        }
+    }
+
+    fn fail(&self, id: u64, kind: FailureKind, message: String) {
+        self.write(&Message::Failed { id, error: failure(kind, message) });
+    }
+}

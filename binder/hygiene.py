@@ -1,0 +1,198 @@
+"""Checks the notebooks' files, without running them: `hygiene.py [notebook ...]`.
+
+One line a finding; exit status 1 where there is one. What is checked is what a reader, a browser
+on an untrusted clone, a talk and a diff need; each function below is one group of it.
+"""
+
+import re
+import statistics
+import sys
+from pathlib import Path
+
+import nbformat
+
+import normal_form
+import notebooks
+
+MOST_CODE_LINES = 20
+MEDIAN_CODE_LINES = 5
+LEAST_WORDS = 5
+
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+
+# What keys of model providers and code hosts look like.
+KEYS = re.compile(
+    r"sk-[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,}|gh[pousr]_[A-Za-z0-9]{30,}"
+    r"|xox[abp]-[A-Za-z0-9-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY"
+)
+MACHINE_PATHS = re.compile(r"/home/\w+/|/Users/\w+/|C:\\\\?Users|/root/|/tmp/\w+")
+
+
+def main():
+    paths = [Path(name) for name in sys.argv[1:]] or sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
+    if not paths:
+        sys.exit(f"hygiene: there is no notebook in {notebooks.NOTEBOOKS}")
+    findings = [f"{path.name}: {finding}" for path in paths for finding in check(path)]
+    print("\n".join(findings) or f"hygiene: {len(paths)} notebook(s), nothing found")
+    sys.exit(1 if findings else 0)
+
+
+def check(path):
+    """All findings about one notebook."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook)
+    except (nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
+        return [f"is no valid notebook: {str(error).splitlines()[0]}"]
+    if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
+        return [f"has format {notebook.nbformat}.{notebook.nbformat_minor}, not 4.5"]
+    return [
+        finding
+        for group in (file_form, headings, code_cells, prose, images, exercises, outputs)
+        for finding in group(notebook)
+    ] + text_form(text, notebook, path)
+
+
+def text_form(text, notebook, path):
+    found = []
+    if text != normal_form.text(normal_form.of(notebook)):
+        found.append("is not in its normal form: run binder/run --update")
+    found += [f"holds what looks like a key: {key[:6]}..." for key in KEYS.findall(text)]
+    if str(normal_form.ROOT) in text:
+        found.append("names the folder of this clone")
+    for link in re.findall(r"\]\((?!https?:|#|data:|attachment:)([^)#\s]+)", prose_of(notebook)):
+        if not (path.parent / link).exists():
+            found.append(f"links to {link}, which does not exist")
+    return found
+
+
+def file_form(notebook):
+    found = []
+    if notebook.metadata.get("kernelspec", {}).get("name") != "rust":
+        found.append("its kernelspec is not `rust`")
+    ids = [cell.id for cell in notebook.cells]
+    found += [f"has two cells with the id {name}" for name in sorted(ids) if ids.count(name) > 1]
+    for cell in notebook.cells:
+        if not cell.source.strip():
+            found.append(f"cell {cell.id} is empty")
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDE_TYPES:
+            found.append(
+                f"cell {cell.id} has no slideshow metadata (slide_type: one of {SLIDE_TYPES})"
+            )
+    return found
+
+
+def headings(notebook):
+    found, last, titles = [], 0, 0
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for marks, title in re.findall(r"^(#+) +(.+)$", without_code(cell.source), re.MULTILINE):
+            level = len(marks)
+            titles += level == 1
+            if level > last + 1:
+                found.append(f"heading `{title}` skips from level {last} to {level}")
+            last = level
+    if titles != 1 or not notebook.cells[0].source.startswith("# "):
+        found.append(f"has {titles} H1 headings; it needs one, at the top")
+    return found
+
+
+def code_cells(notebook):
+    found = []
+    lengths = {c.id: code_lines(c.source) for c in notebook.cells if c.cell_type == "code"}
+    for name, length in lengths.items():
+        if length > MOST_CODE_LINES:
+            found.append(f"cell {name} has {length} code lines; at most {MOST_CODE_LINES}")
+    median = statistics.median(lengths.values()) if lengths else 0
+    if median > MEDIAN_CODE_LINES:
+        found.append(f"the median cell has {median} code lines; at most {MEDIAN_CODE_LINES}")
+    return found
+
+
+def code_lines(source):
+    """Lines that are neither blank nor a comment alone."""
+    lines = [line.strip() for line in source.splitlines()]
+    return sum(1 for line in lines if line and not line.startswith("//"))
+
+
+def prose(notebook):
+    """Say it, then type it: words stand before every code cell."""
+    found, previous = [], None
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            words = without_code(previous.source).split() if previous else []
+            if previous is None or previous.cell_type != "markdown" or len(words) < LEAST_WORDS:
+                found.append(
+                    f"cell {cell.id} has no prose before it (at least {LEAST_WORDS} words)"
+                )
+        previous = cell
+    return found
+
+
+def images(notebook):
+    found = []
+    for cell in notebook.cells:
+        shown = [without_code(cell.source)] if cell.cell_type == "markdown" else []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:
+                shown.append(data["text/html"])
+            if data and not data.get("text/plain", "").strip():
+                found.append(f"cell {cell.id} has an output without a text form")
+        for part in shown:
+            if re.search(r"<svg\b", part):
+                found.append(
+                    f"cell {cell.id} has an inline <svg>, which an untrusted notebook loses"
+                )
+            for tag in re.findall(r"<img\b[^>]*>", part):
+                if not re.search(r"""\balt=(["'])\s*\S.*?\1""", tag, re.DOTALL):
+                    found.append(f"cell {cell.id} has an image without alt text")
+            if re.search(r"!\[\s*\]\(", part):
+                found.append(f"cell {cell.id} has an image without alt text")
+    return found
+
+
+def exercises(notebook):
+    found = []
+    tagged = {c.id for c in notebook.cells if "exercise" in c.metadata.get("tags", [])}
+    try:
+        solved = set(notebooks.solutions(notebook))
+    except ValueError as error:
+        return [str(error)]
+    found += [f"exercise {name} has no solution" for name in sorted(tagged - solved)]
+    found += [f"a solution is for {name}, which is no exercise" for name in sorted(solved - tagged)]
+    for cell in notebook.cells:
+        if "solution_for" in cell.metadata and "<details>" not in cell.source:
+            found.append(f"cell {cell.id} shows a solution without <details>")
+    return found
+
+
+def outputs(notebook):
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None:
+            found.append(f"cell {cell.id} was not run: run binder/run --update")
+            continue
+        found += [f"cell {cell.id}: {problem}" for problem in notebooks.unexpected(cell)]
+        for kind, text in notebooks.texts(cell):
+            for path in MACHINE_PATHS.findall(text):
+                found.append(f"cell {cell.id} shows a path of a machine in its {kind}: {path}")
+    return found
+
+
+def prose_of(notebook):
+    return "\n".join(without_code(c.source) for c in notebook.cells if c.cell_type == "markdown")
+
+
+def without_code(markdown):
+    """Markdown without its fenced blocks and code spans."""
+    markdown = re.sub(r"^(```|~~~).*?^\1", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "code", markdown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The form in which a notebook is committed: the same run gives the same bytes.
+
+What says when, where or how often a notebook was run is left out: timings, folders, numbers of
+processes, the state of a browser's view. Cells count from 1, in order.
+"""
+
+import copy
+import difflib
+import re
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+
+KERNELSPEC = {"display_name": "Rust", "language": "rust", "name": "rust"}
+LANGUAGE = {
+    "codemirror_mode": "rust",
+    "file_extension": ".rs",
+    "mimetype": "text/rust",
+    "name": "Rust",
+    "pygment_lexer": "rust",
+}
+
+# Metadata of a cell that a browser or a run adds.
+OF_A_RUN = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
+
+ADDRESSES = [
+    (re.compile(re.escape(str(ROOT)) + r"/target/kernel/session\.\w+"), "target/kernel/session"),
+    (re.compile(re.escape(str(ROOT)) + "/"), ""),
+    (re.compile(re.escape(str(ROOT))), "."),
+    (re.compile(r"(thread '[^']*') \(\d+\) panicked"), r"\1 panicked"),
+]
+
+
+def of(notebook):
+    """A copy of the notebook in its normal form."""
+    result = copy.deepcopy(notebook)
+    result.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
+    result.metadata.language_info = nbformat.from_dict(LANGUAGE)
+    result.metadata.pop("widgets", None)
+    count = 0
+    for cell in result.cells:
+        for name in OF_A_RUN:
+            cell.metadata.pop(name, None)
+        if cell.cell_type == "code":
+            count += 1
+            if cell.execution_count is not None:
+                cell.execution_count = count
+            cell.outputs = outputs(cell)
+    return result
+
+
+def outputs(cell):
+    """A cell's outputs: stdout as a whole, stderr as a whole, then the rest in order."""
+    streams, rest = {}, []
+    for output in cell.outputs:
+        output = shorten(output)
+        if output.output_type != "stream":
+            if "execution_count" in output:
+                output.execution_count = cell.execution_count
+            rest.append(output)
+        elif output.name in streams:
+            streams[output.name].text += output.text
+        else:
+            streams[output.name] = output
+    return [streams[name] for name in sorted(streams, reverse=True)] + rest
+
+
+def shorten(value):
+    """Replaces what differs from machine to machine, in every text of an output."""
+    if isinstance(value, str):
+        for pattern, replacement in ADDRESSES:
+            value = pattern.sub(replacement, value)
+        return value
+    if isinstance(value, dict):
+        return nbformat.from_dict({name: shorten(part) for name, part in value.items()})
+    if isinstance(value, list):
+        return [shorten(part) for part in value]
+    return value
+
+
+def text(notebook):
+    """The bytes of a notebook's file, as text."""
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def differences(committed, executed):
+    """One problem for each code cell whose outputs are not the committed ones."""
+    found = []
+    for before, after in zip(of(committed).cells, executed.cells, strict=True):
+        if before.cell_type != "code" or "varies" in before.metadata.get("tags", []):
+            continue
+        lines = [readable(cell.outputs) for cell in (before, after)]
+        if lines[0] != lines[1]:
+            diff = difflib.unified_diff(*lines, "committed", "this run", lineterm="", n=1)
+            shown = [line[:200] for line in diff][:40]
+            found.append(
+                f"cell {before.id} shows something else than the committed notebook"
+                " (binder/run --update where that is meant; tag `varies` where it must be):\n"
+                + "\n".join(shown)
+            )
+    return found
+
+
+def readable(cell_outputs):
+    """Outputs as lines to compare."""
+    lines = []
+    for output in cell_outputs:
+        if output.output_type == "stream":
+            lines += [f"{output.name}: {line}" for line in output.text.splitlines()]
+        elif output.output_type == "error":
+            lines += ["error: " + line for line in "\n".join(output.traceback).splitlines()]
+        else:
+            for kind, data in sorted(output.data.items()):
+                lines += [f"{kind}: {line}" for line in str(data).splitlines()]
+    return lines
+
+
+def rust_block(markdown):
+    """The code of the one ```rust block of a solution."""
+    blocks = re.findall(r"^```rust\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
+    if len(blocks) != 1:
+        raise ValueError(
+            f"a solution has one ```rust block, and this has {len(blocks)}:\n{markdown}"
+        )
+    return blocks[0].rstrip("\n")

@@ -1,0 +1,63 @@
+"""Builds the folder that every kernel starts from: `target/kernel/warm` (see binder/kernel).
+
+One kernel starts without it, builds what the notebooks' first cells build, and what it leaves
+becomes the warm folder, in one rename: an aborted build is never taken for a good one.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from jupyter_client.manager import start_new_kernel
+
+ROOT = Path(__file__).resolve().parent.parent
+WARM = ROOT / "target/kernel/warm"
+NEXT = ROOT / "target/kernel/warm.next"
+
+# What every notebook starts with; the first `let` makes the kernel build what keeps variables.
+CELLS = [
+    ':dep code_evolution = { path = "../lib" }',
+    "let warm = 1;",
+    'println!("{}", std::env::var("EVCXR_TMPDIR").unwrap());',
+]
+
+
+def main():
+    for folder in (WARM, NEXT):
+        shutil.rmtree(folder, ignore_errors=True)
+    kernel, client = start_new_kernel(
+        kernel_name="rust", startup_timeout=120, cwd=str(ROOT / "notebooks")
+    )
+    try:
+        printed = [execute(client, cell) for cell in CELLS]
+        built = printed[-1].strip()
+        shutil.copytree(built, NEXT, symlinks=True, ignore=shutil.ignore_patterns(*OF_CELLS))
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel()
+    NEXT.rename(WARM)
+
+
+# What belongs to the cells that ran (crate `ctx`), and not to the crates that they use.
+OF_CELLS = ("ctx-*", "ctx.d", "libctx.*", "libcode_[0-9]*.so")
+
+
+def execute(client, cell):
+    """Runs a cell and returns what it printed."""
+    printed = []
+
+    def keep(message):
+        content = message["content"]
+        if message["msg_type"] == "stream" and content["name"] == "stdout":
+            printed.append(content["text"])
+        elif message["msg_type"] == "error":
+            print("\n".join(content["traceback"]))
+
+    reply = client.execute_interactive(cell, output_hook=keep, timeout=1800)
+    if reply["content"]["status"] != "ok":
+        sys.exit(f"the kernel cannot run this cell: {cell}")
+    return "".join(printed)
+
+
+if __name__ == "__main__":
+    main()

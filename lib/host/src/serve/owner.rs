@@ -1,0 +1,31 @@
+//! Ends the session when its owner dies.
+//!
+//! The notebook's process holds our pipe, but it can outlive a killed kernel for as long as a cell
+//! waits for us. A pidfd (pidfd_open(2), Linux 5.3) becomes readable when its process ends, also while
+//! it is a zombie that nobody has waited for.
+
+use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+/// Starts a thread that stops this process when the process `owner` ends.
+///
+/// # Errors
+/// If there is no such process, or the kernel has no pidfd.
+pub(super) fn exit_with(owner: u32) -> anyhow::Result<()> {
+    let pid =
+        i32::try_from(owner).ok().and_then(Pid::from_raw).context("the owner's pid is no pid")?;
+    let owner = pidfd_open(pid, PidfdFlags::empty())
+        .with_context(|| format!("cannot watch the kernel, process {owner}"))?;
+    std::thread::spawn(move || {
+        loop {
+            let mut ended = [PollFd::new(&owner, PollFlags::IN)];
+            match poll(&mut ended, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                // Not being able to watch is as good a reason to stop as the owner's end.
+                _ => super::stop(),
+            }
+        }
+    });
+    Ok(())
+}

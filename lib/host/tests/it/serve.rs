@@ -1,0 +1,182 @@
+//! The JSON lines of `serve`, as a notebook speaks them, and how the process ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use code_evolution_wire::protocol::PROTOCOL;
+use serde_json::{Value, json};
+
+struct Server {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    #[track_caller]
+    fn start(arguments: &[&str]) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
+            .arg("serve")
+            .args(arguments)
+            .env("LLM_MODE", "scripted")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the host starts");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        Server { child, stdin, stdout }
+    }
+
+    #[track_caller]
+    fn send(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        writeln!(stdin, "{line}").expect("the host reads");
+    }
+
+    #[track_caller]
+    fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("the host writes");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
+    }
+
+    /// The answer to a request; progress lines before it are passed over.
+    #[track_caller]
+    fn ask(&mut self, request: &Value) -> Value {
+        self.send(&request.to_string());
+        loop {
+            let message = self.receive();
+            if message.get("progress").is_none() {
+                return message;
+            }
+        }
+    }
+
+    fn ends_within(&mut self, limit: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn endless() -> Value {
+    json!({"id": 7, "method": "judge", "params": {
+        "task": {
+            "signature": "fn spin(n: u32) -> u32",
+            "cases": [{"name": "one", "input": [1], "expected": 1}],
+            "limits": {"case_wall_ms": 60_000, "wall_ms": 60_000, "cpu_ms": 60_000},
+        },
+        "codes": ["fn spin(n: u32) -> u32 { loop { std::hint::black_box(n); } }"],
+    }})
+}
+
+/// Every process below `parent`, by /proc.
+fn descendants(parent: u32) -> Vec<u32> {
+    let children = std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let after_name = stat.rsplit_once(") ")?.1;
+        let ppid: u32 = after_name.split(' ').nth(1)?.parse().ok()?;
+        (ppid == parent).then_some(pid)
+    });
+    children.flat_map(|pid| [vec![pid], descendants(pid)].concat()).collect()
+}
+
+#[track_caller]
+fn wait_for(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "waited {limit:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, after)| !after.starts_with('Z'))
+}
+
+/// A server in the middle of an endless candidate, with the candidate's process.
+fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
+    let mut server = Server::start(arguments);
+    server.receive();
+    server.send(&endless().to_string());
+    let mut jailed = Vec::new();
+    wait_for("a jailed process that uses the processor", Duration::from_secs(30), || {
+        jailed = descendants(server.child.id());
+        jailed.iter().any(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.contains("candidate") && stat.contains(") R ")
+        })
+    });
+    (server, jailed)
+}
+
+#[test]
+fn the_host_speaks_first_and_says_its_protocol() {
+    let mut server = Server::start(&[]);
+    let hello = server.receive();
+    assert_eq!(hello["protocol"], PROTOCOL);
+    assert_eq!(hello["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn a_line_that_is_no_request_fails_and_the_next_one_works() {
+    let mut server = Server::start(&[]);
+    server.receive();
+    let failed = server.ask(&json!({"id": 3, "method": "conquer"}));
+    assert_eq!(failed["failed"]["id"], 3, "{failed}");
+    assert_eq!(failed["failed"]["error"]["kind"], "bad_request");
+    let limits = server.ask(&json!({"id": 4, "method": "limits"}));
+    assert!(limits["done"]["value"]["memory_bytes"].as_u64() > Some(0), "{limits}");
+}
+
+#[test]
+fn asking_before_opening_says_what_to_do() {
+    let mut server = Server::start(&[]);
+    server.receive();
+    let failed = server.ask(&json!({"id": 1, "method": "meter"}));
+    let message = failed["failed"]["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("setup cell"), "{failed}");
+}
+
+#[test]
+fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
+    let (mut server, jailed) = server_at_work(&[]);
+    server.stdin = None;
+    assert!(server.ends_within(Duration::from_secs(2)), "the host outlives its notebook");
+    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+}
+
+#[test]
+fn when_the_kernel_goes_the_host_and_its_candidate_go_too() {
+    // The notebook's process, and so the pipe, is still there: only the kernel is gone.
+    let mut kernel = Command::new("sleep").arg("60").spawn().expect("sleep starts");
+    let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
+    kernel.kill().expect("the kernel can be killed");
+    assert!(server.ends_within(Duration::from_secs(2)), "the host outlives the kernel");
+    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    kernel.wait().expect("the kernel is reaped");
+}
+
+#[test]
+fn when_the_host_is_killed_no_candidate_stays() {
+    let (mut server, jailed) = server_at_work(&[]);
+    server.child.kill().expect("the host can be killed");
+    server.child.wait().expect("the host is reaped");
+    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+}

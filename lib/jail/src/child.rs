@@ -1,0 +1,268 @@
+//! What the child does between fork and exec, step by step.
+//!
+//! The order matters. Limits and capabilities come before the layers that would forbid setting them;
+//! `no_new_privs` before seccomp, which demands it; seccomp last, since its filter allows little more
+//! than the `execve` that follows. Any step that fails ends the child, and its name goes to the
+//! parent through a pipe that exec closes.
+//!
+//! Root stays user 0, without capabilities: then it is an ordinary user that happens to own root's
+//! files, and Landlock keeps it from them. Becoming `nobody` would be no gain where no file can be opened,
+//! and would lock the compiler out of a toolchain in root's home folder.
+
+use std::ffi::CString;
+use std::mem::zeroed;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr;
+
+use crate::syscalls::Filter;
+
+/// The kernel's numbers for resources, as this C library types them.
+#[cfg(target_env = "gnu")]
+pub(crate) type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+pub(crate) type Resource = libc::c_int;
+
+/// All that the child needs, prepared.
+pub(crate) struct Plan {
+    pub(crate) program: CString,
+    /// Null-terminated; the strings belong to the caller and outlive the fork.
+    pub(crate) arguments: Vec<*const libc::c_char>,
+    /// Like `arguments`.
+    pub(crate) environment: Vec<*const libc::c_char>,
+    pub(crate) folder: CString,
+    /// To become 0, 1 and 2.
+    pub(crate) standard: [OwnedFd; 3],
+    pub(crate) report: OwnedFd,
+    pub(crate) landlock: Option<OwnedFd>,
+    pub(crate) limits: Vec<(Resource, libc::rlimit)>,
+    pub(crate) filter: Filter,
+    pub(crate) parent: libc::pid_t,
+}
+
+/// Where the child puts the report's pipe and the Landlock ruleset.
+const REPORT: libc::c_int = 3;
+const LANDLOCK: libc::c_int = 4;
+/// The first descriptor that the child closes; the prepared ones lie above it.
+pub(crate) const FIRST_FREE: libc::c_int = 10;
+
+/// The steps, by their number in a report.
+const STEPS: [&str; 14] = [
+    "descriptors",
+    "signals",
+    "setsid",
+    "close_range",
+    "limits",
+    "no_new_privs",
+    "capabilities",
+    "parent death signal",
+    "folder",
+    "landlock",
+    "memory",
+    "report",
+    "seccomp",
+    "exec",
+];
+
+/// What the child tells its parent, in two 64-bit words: nothing comes after `Failed`, exec after
+/// `Ready`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// Every layer but the last is in force.
+    Ready { peak_bytes: u64 },
+    /// A step failed.
+    Failed { step: &'static str, errno: i32 },
+}
+
+const READY: u64 = u64::MAX;
+
+impl Report {
+    /// The last whole report among these bytes.
+    pub(crate) fn last(bytes: &[u8]) -> Option<Self> {
+        let (reports, _) = bytes.as_chunks::<16>();
+        let (words, _) = reports.last()?.as_chunks::<8>();
+        let [kind, value] = [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])];
+        if kind == READY {
+            return Some(Report::Ready { peak_bytes: value });
+        }
+        let step = usize::try_from(kind).ok().and_then(|step| STEPS.get(step))?;
+        Some(Report::Failed { step, errno: i32::try_from(value).ok()? })
+    }
+}
+
+/// Sends a report; whether that worked.
+fn tell(kind: u64, value: u64) -> bool {
+    let words = [kind, value];
+    let length = size_of_val(&words);
+    // SAFETY: the call reads `length` bytes of `words`. A report is shorter than PIPE_BUF, so it is
+    // written whole or not at all.
+    let written = unsafe { libc::write(REPORT, words.as_ptr().cast(), length) };
+    usize::try_from(written) == Ok(length)
+}
+
+/// Jails this process and becomes the program; where that fails, reports the step and exits.
+///
+/// # Safety
+/// Only for the child of a fork: it closes descriptors and never returns. The pointers in the plan
+/// must be valid.
+pub(crate) unsafe fn run(plan: &mut Plan) -> ! {
+    // The report's pipe must be in place before anything can be reported.
+    // SAFETY: none of these calls touches memory.
+    unsafe {
+        if libc::dup3(plan.report.as_raw_fd(), REPORT, libc::O_CLOEXEC) != REPORT {
+            libc::_exit(127);
+        }
+    }
+    // SAFETY: the caller's promise.
+    let step = unsafe { become_program(plan) };
+    // SAFETY: `errno` is this thread's own; `_exit` runs no handler of the parent's.
+    unsafe {
+        let errno = *libc::__errno_location();
+        tell(step, errno as u64);
+        libc::_exit(127)
+    }
+}
+
+/// Returns only on failure: the step's number, with `errno` set.
+///
+/// # Safety
+/// Like [`run`]. Everything here must be async-signal-safe: no allocation, no lock, no panic, since
+/// another thread may have held the allocator's lock at the fork.
+unsafe fn become_program(plan: &mut Plan) -> u64 {
+    // SAFETY (of the whole block): each call gets either plain numbers, or pointers to data that
+    // lives in `plan` or on this stack and outlives the call.
+    unsafe {
+        for (at, fd) in (0..).zip(&plan.standard) {
+            if libc::dup2(fd.as_raw_fd(), at) == -1 {
+                return 0;
+            }
+        }
+        if let Some(ruleset) = &plan.landlock
+            && libc::dup3(ruleset.as_raw_fd(), LANDLOCK, libc::O_CLOEXEC) == -1
+        {
+            return 0;
+        }
+
+        // An ignored signal stays ignored over exec, and so does a blocked one.
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL); // fails for KILL, STOP and two of the C library's own
+        }
+        let mut none: libc::sigset_t = zeroed();
+        libc::sigemptyset(&mut none);
+        if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) == -1 {
+            return 1;
+        }
+
+        if libc::setsid() == -1 {
+            return 2;
+        }
+        let first = if plan.landlock.is_some() { LANDLOCK + 1 } else { LANDLOCK };
+        if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) == -1 {
+            return 3;
+        }
+        for (resource, limit) in &plan.limits {
+            if libc::setrlimit(*resource, limit) == -1 {
+                return 4;
+            }
+        }
+        libc::umask(0o077);
+        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 {
+            return 5;
+        }
+        if !drop_capabilities() {
+            return 6;
+        }
+
+        // After the capabilities: changing credentials clears it. The parent may have died before.
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) == -1 {
+            return 7;
+        }
+        if libc::getppid() != plan.parent {
+            *libc::__errno_location() = libc::ESRCH;
+            return 7;
+        }
+        if libc::chdir(plan.folder.as_ptr()) == -1 {
+            return 8;
+        }
+        if plan.landlock.is_some() {
+            if libc::syscall(libc::SYS_landlock_restrict_self, LANDLOCK, 0) != 0 {
+                return 9;
+            }
+            libc::close(LANDLOCK);
+        }
+
+        // The kernel's peak of the program will include this, the memory inherited from the parent.
+        let mut usage: libc::rusage = zeroed();
+        if libc::getrusage(libc::RUSAGE_SELF, &mut usage) == -1 {
+            return 10;
+        }
+        if !tell(READY, usage.ru_maxrss as u64 * 1024) {
+            return 11;
+        }
+
+        let own_pid = plan.filter.program.as_mut_ptr().add(plan.filter.own_pid_at);
+        (*own_pid).k = libc::getpid() as u32;
+        let program = libc::sock_fprog {
+            len: plan.filter.program.len() as libc::c_ushort,
+            filter: plan.filter.program.as_mut_ptr().cast(),
+        };
+        if libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program) != 0 {
+            return 12;
+        }
+        let [a, b, c] = plan.filter.password;
+        libc::syscall(
+            libc::SYS_execve,
+            plan.program.as_ptr(),
+            plan.arguments.as_ptr(),
+            plan.environment.as_ptr(),
+            a,
+            b,
+            c,
+        );
+        13
+    }
+}
+
+/// Gives up every capability for good; whether that worked.
+///
+/// Without privileges the first steps are refused, and needless: under `no_new_privs` an exec
+/// cannot add what the last step has taken.
+///
+/// # Safety
+/// Changes the calling process for good. Async-signal-safe.
+unsafe fn drop_capabilities() -> bool {
+    /// Being user 0 gives no capabilities, nothing turns them back on, and all of it is locked.
+    const ROOT_IS_NOBODY: libc::c_ulong = 0xef;
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: libc::c_int,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let none = [0_u32; 6]; // effective, permitted and inheritable, twice
+    // SAFETY: `header` and `none` have the layout and the length that version 3 of the call reads.
+    unsafe {
+        libc::prctl(libc::PR_SET_SECUREBITS, ROOT_IS_NOBODY, 0, 0, 0);
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        for capability in 0..64 {
+            libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
+        }
+        libc::syscall(libc::SYS_capset, &header, none.as_ptr()) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_names_its_step() {
+        let bytes = |kind: u64, value: u64| [kind.to_ne_bytes(), value.to_ne_bytes()].concat();
+        let ready = bytes(READY, 4096);
+        assert_eq!(Report::last(&ready), Some(Report::Ready { peak_bytes: 4096 }));
+        let failed = [ready, bytes(12, 1)].concat();
+        assert_eq!(Report::last(&failed), Some(Report::Failed { step: "seccomp", errno: 1 }));
+        assert_eq!(Report::last(&failed[..15]), None);
+        assert_eq!(Report::last(&bytes(99, 0)), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! Landlock: which files a stage may touch.
+//!
+//! The ruleset is made before the fork; the child only restricts itself with it. Version 1 is
+//! demanded; what later versions add (renames, truncation, TCP, devices, signals) is taken where the
+//! kernel has it, and [`syscalls`](crate::syscalls) refuses the same by other means where it has not.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
+};
+
+use crate::jail::{Jail, Stage};
+
+/// Where Linux distributions keep programs and libraries: the linker and what it links. No `/etc`
+/// but the loader's cache, no `/proc`, no home folder.
+const SYSTEM: [&str; 12] = [
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+];
+
+/// Devices that hold nothing, and that linkers open.
+const DEVICES: [&str; 2] = ["/dev/null", "/dev/urandom"];
+
+/// The rules of a jail; `None` where the kernel has no Landlock.
+///
+/// # Errors
+/// A rule that the kernel refuses, or a path of the jail that cannot be opened.
+pub(crate) fn ruleset(jail: &Jail) -> Result<Option<OwnedFd>> {
+    let newest = ABI::V6;
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(newest))?
+        .handle_access(AccessNet::from_all(newest))?
+        .scope(Scope::from_all(newest))?
+        .create()?;
+
+    let look = AccessFs::from_read(newest);
+    let program = AccessFs::Execute | AccessFs::ReadFile;
+    let mut ruleset = allow(ruleset, &jail.program, program)?;
+    if jail.stage == Stage::Compile {
+        let devices =
+            [AccessFs::MakeChar, AccessFs::MakeBlock, AccessFs::MakeSock, AccessFs::MakeFifo];
+        let work = AccessFs::from_all(newest) & !AccessFs::Execute & !BitFlags::from_iter(devices);
+        ruleset = allow(ruleset, &jail.folder, work)?;
+        for tree in &jail.readable {
+            ruleset = allow(ruleset, tree, look)?;
+        }
+        for path in SYSTEM.map(Path::new).into_iter().filter(|path| path.exists()) {
+            ruleset = allow(ruleset, path, look)?;
+        }
+        for path in DEVICES.map(Path::new).into_iter().filter(|path| path.exists()) {
+            ruleset = allow(ruleset, path, AccessFs::ReadFile | AccessFs::WriteFile)?;
+        }
+    }
+    Ok(ruleset.into())
+}
+
+fn allow(
+    ruleset: RulesetCreated,
+    path: &Path,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated> {
+    let file = PathFd::new(path).with_context(|| format!("cannot open {}", path.display()))?;
+    // Of a file only file rights make sense; the kernel refuses a rule with others.
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(ABI::V6) };
+    Ok(ruleset.add_rule(PathBeneath::new(file, access))?)
+}

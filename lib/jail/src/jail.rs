@@ -1,0 +1,186 @@
+//! What to run and what it may use up.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::prisoner::Prisoner;
+
+/// What is run decides what it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A compiler and its linker: reads the toolchain and the system's libraries, writes in one folder,
+    /// starts processes. No network, no other file. `chmod` is refused, so a linker that marks its
+    /// output as executable by path (GNU ld; not lld) leaves that to the caller.
+    Compile,
+    /// A statically linked program: reads and writes its three descriptors, computes, has threads.
+    /// No file at all, no process.
+    Run,
+}
+
+/// What a program may use up. Each limit is the kernel's, except where it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// CPU time of one process and all its threads, in milliseconds. The kernel counts whole seconds
+    /// (rounded up here); the host's watch ends it within some 20 ms of the limit.
+    pub cpu_ms: u64,
+    /// Private writable memory of one process, in bytes. An allocation beyond it fails, upon which
+    /// a Rust program aborts.
+    pub memory_bytes: u64,
+    /// The main thread's stack, in bytes.
+    pub stack_bytes: u64,
+    /// The largest file that may be written, in bytes.
+    pub file_bytes: u64,
+    /// Open descriptors of one process.
+    pub descriptors: u64,
+    /// Threads of the program itself, checked by the host's watch every 20 ms.
+    pub threads: u64,
+}
+
+impl Limits {
+    /// Limits that suit a stage and a small machine.
+    pub fn of(stage: Stage) -> Self {
+        match stage {
+            Stage::Compile => Limits {
+                cpu_ms: 8_000,
+                memory_bytes: 1 << 30,
+                stack_bytes: 8 << 20,
+                file_bytes: 64 << 20,
+                descriptors: 256,
+                threads: 64,
+            },
+            Stage::Run => Limits {
+                cpu_ms: 2_000,
+                memory_bytes: 256 << 20,
+                stack_bytes: 8 << 20,
+                file_bytes: 0,
+                descriptors: 16,
+                threads: 64,
+            },
+        }
+    }
+}
+
+/// A program to run, and the only things it may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jail {
+    /// The kind of program.
+    pub stage: Stage,
+    /// The executable. In [`Stage::Run`] it must be linked statically.
+    pub program: PathBuf,
+    /// Its arguments, without its own name.
+    pub args: Vec<OsString>,
+    /// Its whole environment; nothing is inherited.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it starts; in [`Stage::Compile`] also the only place where it may write.
+    pub folder: PathBuf,
+    /// Trees that [`Stage::Compile`] may read and execute, beside the system's own programs and
+    /// libraries: the toolchain, the harness. [`Stage::Run`] opens no file, so it has no use for them.
+    pub readable: Vec<PathBuf>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Whether [`Stage::Compile`] may run where there is no Landlock, so that a hostile source can
+    /// read (`include_str!`) every file that this user can read. A person's decision, made in code.
+    pub allow_without_landlock: bool,
+}
+
+impl Jail {
+    /// A program without arguments and environment, under the stage's usual limits.
+    pub fn new(stage: Stage, program: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
+        Jail {
+            stage,
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            folder: folder.into(),
+            readable: Vec::new(),
+            limits: Limits::of(stage),
+            allow_without_landlock: false,
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.args.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds a variable to the environment.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts the program. When this returns, every layer is in force and `execve` has succeeded.
+    ///
+    /// The program dies with the *thread* that calls this (the kernel ties `PR_SET_PDEATHSIG` to a
+    /// thread), so call it on the thread that waits for the program.
+    ///
+    /// # Errors
+    /// A layer is missing or refused, or the program cannot be started. Then nothing has run.
+    pub fn spawn(&self) -> Result<Prisoner, SpawnError> {
+        if let Some(reason) = crate::refusal(self.stage)
+            && !(self.allow_without_landlock && self.only_landlock_is_missing())
+        {
+            return Err(SpawnError::Refused(reason));
+        }
+        self.start()
+    }
+
+    fn only_landlock_is_missing(&self) -> bool {
+        let with_landlock = crate::Layers { landlock_abi: 1, ..crate::layers() };
+        with_landlock.refusal(self.stage).is_none()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn start(&self) -> Result<Prisoner, SpawnError> {
+        crate::spawn::start(self)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn start(&self) -> Result<Prisoner, SpawnError> {
+        Err(SpawnError::Refused("there is no jail for this system".to_owned()))
+    }
+}
+
+/// Why a program was not started. Nothing of it has run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// A layer is missing, so nothing is run here.
+    Refused(String),
+    /// A step of the set-up failed.
+    Step {
+        /// The step: `seccomp`, `landlock`, `exec`, ...
+        step: &'static str,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// [`kill_all`](crate::kill_all) was called: the host is exiting.
+    Exiting,
+}
+
+impl std::fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SpawnError::Refused(reason) => write!(f, "nothing was run: {reason}"),
+            SpawnError::Step { step, source } => write!(
+                f,
+                "nothing was run: the jail's step `{step}` failed: {source}; run \
+                 `code_evolution_host doctor` to see which layers are in force"
+            ),
+            SpawnError::Exiting => f.write_str("nothing was run: the host is exiting"),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SpawnError::Step { source, .. } => Some(source),
+            SpawnError::Refused(_) | SpawnError::Exiting => None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What this machine offers, and what is refused without it.
+//!
+//! Nothing is assumed: each call asks the kernel. A layer that an outer sandbox takes away (gVisor
+//! has no Landlock; some containers refuse `seccomp`) counts as missing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::jail::Stage;
+
+/// The layers in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layers {
+    /// `linux`, `macos`, ...
+    pub system: String,
+    /// `x86_64`, `aarch64`, ...
+    pub arch: String,
+    /// Landlock's version as the kernel numbers it; 0 where there is none. 1 restricts files, 2
+    /// renames, 3 truncation, 4 TCP, 5 devices, 6 signals and abstract sockets. seccomp covers what
+    /// an older version lacks.
+    pub landlock_abi: u32,
+    /// Whether the kernel takes seccomp filters that kill a process.
+    pub seccomp: bool,
+    /// Whether this process runs as root, whose capabilities a jailed process then drops.
+    pub root: bool,
+}
+
+/// Asks the kernel for the layers in force.
+pub fn layers() -> Layers {
+    Layers {
+        system: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        landlock_abi: landlock_abi(),
+        seccomp: seccomp(),
+        root: root(),
+    }
+}
+
+/// Why nothing of this stage would be run here; `None` where it would.
+pub fn refusal(stage: Stage) -> Option<String> {
+    layers().refusal(stage)
+}
+
+impl Layers {
+    /// Why nothing of this stage would be run under these layers; `None` where it would.
+    pub fn refusal(&self, stage: Stage) -> Option<String> {
+        if self.system != "linux" {
+            return Some(format!(
+                "there is no jail for {}; use the Binder link or the container of the README",
+                self.system
+            ));
+        }
+        if self.arch != "x86_64" && self.arch != "aarch64" {
+            return Some(format!(
+                "there is no jail for {} processors; use the Binder link of the README",
+                self.arch
+            ));
+        }
+        if !self.seccomp {
+            return Some(
+                "the kernel, or a container around us, refuses seccomp filters; use the Binder \
+                 link, or start the container without a seccomp profile that forbids them"
+                    .to_owned(),
+            );
+        }
+        if stage == Stage::Compile && self.landlock_abi == 0 {
+            return Some(
+                "the kernel, or a sandbox around us, has no Landlock (Linux 5.13), so a compiler \
+                 could read every file of yours; use the Binder link, or, where nothing here is \
+                 secret, allow compiling without Landlock"
+                    .to_owned(),
+            );
+        }
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn landlock_abi() -> u32 {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the call reads no memory: it takes a null pointer and a length of 0 and
+    // returns the version.
+    let abi = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0_usize,
+            VERSION,
+        )
+    };
+    u32::try_from(abi).unwrap_or(0)
+}
+
+#[cfg(target_os = "linux")]
+fn seccomp() -> bool {
+    let action: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+    // SAFETY: the call only reads the `u32` behind the pointer, which outlives it.
+    let available =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &action) };
+    available == 0
+}
+
+#[cfg(target_os = "linux")]
+fn root() -> bool {
+    // SAFETY: the call takes no argument and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn landlock_abi() -> u32 {
+    0
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seccomp() -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+fn root() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Layers {
+        Layers {
+            system: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            landlock_abi: 1,
+            seccomp: true,
+            root: false,
+        }
+    }
+
+    #[test]
+    fn both_stages_run_under_the_oldest_landlock() {
+        assert_eq!(good().refusal(Stage::Compile), None);
+        assert_eq!(good().refusal(Stage::Run), None);
+    }
+
+    #[test]
+    fn without_seccomp_nothing_runs() {
+        let layers = Layers { seccomp: false, ..good() };
+        assert!(layers.refusal(Stage::Compile).unwrap().contains("seccomp"));
+        assert!(layers.refusal(Stage::Run).unwrap().contains("seccomp"));
+    }
+
+    #[test]
+    fn without_landlock_nothing_compiles() {
+        let layers = Layers { landlock_abi: 0, ..good() };
+        assert!(layers.refusal(Stage::Compile).unwrap().contains("Landlock"));
+        assert_eq!(layers.refusal(Stage::Run), None);
+    }
+
+    #[test]
+    fn other_systems_are_refused_by_name() {
+        let mac = Layers { system: "macos".to_owned(), seccomp: false, ..good() };
+        assert!(mac.refusal(Stage::Run).unwrap().contains("macos"));
+        let riscv = Layers { arch: "riscv64".to_owned(), ..good() };
+        assert!(riscv.refusal(Stage::Run).unwrap().contains("riscv64"));
+    }
+}

@@ -1,0 +1,189 @@
+//! The preparations before the fork, and what the parent does right after it.
+//!
+//! Everything that allocates, opens a file or can be computed happens here: rules, filter, arguments,
+//! descriptors. The child is left with plain system calls on prepared data.
+
+use std::ffi::{CString, OsStr};
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::ptr;
+use std::sync::Once;
+
+use crate::child::{self, Plan, Report};
+use crate::jail::{Jail, Limits, SpawnError, Stage};
+use crate::prisoner::{Prisoner, Process};
+use crate::{files, layers, registry, syscalls};
+
+/// Starts the program of a jail; see [`Jail::spawn`].
+pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
+    adopt_orphans();
+    let landlock = match layers().landlock_abi {
+        0 => None,
+        _ => files::ruleset(jail).map_err(|error| at("landlock")(io::Error::other(error)))?,
+    };
+    if landlock.is_none() && jail.stage == Stage::Compile && !jail.allow_without_landlock {
+        return Err(at("landlock")(io::ErrorKind::Unsupported.into()));
+    }
+    let filter = syscalls::filter(jail.stage).map_err(SpawnError::Refused)?;
+
+    let (frames, their_frames) = UnixStream::pair().map_err(at("pipes"))?;
+    let (stdout, their_stdout) = io::pipe().map_err(at("pipes"))?;
+    let (stderr, their_stderr) = io::pipe().map_err(at("pipes"))?;
+    let (mut report, their_report) = io::pipe().map_err(at("pipes"))?;
+
+    let arguments = std::iter::once(jail.program.as_os_str())
+        .chain(jail.args.iter().map(|argument| argument.as_os_str()))
+        .map(c_string)
+        .collect::<Result<Vec<_>, _>>()?;
+    let environment = jail
+        .env
+        .iter()
+        .map(|(name, value)| {
+            let pair = [name.as_bytes(), b"=", value.as_bytes()].concat();
+            c_string(OsStr::from_bytes(&pair))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let pointers = |strings: &[CString]| -> Vec<*const libc::c_char> {
+        strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+    };
+
+    let mut plan = Plan {
+        program: c_string(jail.program.as_os_str())?,
+        arguments: pointers(&arguments),
+        environment: pointers(&environment),
+        folder: c_string(jail.folder.as_os_str())?,
+        standard: [
+            high(OwnedFd::from(their_frames))?,
+            high(OwnedFd::from(their_stdout))?,
+            high(OwnedFd::from(their_stderr))?,
+        ],
+        report: high(OwnedFd::from(their_report))?,
+        landlock: landlock.map(high).transpose()?,
+        limits: resource_limits(&jail.limits),
+        filter,
+        // SAFETY: the call takes no argument and cannot fail.
+        parent: unsafe { libc::getpid() },
+    };
+    let pid = registry::start(jail.limits, || fork(&mut plan))?;
+    let mut process = Process::new(pid);
+    drop(plan); // closes our copies of the child's descriptors, so that the report ends
+
+    let mut reports = Vec::new();
+    report.read_to_end(&mut reports).map_err(at("report"))?;
+    match Report::last(&reports) {
+        Some(Report::Ready { peak_bytes }) => process.set_floor(peak_bytes),
+        Some(Report::Failed { step, errno }) => {
+            return Err(at(step)(io::Error::from_raw_os_error(errno)));
+        }
+        None => return Err(at("start")(io::Error::other("the child died before exec"))),
+    }
+    let file = |end: OwnedFd| std::fs::File::from(end);
+    Ok(Prisoner { frames, stdout: file(stdout.into()), stderr: file(stderr.into()), process })
+}
+
+fn at(step: &'static str) -> impl FnOnce(io::Error) -> SpawnError {
+    move |source| SpawnError::Step { step, source }
+}
+
+fn c_string(text: &OsStr) -> Result<CString, SpawnError> {
+    CString::new(text.as_bytes()).map_err(|error| at("arguments")(error.into()))
+}
+
+/// Makes this process the parent of orphaned descendants, so that it can reap what a compiler
+/// leaves behind even where nobody reaps for process 1 (in many containers).
+fn adopt_orphans() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the option takes no pointer. It has existed since Linux 3.4; failing would only leave
+    // the orphans to process 1.
+    ONCE.call_once(|| unsafe {
+        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    });
+}
+
+/// Moves a descriptor out of the way of those that the child puts in place.
+fn high(fd: OwnedFd) -> Result<OwnedFd, SpawnError> {
+    // SAFETY: the call takes no pointer; where it succeeds, the descriptor is new and ours alone.
+    unsafe {
+        match libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, child::FIRST_FREE) {
+            -1 => Err(at("pipes")(io::Error::last_os_error())),
+            moved => Ok(OwnedFd::from_raw_fd(moved)),
+        }
+    }
+}
+
+/// Forks, with every signal blocked: no handler of this process may run in the child.
+fn fork(plan: &mut Plan) -> Result<i32, SpawnError> {
+    // SAFETY: the signal sets are plain data that the calls fill in. The fork is a plain `clone`
+    // without shared memory: the child runs on its own copy of this stack. Other threads of this
+    // process do not exist there, and may have held locks (the allocator's); `child::run` takes none,
+    // calls the kernel only, and does not return.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let pid = libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0);
+        if pid == 0 {
+            child::run(plan);
+        }
+        let error = io::Error::last_os_error();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        i32::try_from(pid).ok().filter(|pid| *pid > 0).ok_or_else(|| at("fork")(error))
+    }
+}
+
+/// The kernel's limits, none above what this process may set.
+fn resource_limits(limits: &Limits) -> Vec<(child::Resource, libc::rlimit)> {
+    let seconds = limits.cpu_ms.div_ceil(1_000);
+    // RLIMIT_DATA counts private writable memory: allocations, not the reservations that allocators
+    // and thread stacks make. RLIMIT_AS bounds these too, and with them the page tables: reading
+    // through terabytes of untouched memory would fill the kernel's own.
+    let address_space = limits.memory_bytes.saturating_add(8 << 30);
+    [
+        // The hard limit is one second later, so that the soft one's SIGXCPU names the reason.
+        (libc::RLIMIT_CPU, seconds, seconds + 1),
+        (libc::RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes),
+        (libc::RLIMIT_AS, address_space, address_space),
+        (libc::RLIMIT_STACK, limits.stack_bytes, limits.stack_bytes),
+        (libc::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
+        (libc::RLIMIT_NOFILE, limits.descriptors, limits.descriptors),
+        // 1 writes no core file either, and unlike 0 also keeps the system's crash reporter (a pipe
+        // in core_pattern) from starting.
+        (libc::RLIMIT_CORE, 1, 1),
+        (libc::RLIMIT_MEMLOCK, 0, 0),
+        (libc::RLIMIT_MSGQUEUE, 0, 0),
+        (libc::RLIMIT_NICE, 0, 0),
+        (libc::RLIMIT_RTPRIO, 0, 0),
+    ]
+    .map(|(resource, soft, hard)| {
+        let mut now = libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: the call writes only to `now`.
+        unsafe { libc::getrlimit(resource, &mut now) };
+        let rlim_max = hard.min(now.rlim_max);
+        (resource, libc::rlimit { rlim_cur: soft.min(rlim_max), rlim_max })
+    })
+    .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_never_rise_and_cpu_warns_before_it_kills() {
+        let limits = resource_limits(&Limits { cpu_ms: 1_500, ..Limits::of(Stage::Run) });
+        let of = |wanted| limits.iter().find(|(resource, _)| *resource == wanted).unwrap().1;
+        assert_eq!((of(libc::RLIMIT_CPU).rlim_cur, of(libc::RLIMIT_CPU).rlim_max), (2, 3));
+        assert_eq!(of(libc::RLIMIT_FSIZE).rlim_max, 0);
+        assert!(limits.iter().all(|(_, limit)| limit.rlim_cur <= limit.rlim_max));
+    }
+
+    #[test]
+    fn a_nul_in_an_argument_is_refused() {
+        let jail = Jail::new(Stage::Run, "/bin/true", "/").arg("a\0b");
+        let error = jail.spawn().unwrap_err().to_string();
+        assert!(error.contains("`arguments`"), "{error}");
+    }
+}

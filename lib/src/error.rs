@@ -1,0 +1,45 @@
+//! The one error type of the crate.
+
+use std::fmt;
+
+use code_evolution_wire::protocol::{Failure, FailureKind};
+
+/// What went wrong, in one sentence that ends with what to do.
+///
+/// A notebook prints an error's `Debug` form, so that is the message too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Failure);
+
+/// A result, with this crate's error unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Error(Failure { kind, message: message.into() })
+    }
+
+    /// The kind of failure, for a caller that branches.
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Error(failure)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}

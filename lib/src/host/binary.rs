@@ -1,0 +1,136 @@
+//! Finding the host's binary, and building it anew when its sources changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::error::Result;
+use crate::host::internal;
+
+/// Names another binary than the workspace's own; it is then used as it is.
+const OVERRIDE: &str = "CODE_EVOLUTION_HOST";
+const NAME: &str = "code_evolution_host";
+
+/// Where the host is, and how it came to be there.
+pub(super) struct HostBinary {
+    pub(super) path: PathBuf,
+    /// The workspace that it is built from, if it is.
+    workspace: Option<PathBuf>,
+}
+
+impl HostBinary {
+    /// The binary to run: the one `CODE_EVOLUTION_HOST` names; else the workspace's, built now if it is
+    /// missing or older than its sources; else the one on `PATH`.
+    pub(super) fn find() -> Result<Self> {
+        if let Some(path) = std::env::var_os(OVERRIDE) {
+            return Ok(HostBinary { path: path.into(), workspace: None });
+        }
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
+        let Some(workspace) =
+            workspace.filter(|folder| folder.join("lib/host/Cargo.toml").exists())
+        else {
+            return Ok(HostBinary { path: NAME.into(), workspace: None });
+        };
+        let path = workspace.join("target/release").join(NAME);
+        let binary = HostBinary { path, workspace: Some(workspace) };
+        binary.refresh()?;
+        Ok(binary)
+    }
+
+    /// What a person does when the binary is missing or of the wrong version.
+    pub(super) fn how_to_build(&self) -> String {
+        match &self.workspace {
+            Some(_) => {
+                "run `binder/setup` in the workshop's folder, then restart the kernel".to_owned()
+            }
+            None => {
+                format!("run `cargo install {NAME}`, or unset {OVERRIDE}, then restart the kernel")
+            }
+        }
+    }
+
+    fn refresh(&self) -> Result<()> {
+        let Some(workspace) = &self.workspace else { return Ok(()) };
+        if is_newer(modified(&self.path), newest_source(workspace)) {
+            return Ok(());
+        }
+        println!("building the host, since its sources changed (half a minute or more) ...");
+        let output = Command::new("cargo")
+            .args(["build", "--release", "--quiet", "--package", NAME])
+            .arg("--target-dir")
+            .arg(workspace.join("target"))
+            .current_dir(workspace)
+            .env_remove("EVCXR_IS_RUNTIME")
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .map_err(|error| {
+                internal(format!("cannot run cargo: {error}; {}", self.how_to_build()))
+            })?;
+        if !output.status.success() {
+            let log = String::from_utf8_lossy(&output.stderr);
+            let tail: Vec<&str> = log.lines().rev().take(12).collect();
+            let tail: Vec<String> = tail.into_iter().rev().map(crate::show::inert::line).collect();
+            let tail = tail.join("\n");
+            return Err(internal(format!(
+                "the host does not build; {}:\n{tail}",
+                self.how_to_build()
+            )));
+        }
+        // cargo leaves an up-to-date binary's time alone; without this, every start would ask it again.
+        // Opened for reading: another notebook may be running it.
+        let touched =
+            fs::File::open(&self.path).and_then(|file| file.set_modified(SystemTime::now()));
+        touched.map_err(|error| internal(format!("cannot update {}: {error}", self.path.display())))
+    }
+}
+
+fn is_newer(binary: Option<SystemTime>, source: Option<SystemTime>) -> bool {
+    binary.is_some_and(|binary| source.is_none_or(|source| binary >= source))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// The latest change to anything that the host is built from.
+fn newest_source(workspace: &Path) -> Option<SystemTime> {
+    let lock = modified(&workspace.join("Cargo.lock"));
+    let sources = ["lib/host", "lib/jail", "lib/wire"];
+    sources.iter().filter_map(|folder| newest_below(&workspace.join(folder))).chain(lock).max()
+}
+
+fn newest_below(folder: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    entries
+        .filter(|entry| !["tests", "target"].iter().any(|name| entry.file_name() == *name))
+        .filter_map(|entry| {
+            let path = entry.path();
+            if path.is_dir() { newest_below(&path) } else { modified(&path) }
+        })
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_or_older_binary_is_built_again() {
+        let (old, new) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        assert!(!is_newer(None, Some(old)));
+        assert!(!is_newer(Some(old), Some(new)));
+        assert!(is_newer(Some(new), Some(old)));
+        assert!(is_newer(Some(new), Some(new)));
+    }
+
+    #[test]
+    fn every_source_of_this_workspace_has_a_time() {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let wire = modified(&workspace.join("lib/wire/src/task.rs"));
+        assert!(wire.is_some());
+        assert!(newest_source(&workspace) >= wire);
+    }
+}

@@ -1,0 +1,240 @@
+//! The lab: one value that holds the host and gives access to models and judge.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use code_evolution_wire::model::{Mode, ModelChoice};
+use code_evolution_wire::program::Program;
+use code_evolution_wire::protocol::{Call, FailureKind, Status};
+use code_evolution_wire::task::{Limits, Task};
+use code_evolution_wire::verdict as wire;
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::llm::Llm;
+use crate::show::{Execution, Verdict, Verdicts, inert};
+
+/// A running lab. Clones share the same host.
+#[derive(Clone)]
+pub struct Lab {
+    host: Arc<Host>,
+    status: Status,
+}
+
+/// What a lab is started with; made by [`Lab::cassette`], [`Lab::provider`] and the like.
+#[derive(Debug, Clone, Default)]
+pub struct LabSetup {
+    choice: ModelChoice,
+    key: Option<(String, String)>,
+}
+
+impl Lab {
+    /// Starts a lab with what the environment offers, and prints what that is.
+    ///
+    /// # Errors
+    /// If the host cannot be built or started, or the environment names an unknown provider or mode.
+    pub fn start() -> Result<Lab> {
+        LabSetup::default().start()
+    }
+
+    /// A lab whose scripted or recorded replies are in this file, relative to the notebook.
+    pub fn cassette(path: impl AsRef<Path>) -> LabSetup {
+        LabSetup::default().cassette(path)
+    }
+
+    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`,
+    /// or `custom` for the server that `LLM_BASE_URL` names.
+    pub fn provider(name: impl Into<String>) -> LabSetup {
+        LabSetup::default().provider(name)
+    }
+
+    /// The model that answers in this lab.
+    pub fn llm(&self) -> Llm {
+        Llm::new(Arc::clone(&self.host))
+    }
+
+    /// Compiles a candidate and runs the task's cases on it, both in the jail.
+    ///
+    /// # Errors
+    /// If the task makes no sense (a signature that cannot be served, a case of another type), or the
+    /// sandbox is not safe on this machine. A bad candidate is no error: the verdict says so.
+    pub fn judge(&self, code: &str, task: &Task) -> Result<Verdict> {
+        self.judge_all(&[code], task)?.0.pop().ok_or_else(|| {
+            let message = "the host gave no verdict; run the setup cell again";
+            Error::new(FailureKind::Internal, message)
+        })
+    }
+
+    /// Judges a population, on every core. The verdicts come in the candidates' order.
+    ///
+    /// # Errors
+    /// As for [`Lab::judge`].
+    pub fn judge_all(&self, codes: &[impl AsRef<str>], task: &Task) -> Result<Verdicts> {
+        let codes = codes.iter().map(|code| code.as_ref().to_owned()).collect();
+        let verdicts: Vec<wire::Verdict> =
+            self.host.call(Call::Judge { task: task.clone(), codes })?;
+        Ok(verdicts.into_iter().map(Verdict).collect())
+    }
+
+    /// Compiles and runs a whole program (`fn main`) in the jail.
+    ///
+    /// # Errors
+    /// If the sandbox is not safe on this machine. A bad program is no error.
+    pub fn run(&self, program: &Program) -> Result<Execution> {
+        self.host.call(Call::Exec(program.clone())).map(Execution)
+    }
+
+    /// Applies the repairs that rustc itself proposes and marks as safe to apply by machine.
+    ///
+    /// # Errors
+    /// If the verdict is not about this code, so that its suggestions do not fit.
+    pub fn apply_suggestions(&self, code: &str, verdict: &Verdict) -> Result<String> {
+        let suggestions =
+            verdict.diagnostics.iter().flat_map(|diagnostic| diagnostic.suggestions.clone());
+        self.host.call(Call::ApplySuggestions {
+            code: code.to_owned(),
+            suggestions: suggestions.collect(),
+        })
+    }
+
+    /// What a candidate may use up unless its task says otherwise.
+    pub fn limits(&self) -> &Limits {
+        &self.status.limits
+    }
+
+    /// Which model answers and which sandbox layers are in force.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+}
+
+impl LabSetup {
+    /// See [`Lab::cassette`].
+    pub fn cassette(mut self, path: impl AsRef<Path>) -> Self {
+        // Absolute, since the host may have another current folder than the notebook.
+        let path = path.as_ref();
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.choice.cassette = Some(absolute.to_string_lossy().into_owned());
+        self
+    }
+
+    /// See [`Lab::provider`].
+    pub fn provider(mut self, name: impl Into<String>) -> Self {
+        self.choice.provider = Some(name.into());
+        self
+    }
+
+    /// The model's name at the provider.
+    pub fn model(mut self, name: impl Into<String>) -> Self {
+        self.choice.model = Some(name.into());
+        self
+    }
+
+    /// Where replies come from, whatever the environment says.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.choice.mode = Some(mode);
+        self
+    }
+
+    /// Asks for a provider's key in a password field. The key lives in the host's memory until the
+    /// kernel ends and is written nowhere. Without an answer the environment decides, as before.
+    pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
+        let provider = provider.into();
+        let key = evcxr_input::get_password(&format!("{provider} key (for this kernel only)"));
+        if !key.is_empty() {
+            self.key = Some((provider.to_uppercase() + "_API_KEY", key));
+            self.choice.provider = Some(provider);
+        }
+        self
+    }
+
+    /// Starts the lab and prints what it runs on.
+    ///
+    /// # Errors
+    /// As for [`Lab::start`].
+    pub fn start(self) -> Result<Lab> {
+        // At birth, through its environment, is the only way in that keeps a key off the pipe.
+        let mut variables = Vec::new();
+        if let Some((name, key)) = self.key {
+            variables.push((name, key));
+            variables.push(("LLM_KEY_FROM".to_owned(), "prompt".to_owned()));
+        }
+        let host = Host::start(&variables)?;
+        let status: Status = host.call(Call::Open(self.choice))?;
+        print!("{}", describe(&status));
+        Ok(Lab { host: Arc::new(host), status })
+    }
+}
+
+/// What the setup cell prints.
+fn describe(status: &Status) -> String {
+    let model = &status.model;
+    let mut text = format!("replies   {}", model.mode);
+    match model.mode {
+        Mode::Scripted => text += " (written by hand: no model is asked)\n",
+        Mode::Replay => text += &format!(" (recorded from {}: no model is asked)\n", model.model),
+        Mode::Live | Mode::Record => {
+            text += &format!(" from {} · {}\n", model.provider, model.model);
+            text += &format!("key       from {}\n", model.key_from);
+        }
+    }
+    let sandbox = &status.sandbox;
+    text += "sandbox   ";
+    text += &match (&sandbox.refusal, sandbox.landlock_abi, sandbox.seccomp) {
+        (Some(refusal), ..) => format!("refuses to run candidates: {}\n", inert::line(refusal)),
+        (None, 0, _) => "seccomp, resource limits (no Landlock here)\n".to_owned(),
+        (None, ..) => "Landlock, seccomp, resource limits\n".to_owned(),
+    };
+    for note in &model.notes {
+        text += &format!("note      {}\n", inert::line(note));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::model::ModelStatus;
+    use code_evolution_wire::protocol::Sandbox;
+
+    use super::*;
+
+    fn status(mode: Mode, refusal: Option<&str>) -> Status {
+        Status {
+            model: ModelStatus {
+                provider: "groq".into(),
+                model: "small".into(),
+                mode,
+                key_from: "GROQ_API_KEY".into(),
+                cassette: None,
+                notes: vec!["no key was found".into()],
+            },
+            sandbox: Sandbox {
+                landlock_abi: 7,
+                seccomp: true,
+                arch: "x86_64".into(),
+                refusal: refusal.map(str::to_owned),
+            },
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn a_script_is_never_called_a_model() {
+        let text = describe(&status(Mode::Scripted, None));
+        assert!(text.contains("scripted") && text.contains("no model is asked"), "{text}");
+        assert!(!text.contains("groq") && !text.contains("small"), "{text}");
+        assert!(text.contains("no key was found"), "{text}");
+    }
+
+    #[test]
+    fn a_live_lab_says_who_answers_and_whence_the_key_came() {
+        let text = describe(&status(Mode::Live, None));
+        assert!(text.contains("live from groq · small") && text.contains("GROQ_API_KEY"), "{text}");
+    }
+
+    #[test]
+    fn a_sandbox_that_refuses_says_why() {
+        let text = describe(&status(Mode::Live, Some("no seccomp")));
+        assert!(text.contains("refuses to run candidates: ") && text.contains("no seccomp"));
+    }
+}

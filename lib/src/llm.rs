@@ -1,0 +1,264 @@
+//! Asking a model: one question, many, a conversation, a conversation with tools, JSON.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use code_evolution_wire::model::{
+    Answer, Ask, Budget, DEFAULT_MAX_TOKENS, Message, Meter, Role, Tool, ToolCall,
+};
+use code_evolution_wire::protocol::{Call, FailureKind};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::show::Quote;
+
+/// A model and how to ask it. Each setting returns a changed copy:
+/// `llm.system("You are terse.").temperature(0.9).ask(&prompt)?`.
+#[derive(Clone)]
+pub struct Llm {
+    host: Arc<Host>,
+    system: Option<String>,
+    temperature: Option<f64>,
+    max_tokens: u32,
+    stream: bool,
+}
+
+impl Llm {
+    pub(crate) fn new(host: Arc<Host>) -> Self {
+        let max_tokens = DEFAULT_MAX_TOKENS;
+        Llm { host, system: None, temperature: None, max_tokens, stream: false }
+    }
+
+    /// The same model with this system prompt.
+    pub fn system(&self, prompt: impl Into<String>) -> Self {
+        Llm { system: Some(prompt.into()), ..self.clone() }
+    }
+
+    /// The same model with this temperature, 0 to 2. Providers that take none are sent none.
+    pub fn temperature(&self, temperature: f64) -> Self {
+        Llm { temperature: Some(temperature), ..self.clone() }
+    }
+
+    /// The same model with answers of at most this many tokens.
+    pub fn max_tokens(&self, max_tokens: u32) -> Self {
+        Llm { max_tokens, ..self.clone() }
+    }
+
+    /// The same model, printing each line of its answer as soon as it is full.
+    pub fn streaming(&self) -> Self {
+        Llm { stream: true, ..self.clone() }
+    }
+
+    /// Asks one question.
+    ///
+    /// # Errors
+    /// If no usable answer came (the message says why and what to do), or the budget is spent.
+    pub fn ask(&self, prompt: impl AsRef<str>) -> Result<Reply> {
+        self.send(self.question(prompt.as_ref()))
+    }
+
+    /// Asks many questions, a few at a time. The replies come in the questions' order.
+    ///
+    /// # Errors
+    /// As for [`Llm::ask`], for the first question that fails.
+    pub fn ask_many(&self, prompts: &[impl AsRef<str>]) -> Result<Vec<Reply>> {
+        let asks = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
+        let answers: Vec<Answer> = self.host.call(Call::AskMany(asks))?;
+        Ok(answers.into_iter().map(|answer| self.reply(answer)).collect())
+    }
+
+    /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair.
+    ///
+    /// # Errors
+    /// As for [`Llm::ask`]; also if the repaired answer is still not what the schema, or `T`, wants.
+    pub fn ask_json<T: DeserializeOwned>(
+        &self,
+        prompt: impl AsRef<str>,
+        schema: Value,
+    ) -> Result<T> {
+        let mut ask = self.question(prompt.as_ref());
+        ask.schema = Some(schema);
+        let reply = self.send(ask)?;
+        serde_json::from_str(&reply.text).map_err(|error| {
+            let message = format!(
+                "the reply satisfies the schema but not the type ({error}); make the two agree"
+            );
+            Error::new(FailureKind::Model, message)
+        })
+    }
+
+    /// Starts a conversation.
+    pub fn chat(&self) -> Chat {
+        let messages = self.system_message().into_iter().collect();
+        Chat { llm: self.clone(), messages }
+    }
+
+    /// What this session has used, all models together.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub fn meter(&self) -> Result<Meter> {
+        self.host.call(Call::Meter)
+    }
+
+    /// Sets the session's budget. The call that would pass it is not made.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub fn budget(&self, budget: Budget) -> Result<()> {
+        self.host.call(Call::SetBudget(budget))
+    }
+
+    fn system_message(&self) -> Option<Message> {
+        self.system.as_ref().map(|prompt| Message::new(Role::System, prompt))
+    }
+
+    fn question(&self, prompt: &str) -> Ask {
+        let question = Message::new(Role::User, prompt);
+        self.about(self.system_message().into_iter().chain([question]).collect())
+    }
+
+    fn about(&self, messages: Vec<Message>) -> Ask {
+        Ask {
+            messages,
+            temperature: self.temperature,
+            max_tokens: self.max_tokens,
+            tools: Vec::new(),
+            schema: None,
+            stream: self.stream,
+        }
+    }
+
+    fn send(&self, ask: Ask) -> Result<Reply> {
+        self.host.call(Call::Ask(ask)).map(|answer| self.reply(answer))
+    }
+
+    fn reply(&self, answer: Answer) -> Reply {
+        Reply { answer, host: Arc::clone(&self.host) }
+    }
+}
+
+/// A conversation that remembers what was said.
+#[derive(Clone)]
+pub struct Chat {
+    llm: Llm,
+    messages: Vec<Message>,
+}
+
+impl Chat {
+    /// Says something and waits for the answer. Both are remembered, unless there is no answer.
+    ///
+    /// # Errors
+    /// As for [`Llm::ask`].
+    pub fn say(&mut self, text: impl Into<String>) -> Result<Reply> {
+        self.say_with(text, &[], 1, |call| {
+            Err(format!("there is no tool {}; answer in words", call.name))
+        })
+    }
+
+    /// Says something to a model that may call tools. `run` runs a tool; its result, or the error that
+    /// it gives, goes back to the model, at most `max_steps` times.
+    ///
+    /// # Errors
+    /// As for [`Llm::ask`]; also if the model still calls tools after `max_steps` answers.
+    pub fn say_with(
+        &mut self,
+        text: impl Into<String>,
+        tools: &[Tool],
+        max_steps: usize,
+        mut run: impl FnMut(&ToolCall) -> std::result::Result<String, String>,
+    ) -> Result<Reply> {
+        let mut messages = self.messages.clone();
+        messages.push(Message::new(Role::User, text));
+        for _ in 0..max_steps.max(1) {
+            let mut ask = self.llm.about(messages.clone());
+            ask.tools = tools.to_vec();
+            let reply = self.llm.send(ask)?;
+            messages.push(Message {
+                tool_calls: reply.tool_calls.clone(),
+                ..Message::new(Role::Assistant, &reply.text)
+            });
+            if reply.tool_calls.is_empty() {
+                self.messages = messages;
+                return Ok(reply);
+            }
+            for call in &reply.tool_calls {
+                let result = run(call).unwrap_or_else(|error| format!("error: {error}"));
+                messages.push(Message {
+                    tool_call_id: Some(call.id.clone()),
+                    ..Message::new(Role::Tool, result)
+                });
+            }
+        }
+        Err(Error::new(
+            FailureKind::Model,
+            format!(
+                "the model still calls tools after {max_steps} answers; allow more steps, or say in the prompt when to stop"
+            ),
+        ))
+    }
+
+    /// What was said so far.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+}
+
+/// A model's answer, with its label: who gave it, live or not.
+#[derive(Clone)]
+pub struct Reply {
+    answer: Answer,
+    host: Arc<Host>,
+}
+
+impl Reply {
+    /// The Rust block of the reply that defines `fn function`; the last one, if there are several.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off.
+    pub fn code(&self, function: &str) -> Result<String> {
+        self.host.call(Call::Extract {
+            text: self.text.clone(),
+            function: function.to_owned(),
+            finish_reason: self.finish_reason.clone(),
+        })
+    }
+}
+
+impl Deref for Reply {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.answer
+    }
+}
+
+impl Reply {
+    /// The reply for a cell to show: its label, then what was said, then the tools it calls.
+    fn quote(&self) -> Quote {
+        let calls =
+            self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
+        let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
+        Quote::new(text.join("\n")).label(self.label())
+    }
+
+    /// Shows the reply in the notebook; the kernel calls it for a cell's last expression.
+    pub fn evcxr_display(&self) {
+        self.quote().evcxr_display();
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.quote(), f)
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,150 @@
+//! Scores by generation, or anything else that is counted step by step.
+//!
+//! One line of a cell makes the plot. It says what it shows three times: as a picture with labelled
+//! axes (each line has its own colour, marker and label, so that no reader depends on colour), as a
+//! sentence in the picture's `alt` text, and as a table to open. Long series are thinned to what a
+//! screen can show; see [`thin`].
+
+mod axis;
+mod draw;
+mod series;
+mod thin;
+mod words;
+
+use super::figure::{self, DrawingError};
+use super::{Number, html, inert, shows_itself};
+use series::{Data, Series};
+
+/// A plot of one or more series over generations, attempts or rounds.
+///
+/// ```
+/// use code_evolution::show::FitnessCurve;
+///
+/// let best = [20, 60, 85, 100, 100];
+/// let seeds = vec![vec![20.0, 20.0, 35.0, 35.0, 50.0], vec![0.0, 20.0, 40.0, 55.0, 55.0]];
+/// let curve = FitnessCurve::new("Best score by generation")
+///     .x("generation")
+///     .y("score")
+///     .series("LLM", &best)
+///     .band("random mutation", &seeds)
+///     .target(100.0, "perfect");
+/// assert!(curve.alt().contains("LLM rises from 20 to 100, which it reaches at generation 3."));
+/// ```
+#[derive(Clone)]
+pub struct FitnessCurve {
+    title: String,
+    x_label: String,
+    y_label: String,
+    start: i64,
+    data: Vec<(String, Data)>,
+    targets: Vec<(f64, String)>,
+}
+
+impl FitnessCurve {
+    /// A plot with this title, as yet empty.
+    pub fn new(title: impl AsRef<str>) -> Self {
+        FitnessCurve {
+            title: inert::line(title.as_ref()),
+            x_label: "step".to_owned(),
+            y_label: "value".to_owned(),
+            start: 0,
+            data: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
+    /// What is counted from left to right: `generation`, `attempt`.
+    pub fn x(mut self, label: impl AsRef<str>) -> Self {
+        self.x_label = inert::line(label.as_ref());
+        self
+    }
+
+    /// What is measured from bottom to top, with its unit: `score`, `time (ms)`.
+    pub fn y(mut self, label: impl AsRef<str>) -> Self {
+        self.y_label = inert::line(label.as_ref());
+        self
+    }
+
+    /// Where the first value of every series stands: 0, unless said otherwise. Attempts start at 1.
+    pub fn start(mut self, x: i64) -> Self {
+        self.start = x;
+        self
+    }
+
+    /// Adds a line: one value a step. A value that is no number leaves a gap.
+    pub fn series<N: Number>(mut self, name: impl AsRef<str>, values: &[N]) -> Self {
+        let values = values.iter().map(|value| value.to_f64()).collect();
+        self.data.push((inert::line(name.as_ref()), Data::Values(values)));
+        self
+    }
+
+    /// Adds a line through points `(x, y)` of your own, sorted by x.
+    pub fn points<X: Number, Y: Number>(
+        mut self,
+        name: impl AsRef<str>,
+        points: &[(X, Y)],
+    ) -> Self {
+        let points = points.iter().map(|(x, y)| (x.to_f64(), y.to_f64())).collect();
+        self.data.push((inert::line(name.as_ref()), Data::Points(points)));
+        self
+    }
+
+    /// Adds several runs of the same thing, one for each seed: their median as a line, and a band
+    /// from the lowest to the highest.
+    pub fn band<N: Number>(mut self, name: impl AsRef<str>, seeds: &[Vec<N>]) -> Self {
+        let seeds = seeds.iter().map(|run| run.iter().map(|v| v.to_f64()).collect()).collect();
+        self.data.push((inert::line(name.as_ref()), Data::Seeds(seeds)));
+        self
+    }
+
+    /// Adds a horizontal line to reach, or to compare with: `.target(100.0, "perfect")`. (One at
+    /// infinity is none.)
+    pub fn target<N: Number>(mut self, y: N, name: impl AsRef<str>) -> Self {
+        if y.to_f64().is_finite() {
+            self.targets.push((y.to_f64(), inert::line(name.as_ref())));
+        }
+        self
+    }
+
+    /// What the plot shows, in sentences. The picture's `alt` text.
+    pub fn alt(&self) -> String {
+        words::alt(self, &self.resolved())
+    }
+
+    /// The picture, as a complete SVG document.
+    ///
+    /// # Errors
+    ///
+    /// When plotters cannot draw it.
+    pub fn to_svg(&self) -> Result<String, DrawingError> {
+        draw::svg(self, &self.resolved())
+    }
+
+    /// The plot as HTML: a figure, what its bands mean, and its numbers to open.
+    pub fn to_html(&self) -> String {
+        let series = self.resolved();
+        if series.iter().all(Series::is_empty) {
+            return html::panel(&html::paragraph(&words::alt(self, &series)));
+        }
+        let picture = match draw::svg(self, &series) {
+            Ok(svg) => figure::image(&svg, draw::WIDTH, &words::alt(self, &series)),
+            Err(error) => html::paragraph(&format!("the plot could not be drawn: {error}")),
+        };
+        let caption = words::caption(&series)
+            .map(|text| format!("<figcaption>{}</figcaption>", inert::html(&text)))
+            .unwrap_or_default();
+        let (head, align, rows) = words::table(self, &series);
+        let numbers = html::details("the numbers", &html::table(&head, &align, &rows));
+        html::panel(&format!("<figure>{picture}{caption}</figure>{numbers}"))
+    }
+
+    /// The plot as text: a sparkline a series.
+    pub fn to_text(&self) -> String {
+        words::text(self, &self.resolved())
+    }
+
+    fn resolved(&self) -> Vec<Series> {
+        self.data.iter().map(|(name, data)| Series::new(name, data, self.start)).collect()
+    }
+}
+shows_itself!(FitnessCurve);

@@ -1,0 +1,115 @@
+//! An axis: what it covers and where it is labelled.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use crate::show::number;
+
+/// The range of an axis and the places that are labelled.
+#[derive(Clone)]
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) places: Vec<f64>,
+    /// The distance between two places.
+    pub(super) step: f64,
+}
+
+impl Axis {
+    /// An axis with about `wanted` round places between `low` and `high`; whole numbers only if `whole`. If
+    /// `outward`, the range grows to the next round number on both sides.
+    pub(super) fn new(low: f64, high: f64, wanted: usize, whole: bool, outward: bool) -> Axis {
+        let mut step = round_up((high - low) / wanted as f64);
+        if whole {
+            step = step.max(1.0);
+        }
+        let (first, last) = if outward {
+            ((low / step).floor(), (high / step).ceil())
+        } else {
+            ((low / step).ceil(), (high / step).floor())
+        };
+        // Counted, not added up: in a range of a few units in the last place a sum would not move.
+        let count = (last - first).clamp(0.0, 4.0 * wanted as f64) as usize;
+        let mut places: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
+        places.dedup();
+        let (low, high) =
+            if outward { (low.min(first * step), high.max(last * step)) } else { (low, high) };
+        Axis { low, high, places, step }
+    }
+
+    /// What stands at a place: as many decimals as the step needs.
+    pub(super) fn label(&self, place: f64) -> String {
+        let decimals = (-self.step.log10().floor()).max(0.0);
+        if decimals <= 3.0 || decimals > 12.0 || place.abs() >= 1e15 {
+            return number::format(place);
+        }
+        format!("{place:.*}", decimals as usize)
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
+        let share = (value - self.low) / (self.high - self.low);
+        (f64::from(start) + share * f64::from(end - start)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // Plotters asks twice: for the labelled places, and for fainter ones between them.
+        if hint.weight().allow_light_points() { Vec::new() } else { self.places.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        self.label(*value)
+    }
+}
+
+/// The next of 1, 2, 5, 10, 20, 50, ...
+fn round_up(size: f64) -> f64 {
+    if !(size.is_finite() && size > 0.0) {
+        return 1.0;
+    }
+    let power = 10f64.powf(size.log10().floor());
+    let digit = [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= size * (1.0 - 1e-9));
+    digit.unwrap_or(10.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_round() {
+        assert_eq!(Axis::new(0.0, 100.0, 5, false, true).places, [0., 20., 40., 60., 80., 100.]);
+        assert_eq!(Axis::new(3.0, 97.0, 5, false, true).low, 0.0);
+        assert_eq!(Axis::new(1.0, 4.0, 8, true, false).places, [1., 2., 3., 4.]);
+        assert_eq!(Axis::new(0.0, 99_999.0, 5, true, false).places.len(), 5);
+    }
+
+    #[test]
+    fn labels_differ_when_places_do() {
+        let axis = Axis::new(0.5, 0.500_05, 5, false, true);
+        let labels: Vec<String> = axis.places.iter().map(|p| axis.label(*p)).collect();
+        let mut distinct = labels.clone();
+        distinct.dedup();
+        assert_eq!(labels, distinct);
+    }
+
+    #[test]
+    fn extreme_ranges_end() {
+        for (low, high) in [(1e16, 1e16 + 4.0), (-1e99, 1e99), (0.0, 1e-300), (5.0, 5.0)] {
+            let axis = Axis::new(low, high, 5, false, true);
+            assert!(axis.places.len() <= 21 && !axis.places.is_empty());
+            assert!(axis.low <= low && axis.high >= high);
+        }
+    }
+}

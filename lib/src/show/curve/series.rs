@@ -1,0 +1,145 @@
+//! One line of a plot, ready to be drawn and described.
+
+/// What a cell gave.
+#[derive(Clone)]
+pub(super) enum Data {
+    Values(Vec<f64>),
+    Points(Vec<(f64, f64)>),
+    Seeds(Vec<Vec<f64>>),
+}
+
+/// Beyond this, the differences that an axis is made of are no numbers any more.
+const LARGEST: f64 = 1e100;
+
+/// One line, and the band around it.
+pub(super) struct Series {
+    pub(super) name: String,
+    /// In ascending order of x. `None` where there is a gap.
+    pub(super) points: Vec<(f64, Option<f64>)>,
+    /// The lowest and the highest seed at each x that has one.
+    pub(super) spread: Vec<(f64, f64, f64)>,
+    /// How many seeds the spread is made of.
+    pub(super) seeds: usize,
+    /// How many values could not be shown.
+    pub(super) missing: usize,
+}
+
+impl Series {
+    pub(super) fn new(name: &str, data: &Data, start: i64) -> Series {
+        let mut series = Series {
+            name: name.to_owned(),
+            points: Vec::new(),
+            spread: Vec::new(),
+            seeds: 0,
+            missing: 0,
+        };
+        let at = |index: usize| (start + index as i64) as f64;
+        match data {
+            Data::Values(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    let y = series.number(*value);
+                    series.points.push((at(index), y));
+                }
+            }
+            Data::Points(points) => {
+                for (x, y) in points {
+                    match series.number(*x) {
+                        Some(x) => {
+                            let y = series.number(*y);
+                            series.points.push((x, y));
+                        }
+                        None => series.points.push((f64::INFINITY, None)),
+                    }
+                }
+                series.points.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+                series.points.retain(|(x, _)| x.is_finite());
+            }
+            Data::Seeds(runs) => {
+                series.seeds = runs.len();
+                let steps = runs.iter().map(Vec::len).max().unwrap_or(0);
+                for index in 0..steps {
+                    let given = runs.iter().filter_map(|run| run.get(index));
+                    let mut values: Vec<f64> =
+                        given.filter_map(|value| series.number(*value)).collect();
+                    values.sort_by(f64::total_cmp);
+                    series.points.push((at(index), median(&values)));
+                    if let (Some(low), Some(high)) = (values.first(), values.last()) {
+                        series.spread.push((at(index), *low, *high));
+                    }
+                }
+            }
+        }
+        series
+    }
+
+    fn number(&mut self, value: f64) -> Option<f64> {
+        let shown = value.abs() < LARGEST;
+        self.missing += usize::from(!shown);
+        shown.then_some(value)
+    }
+
+    /// The points that are there.
+    pub(super) fn known(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
+        self.points.iter().filter_map(|(x, y)| y.map(|y| (*x, y)))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.known().next().is_none()
+    }
+
+    /// The parts of the line between its gaps.
+    pub(super) fn runs(&self) -> Vec<Vec<(f64, f64)>> {
+        let mut runs = vec![Vec::new()];
+        for (x, y) in &self.points {
+            match (y, runs.last_mut()) {
+                (Some(y), Some(run)) => run.push((*x, *y)),
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        runs
+    }
+
+    /// Every y that the axis must hold.
+    pub(super) fn heights(&self) -> impl Iterator<Item = f64> {
+        let spread = self.spread.iter().flat_map(|(_, low, high)| [*low, *high]);
+        self.known().map(|(_, y)| y).chain(spread)
+    }
+}
+
+/// The middle of sorted values; the mean of the two middle ones if their number is even.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some(lower + (upper - lower) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_the_median_and_the_extremes() {
+        let seeds = Data::Seeds(vec![vec![1.0, 5.0], vec![3.0], vec![f64::NAN, 7.0]]);
+        let series = Series::new("band", &seeds, 1);
+        assert_eq!(series.points, [(1.0, Some(2.0)), (2.0, Some(6.0))]);
+        assert_eq!(series.spread, [(1.0, 1.0, 3.0), (2.0, 5.0, 7.0)]);
+        assert_eq!((series.seeds, series.missing), (3, 1));
+    }
+
+    #[test]
+    fn gaps_split_a_line() {
+        let values = Data::Values(vec![1.0, f64::NAN, 2.0, 3.0, f64::INFINITY]);
+        let series = Series::new("line", &values, 0);
+        assert_eq!(series.runs(), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
+        assert_eq!(series.missing, 2);
+    }
+
+    #[test]
+    fn points_are_sorted_and_those_without_a_place_are_counted() {
+        let points = Data::Points(vec![(2.0, 1.0), (f64::NAN, 5.0), (1.0, 4.0)]);
+        let series = Series::new("points", &points, 0);
+        assert_eq!(series.points, [(1.0, Some(4.0)), (2.0, Some(1.0))]);
+        assert_eq!(series.missing, 1);
+    }
+}

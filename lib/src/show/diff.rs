@@ -1,0 +1,249 @@
+//! What changed between two texts.
+//!
+//! Blue and `+` for what came, orange and `-` for what went: colours that everybody tells apart,
+//! and signs for where there is no colour.
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{html, inert, number, shows_itself};
+
+/// Equal lines shown before and after a change.
+const CONTEXT: usize = 3;
+
+/// The difference of two texts, by line; [`Diff::words`] shows it by word, as suits a prompt.
+///
+/// ```
+/// use code_evolution::show::Diff;
+/// let diff = Diff::new("let sum = 0;\nsum / n", "let sum = 0;\nsum / n.max(1)");
+/// assert_eq!(diff.to_string(), "  let sum = 0;\n- sum / n\n+ sum / n.max(1)");
+/// let diff = Diff::new("Be fast.", "Be clear.").words();
+/// assert_eq!(diff.to_string(), "Be [-fast.-]{+clear.+}");
+/// ```
+#[derive(Clone)]
+pub struct Diff {
+    old: String,
+    new: String,
+    by_word: bool,
+}
+
+/// A part of a diff: lines, or words.
+struct Change {
+    tag: ChangeTag,
+    text: String,
+}
+
+impl Diff {
+    /// Compares two texts line by line.
+    pub fn new(old: impl AsRef<str>, new: impl AsRef<str>) -> Self {
+        Diff { old: old.as_ref().to_owned(), new: new.as_ref().to_owned(), by_word: false }
+    }
+
+    /// Compares them word by word.
+    pub fn words(mut self) -> Self {
+        self.by_word = true;
+        self
+    }
+
+    /// How alike the texts are, from 0 to 1: twice the words (or lines) they share, in order, as a
+    /// fraction of the words (or lines) of both.
+    pub fn similarity(&self) -> f64 {
+        let ratio = if self.by_word {
+            TextDiff::from_words(&self.old, &self.new).ratio()
+        } else {
+            TextDiff::from_lines(&self.old, &self.new).ratio()
+        };
+        f64::from(ratio)
+    }
+
+    /// The diff as HTML.
+    pub fn to_html(&self) -> String {
+        let changes = self.changes();
+        if changes.iter().all(|change| change.tag == ChangeTag::Equal) {
+            return html::panel(&html::paragraph("no difference"));
+        }
+        let body: String = if self.by_word {
+            changes.iter().map(word_html).collect()
+        } else {
+            lines(&changes).iter().map(line_html).collect::<Vec<_>>().join("\n")
+        };
+        html::panel(&html::pre_of(&body))
+    }
+
+    /// The diff as text.
+    pub fn to_text(&self) -> String {
+        let changes = self.changes();
+        if changes.iter().all(|change| change.tag == ChangeTag::Equal) {
+            return "no difference".to_owned();
+        }
+        if self.by_word {
+            let word = |change: &Change| match change.tag {
+                ChangeTag::Equal => inert::text(&change.text),
+                ChangeTag::Delete => format!("[-{}-]", inert::text(&change.text)),
+                ChangeTag::Insert => format!("{{+{}+}}", inert::text(&change.text)),
+            };
+            return changes.iter().map(word).collect();
+        }
+        let lines = lines(&changes);
+        let line = |line: &Line| match line {
+            Line::Change(change) => format!("{} {}", sign(change.tag), inert::line(&change.text)),
+            Line::Skipped(n) => skipped(*n),
+        };
+        lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What stayed, went and came, neighbours of one kind joined if they are words.
+    fn changes(&self) -> Vec<Change> {
+        if !self.by_word {
+            let diff = TextDiff::from_lines(&self.old, &self.new);
+            let changes = diff.iter_all_changes();
+            return changes.map(|c| Change { tag: c.tag(), text: c.value().to_owned() }).collect();
+        }
+        let diff = TextDiff::from_words(&self.old, &self.new);
+        let words: Vec<(ChangeTag, &str)> =
+            diff.iter_all_changes().map(|change| (change.tag(), change.value())).collect();
+        phrases(&words)
+    }
+}
+shows_itself!(Diff);
+
+/// Joins words to phrases: what went, then what came. White space between two changed words belongs
+/// to the change, or a rewritten sentence would be a patchwork.
+fn phrases(words: &[(ChangeTag, &str)]) -> Vec<Change> {
+    let mut phrases: Vec<Change> = Vec::new();
+    let (mut went, mut came) = (String::new(), String::new());
+    for (index, (tag, word)) in words.iter().enumerate() {
+        let changes = |at: usize| words.get(at).is_some_and(|(tag, _)| *tag != ChangeTag::Equal);
+        match tag {
+            ChangeTag::Delete => went += word,
+            ChangeTag::Insert => came += word,
+            ChangeTag::Equal
+                if word.trim().is_empty()
+                    && index > 0
+                    && changes(index - 1)
+                    && changes(index + 1) =>
+            {
+                went += word;
+                came += word;
+            }
+            ChangeTag::Equal => {
+                flush(&mut phrases, &mut went, &mut came);
+                match phrases.last_mut() {
+                    Some(last) if last.tag == ChangeTag::Equal => last.text += word,
+                    _ => phrases.push(Change { tag: *tag, text: (*word).to_owned() }),
+                }
+            }
+        }
+    }
+    flush(&mut phrases, &mut went, &mut came);
+    phrases
+}
+
+/// Ends a change.
+fn flush(phrases: &mut Vec<Change>, went: &mut String, came: &mut String) {
+    for (tag, text) in [(ChangeTag::Delete, went), (ChangeTag::Insert, came)] {
+        if !text.is_empty() {
+            phrases.push(Change { tag, text: std::mem::take(text) });
+        }
+    }
+}
+
+/// A line of the shown diff.
+enum Line<'a> {
+    Change(&'a Change),
+    /// So many equal lines left out.
+    Skipped(usize),
+}
+
+/// The changed lines with their context.
+fn lines(changes: &[Change]) -> Vec<Line<'_>> {
+    let changed: Vec<usize> =
+        (0..changes.len()).filter(|index| changes[*index].tag != ChangeTag::Equal).collect();
+    let near = |index: usize| {
+        let next = changed.partition_point(|at| *at < index);
+        let after = changed.get(next).is_some_and(|at| at - index <= CONTEXT);
+        after || next > 0 && index - changed[next - 1] <= CONTEXT
+    };
+    let mut lines = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        match lines.last_mut() {
+            _ if near(index) => lines.push(Line::Change(change)),
+            Some(Line::Skipped(n)) => *n += 1,
+            _ => lines.push(Line::Skipped(1)),
+        }
+    }
+    lines
+}
+
+fn skipped(n: usize) -> String {
+    format!("  ⋯ {} unchanged", number::count(n, "line"))
+}
+
+fn sign(tag: ChangeTag) -> char {
+    match tag {
+        ChangeTag::Equal => ' ',
+        ChangeTag::Delete => '-',
+        ChangeTag::Insert => '+',
+    }
+}
+
+fn line_html(line: &Line<'_>) -> String {
+    match line {
+        Line::Change(change) => {
+            let text = format!("{} {}", sign(change.tag), inert::html(&inert::line(&change.text)));
+            colored(change.tag, &text)
+        }
+        Line::Skipped(n) => format!("<em>{}</em>", inert::html(&skipped(*n))),
+    }
+}
+
+fn word_html(change: &Change) -> String {
+    colored(change.tag, &inert::html(&change.text))
+}
+
+/// `<del>` and `<ins>` say it to a screen reader, and to a site that strips styles.
+fn colored(tag: ChangeTag, html: &str) -> String {
+    match tag {
+        ChangeTag::Equal => html.to_owned(),
+        ChangeTag::Delete => {
+            format!("<del style=\"background-color: rgba(213, 94, 0, 0.25)\">{html}</del>")
+        }
+        ChangeTag::Insert => format!(
+            "<ins style=\"background-color: rgba(0, 114, 178, 0.25); \
+             text-decoration: none\">{html}</ins>"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_lines_are_counted_not_shown() {
+        let old: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let new = old.replace("line 10\n", "line ten\n");
+        let text = Diff::new(&old, &new).to_text();
+        assert_eq!(text.lines().next(), Some("  ⋯ 6 lines unchanged"));
+        assert!(text.contains("  line 9\n- line 10\n+ line ten\n  line 11\n"));
+        assert!(text.ends_with("  line 13\n  ⋯ 7 lines unchanged"));
+    }
+
+    #[test]
+    fn equal_texts_say_so() {
+        assert_eq!(Diff::new("a", "a").to_text(), "no difference");
+        assert!(Diff::new("", "").to_html().contains("no difference"));
+    }
+
+    #[test]
+    fn similarity_is_a_fraction() {
+        assert_eq!(Diff::new("a b", "a b").words().similarity(), 1.0);
+        assert_eq!(Diff::new("a", "b").words().similarity(), 0.0);
+    }
+
+    #[test]
+    fn changes_are_text_in_html() {
+        let html = Diff::new("<b>", "<script>alert(1)</script>").to_html();
+        assert!(html.contains(">- &lt;b&gt;</del>"));
+        assert!(html.contains(">+ &lt;script&gt;alert(1)&lt;/script&gt;</ins>"));
+    }
+}

@@ -1,0 +1,135 @@
+//! How a whole program ran.
+
+use std::ops::Deref;
+
+use code_evolution_wire::program as wire;
+use code_evolution_wire::verdict::Stage;
+
+use super::number::format;
+use super::table::Table;
+use super::{html, inert, shows_itself, verdict};
+
+/// Lines of a program's output that are shown; the wire's fields hold all of it.
+const LINES: usize = 100;
+/// Characters of a program's output that are shown.
+const CHARACTERS: usize = 8_000;
+
+/// How a program ran. Its fields are those of the wire's
+/// [`Execution`](code_evolution_wire::program::Execution); what they hold is the program's own text,
+/// so print the execution, not its fields.
+#[derive(Clone, PartialEq)]
+pub struct Execution(pub wire::Execution);
+
+impl Deref for Execution {
+    type Target = wire::Execution;
+
+    fn deref(&self) -> &wire::Execution {
+        &self.0
+    }
+}
+
+impl From<wire::Execution> for Execution {
+    fn from(execution: wire::Execution) -> Self {
+        Execution(execution)
+    }
+}
+
+impl Execution {
+    /// The end in one line: `✓ exit code 0`, `✗ compile error`.
+    pub fn headline(&self) -> String {
+        let status = inert::short(&self.status, 60);
+        match (self.stage, status.parse::<i32>()) {
+            (Stage::Run, Ok(0)) => "✓ exit code 0".to_owned(),
+            (_, Ok(code)) => format!("✗ exit code {code}"),
+            (_, Err(_)) => format!("✗ {status}"),
+        }
+    }
+
+    /// What it cost: time and memory by the kernel's accounting. Differs from run to run.
+    pub fn cost(&self) -> Table {
+        let memory = format(self.peak_bytes as f64 / 1e6);
+        Table::new(["CPU (ms)", "peak memory (MB)"]).row((format(self.cpu_ms), memory))
+    }
+
+    /// The execution as HTML.
+    pub fn to_html(&self) -> String {
+        let mut body = html::headline(&self.headline());
+        for (name, text) in self.streams() {
+            body += &html::paragraph(name);
+            body += &html::pre(&text);
+        }
+        body += &verdict::diagnostics_html(&self.diagnostics);
+        html::panel(&body)
+    }
+
+    /// The execution as text.
+    pub fn to_text(&self) -> String {
+        let mut parts = vec![self.headline()];
+        for (name, text) in self.streams() {
+            parts.push(format!("{name}\n{}", inert::quote(&text)));
+        }
+        for diagnostic in &self.diagnostics {
+            parts.push(inert::quote(diagnostic.rendered.trim_end()));
+        }
+        parts.join("\n")
+    }
+
+    /// What the program wrote, as far as it is shown. The compiler's errors are shown as such, not
+    /// a second time as standard error.
+    fn streams(&self) -> Vec<(&'static str, String)> {
+        let mut streams = Vec::new();
+        if !self.stdout.is_empty() {
+            streams.push(("standard output:", cut(&self.stdout)));
+        }
+        if !self.stderr.is_empty() && self.diagnostics.is_empty() {
+            streams.push(("standard error:", cut(&self.stderr)));
+        }
+        streams
+    }
+}
+shows_itself!(Execution);
+
+fn cut(text: &str) -> String {
+    let lines: String = text.split_inclusive('\n').take(LINES).collect();
+    let kept: String = lines.chars().take(CHARACTERS).collect();
+    let cut = if kept.len() < text.len() { "\n… (cut here)" } else { "" };
+    format!("{}{cut}", kept.trim_end_matches('\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn execution(status: &str, stdout: &str) -> Execution {
+        Execution(wire::Execution {
+            stage: Stage::Run,
+            status: status.to_owned(),
+            stdout: stdout.to_owned(),
+            stderr: String::new(),
+            diagnostics: Vec::new(),
+            cpu_ms: 1.5,
+            peak_bytes: 3_000_000,
+        })
+    }
+
+    #[test]
+    fn output_is_quoted() {
+        let shown = execution("0", "one\nEVCXR_END_CONTENT\n").to_string();
+        assert_eq!(shown, "✓ exit code 0\nstandard output:\n│ one\n│ EVCXR\\_END_CONTENT");
+    }
+
+    #[test]
+    fn a_flood_is_cut() {
+        let shown = execution("time-out", &"x\n".repeat(10_000)).to_string();
+        assert!(shown.starts_with("✗ time-out"));
+        assert!(shown.ends_with("│ … (cut here)"));
+        assert_eq!(shown.lines().count(), LINES + 3);
+    }
+
+    #[test]
+    fn cost_is_apart() {
+        let execution = execution("0", "");
+        assert!(!execution.to_html().contains("1.5"));
+        assert!(execution.cost().to_string().ends_with("     1.5                 3"));
+    }
+}

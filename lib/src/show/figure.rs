@@ -1,0 +1,115 @@
+//! From a drawing to an `<img>`.
+//!
+//! An inline `<svg>` is stripped from a notebook that is not trusted, an image with a data address
+//! is not. That address wants base64: fifteen lines here rather than one more crate for every cell
+//! to link. Pictures are drawn in units of half a pixel, since the SVG back end of plotters knows
+//! whole numbers only, and shown at half their size. Their background is opaque white: a picture
+//! cannot follow the notebook's theme, and it must be readable on both.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::inert;
+
+/// Units of a drawing in one pixel of the page.
+pub(crate) const UNITS: i32 = 2;
+
+/// Text and axes.
+pub(crate) const INK: RGBColor = RGBColor(34, 34, 34);
+/// What is said less loudly; still 4.5:1 against white.
+pub(crate) const MUTED: RGBColor = RGBColor(100, 100, 100);
+/// Grid lines.
+pub(crate) const GRID: RGBColor = RGBColor(225, 225, 225);
+
+/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design",
+/// 2008), less its yellow, which is too faint for a line on white.
+pub(crate) const PALETTE: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
+];
+
+/// What went wrong in plotters; only its back end can fail, and ours writes to memory.
+pub(crate) type DrawingError = Box<dyn std::error::Error>;
+
+/// Where a drawing goes.
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+/// Lets `draw` fill a white picture of this many pixels, and returns it as SVG.
+pub(crate) fn svg(
+    (width, height): (i32, i32),
+    draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingError>,
+) -> Result<String, DrawingError> {
+    let mut out = String::new();
+    {
+        let size = ((width * UNITS) as u32, (height * UNITS) as u32);
+        let area = SVGBackend::with_string(&mut out, size).into_drawing_area();
+        area.fill(&WHITE)?;
+        draw(&area)?;
+        area.present()?;
+    }
+    Ok(out.replace(" opacity=\"1\"", "").replace('\n', ""))
+}
+
+/// The picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
+pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
+    format!(
+        "<img width=\"{width}\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
+        inert::html(&inert::line(alt)),
+        base64(svg.as_bytes())
+    )
+}
+
+/// A text style of this many pixels.
+pub(crate) fn font(pixels: f64, color: &RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
+    // The SVG back end divides a font's size by 1.24.
+    let size = pixels * f64::from(UNITS) * 1.24;
+    ("sans-serif", size).into_font().color(color).pos(Pos::new(h, v))
+}
+
+/// Roughly how many units a text of this many pixels takes: an estimate, as nobody knows the
+/// reader's font.
+pub(crate) fn text_width(text: &str, pixels: f64) -> i32 {
+    (inert::columns(text) as f64 * 0.58 * pixels * f64::from(UNITS)).ceil() as i32
+}
+
+/// RFC 4648, with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 63;
+            let filled = digit <= chunk.len();
+            out.push(if filled { char::from(DIGITS[value as usize]) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_in_rfc_4648() {
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (plain, encoded) in vectors {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+    }
+}

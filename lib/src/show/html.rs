@@ -1,0 +1,72 @@
+//! The few HTML parts that every panel is made of.
+//!
+//! Only elements and styles that JupyterLab's sanitizer leaves in a notebook nobody has trusted yet
+//! (a fresh clone): no `<svg>`, no `currentColor`, no script. No foreground colour is set, and
+//! backgrounds are translucent, so a panel looks right on a light and on a dark theme. Where a
+//! site drops all styles, the words and signs still say everything.
+
+use super::inert;
+
+/// Wraps a panel. The classes keep MathJax from reading `$` in it as mathematics.
+pub(crate) fn panel(body: &str) -> String {
+    format!("<div class=\"mathjax_ignore tex2jax_ignore\">{body}</div>")
+}
+
+/// The line that says it all.
+pub(crate) fn headline(text: &str) -> String {
+    format!("<p><strong>{}</strong></p>", inert::html(text))
+}
+
+/// A paragraph.
+pub(crate) fn paragraph(text: &str) -> String {
+    format!("<p>{}</p>", inert::html(text))
+}
+
+/// Preformatted text that wraps rather than runs out of the page.
+pub(crate) fn pre(text: &str) -> String {
+    pre_of(&inert::html(text))
+}
+
+/// [`pre`] around HTML.
+pub(crate) fn pre_of(html: &str) -> String {
+    // HTML drops one line break right after the tag; this one is for dropping.
+    format!("<pre style=\"white-space: pre-wrap; word-wrap: break-word\">\n{html}</pre>")
+}
+
+/// Something to open.
+pub(crate) fn details(summary: &str, body: &str) -> String {
+    format!("<details><summary>{}</summary>{body}</details>", inert::html(summary))
+}
+
+/// How a column of a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// For words.
+    Left,
+    /// For numbers.
+    Right,
+}
+
+/// A table of texts, none of them HTML yet.
+pub(crate) fn table(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {
+    let cell = |tag: &str, column: usize, html: String| {
+        let side = match align.get(column) {
+            Some(Align::Right) => "right",
+            _ => "left",
+        };
+        format!("<{tag} style=\"text-align: {side}\">{html}</{tag}>")
+    };
+    let mut out = String::from("<table><thead><tr>");
+    for (column, text) in head.iter().enumerate() {
+        out += &cell("th", column, inert::html(text));
+    }
+    out += "</tr></thead><tbody>";
+    for row in rows {
+        out += "<tr>";
+        for (column, text) in row.iter().enumerate() {
+            out += &cell("td", column, inert::html(text));
+        }
+        out += "</tr>";
+    }
+    out + "</tbody></table>"
+}

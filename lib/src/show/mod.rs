@@ -1,0 +1,84 @@
+//! What a cell's last line shows.
+//!
+//! The kernel shows at most one HTML block and one text block a cell, and only when the cell ends;
+//! so every panel here is one value. Each has `to_html()` for the notebook, `to_text()` (which is
+//! also its `Display` and its `Debug`) for where there is no HTML, and `evcxr_display()`, which the
+//! kernel calls for the value that a cell ends on.
+//!
+//! | type | shows |
+//! |---|---|
+//! | [`FitnessCurve`] | scores by generation, bands over seeds, a target |
+//! | [`Verdict`], [`Verdicts`] | how a candidate, or a population, was judged |
+//! | [`Execution`] | how a whole program ran |
+//! | [`Diff`] | what changed between two texts, by line or by word |
+//! | [`Code`] | Rust source with line numbers |
+//! | [`Lineage`] | who came from whom |
+//! | [`Table`] | anything in rows |
+//! | [`Quote`] | words of a model, or for one |
+//! | [`Stack`] | several of these below each other |
+//! | [`check!`](crate::check) | ✅ or ❌ |
+//!
+//! Outputs are committed with the notebooks, so the same values give the same bytes: no clock, no
+//! measured time and no memory figure unless a cell asks for it (`.cost()`).
+//!
+//! Left out on purpose: interaction, animation, and everything that needs JavaScript, which a
+//! notebook that is not yet trusted would not run.
+
+pub mod check;
+pub mod inert;
+
+mod code;
+mod curve;
+mod diff;
+mod execution;
+mod figure;
+mod html;
+//mod lineage;
+mod number;
+mod quote;
+mod stack;
+mod table;
+mod verdict;
+
+pub use code::Code;
+pub use curve::FitnessCurve;
+pub use diff::Diff;
+pub use execution::Execution;
+//pub use lineage::{Individual, Lineage};
+pub use number::Number;
+pub use quote::Quote;
+pub use stack::{Shown, Stack};
+pub use table::{Row, Table};
+pub use verdict::{Verdict, Verdicts};
+
+/// Hands both forms to the kernel.
+fn emit(html: &str, text: &str) {
+    evcxr_runtime::mime_type("text/plain").text(inert::seal_text(text));
+    evcxr_runtime::mime_type("text/html").text(inert::seal_html(html));
+}
+
+/// Gives a type with `to_html` and `to_text` its other ways of being shown.
+macro_rules! shows_itself {
+    ($($shown:ty),+) => {$(
+        impl $shown {
+            /// Shows the value in the notebook; the kernel calls it for a cell's last expression.
+            pub fn evcxr_display(&self) {
+                $crate::show::emit(&self.to_html(), &self.to_text());
+            }
+        }
+
+        impl std::fmt::Display for $shown {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::show::inert::seal_text(&self.to_text()))
+            }
+        }
+
+        /// The same as `Display`: a list of values is then as harmless as one.
+        impl std::fmt::Debug for $shown {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+use shows_itself;

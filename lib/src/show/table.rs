@@ -1,0 +1,161 @@
+//! Anything in rows: attempts, parents and children, baselines.
+
+use std::fmt::Display;
+
+use super::html::{self, Align};
+use super::{inert, shows_itself};
+
+/// A table, built row by row.
+///
+/// ```
+/// use code_evolution::show::Table;
+/// let table = Table::new(["attempt", "passed"]).row((1, "0 of 2")).row((2, "2 of 2"));
+/// assert_eq!(table.to_string(), "\
+/// attempt  passed
+/// -------  ------
+///       1  0 of 2
+///       2  2 of 2");
+/// ```
+#[derive(Clone)]
+pub struct Table {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these column names, as yet without rows.
+    pub fn new(head: impl Row) -> Self {
+        Table { head: head.cells(), rows: Vec::new() }
+    }
+
+    /// The table with one more row: a tuple of values, an array, or a vector.
+    pub fn row(mut self, row: impl Row) -> Self {
+        self.push(row);
+        self
+    }
+
+    /// Adds a row in a loop.
+    pub fn push(&mut self, row: impl Row) {
+        self.rows.push(row.cells());
+    }
+
+    /// The table as HTML.
+    pub fn to_html(&self) -> String {
+        html::panel(&html::table(&self.head, &self.alignment(), &self.rows))
+    }
+
+    /// The table as text, in columns.
+    pub fn to_text(&self) -> String {
+        text(&self.head, &self.alignment(), &self.rows)
+    }
+
+    /// Columns of nothing but numbers stand to the right.
+    fn alignment(&self) -> Vec<Align> {
+        let number = |text: &String| {
+            let text = text.trim_end_matches([' ', '%']).replace(',', "");
+            text.is_empty() || text == "–" || text.parse::<f64>().is_ok()
+        };
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0).max(self.head.len());
+        let right = |column| {
+            !self.rows.is_empty() && self.rows.iter().all(|row| row.get(column).is_none_or(number))
+        };
+        (0..columns).map(|c| if right(c) { Align::Right } else { Align::Left }).collect()
+    }
+}
+shows_itself!(Table);
+
+/// A table as text.
+pub(super) fn text(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {
+    let inert_row = |row: &[String]| row.iter().map(|cell| inert::line(cell)).collect();
+    let head: Vec<String> = inert_row(head);
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| inert_row(row)).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+        cells.map(|cell| inert::columns(cell)).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..align.len()).map(width).collect();
+    let written = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).zip(align).map(|((cell, width), align)| match align {
+            Align::Left => inert::pad(cell, *width),
+            Align::Right => {
+                format!("{}{cell}", " ".repeat(width.saturating_sub(inert::columns(cell))))
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
+    [head, rule].iter().chain(&rows).map(written).collect::<Vec<_>>().join("\n")
+}
+
+/// What can be a row of a [`Table`]: a tuple of up to eight values, an array, a slice or a vector.
+pub trait Row {
+    /// The cells' texts.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl<T: Display, const N: usize> Row for [T; N] {
+    fn cells(&self) -> Vec<String> {
+        self.as_slice().cells()
+    }
+}
+
+impl<T: Display> Row for Vec<T> {
+    fn cells(&self) -> Vec<String> {
+        self.as_slice().cells()
+    }
+}
+
+impl<T: Display> Row for [T] {
+    fn cells(&self) -> Vec<String> {
+        self.iter().map(T::to_string).collect()
+    }
+}
+
+impl<R: Row + ?Sized> Row for &R {
+    fn cells(&self) -> Vec<String> {
+        (**self).cells()
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident),+))*) => {$(
+        impl<$($name: Display),+> Row for ($($name,)+) {
+            #[allow(non_snake_case)]
+            fn cells(&self) -> Vec<String> {
+                let ($($name,)+) = self;
+                vec![$($name.to_string()),+]
+            }
+        }
+    )*};
+}
+tuples! {
+    (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G)
+    (A, B, C, D, E, F, G, H)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_escapes_cells_and_aligns_numbers() {
+        let html = Table::new(["<name>", "score"]).row(("a & b", 1.5)).to_html();
+        assert!(html.contains("<th style=\"text-align: left\">&lt;name&gt;</th>"));
+        assert!(html.contains("<td style=\"text-align: left\">a &amp; b</td>"));
+        assert!(html.contains("<td style=\"text-align: right\">1.5</td>"));
+    }
+
+    #[test]
+    fn wide_characters_do_not_shift_columns() {
+        let table = Table::new(["password", "n"]).row(("🔐🔐", 2)).row(("abc", 3));
+        assert_eq!(table.to_string().lines().nth(2), Some("🔐🔐      2"));
+        assert_eq!(table.to_string().lines().nth(3), Some("abc       3"));
+    }
+
+    #[test]
+    fn a_line_break_in_a_cell_stays_in_it() {
+        let mut table = Table::new(["a"]);
+        table.push(["x\nEVCXR_END_CONTENT"]);
+        assert_eq!(table.to_string().lines().count(), 3);
+    }
+}
