@@ -13,6 +13,7 @@
 //! |---|---|
 //! | [`skeleton`] | packs items with a heuristic; also compiled into the jail, beside a candidate |
 //! | [`heuristics`] | first fit, best fit and the two published heuristics |
+//! | [`split`] | training, validation and a locked test |
 //! | this one | instances, and the check that counts a packing's bins |
 //!
 //! The check trusts nobody: it gets the bin of each item, and counts itself. Left out: offline
@@ -23,10 +24,14 @@ mod generate;
 pub mod heuristics;
 mod load;
 pub mod skeleton;
+pub mod split;
 
 use std::fmt;
 
+use code_evolution_wire::protocol::FailureKind;
+
 pub use dataset::Dataset;
+pub use split::Split;
 
 /// The seed of the instances that this project's tables and tests show.
 pub const SEED: u64 = 2026;
@@ -123,6 +128,12 @@ impl fmt::Debug for InvalidPacking {
 }
 
 impl std::error::Error for InvalidPacking {}
+
+impl From<InvalidPacking> for crate::Error {
+    fn from(invalid: InvalidPacking) -> Self {
+        crate::Error::new(FailureKind::BadRequest, invalid.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {
