@@ -82,7 +82,7 @@ def shorten(value):
 
 def text(notebook):
     """The bytes of a notebook's file, as text."""
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    return nbformat.v4.writes_json(notebook).rstrip("\n") + "\n"
 
 
 def differences(committed, executed):

@@ -19,6 +19,7 @@ must show neither ✅ nor ❌: the first would be a grader that passes anything.
 import argparse
 import copy
 import os
+import queue
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -37,6 +39,7 @@ ROOT = normal_form.ROOT
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "target" / "notebooks"
 CELL_TIMEOUT_SECONDS = 300
+LATE_SECONDS = 0.1
 
 
 def main():
@@ -99,6 +102,7 @@ class Run:
 
     def add(self, label, cell, seconds):
         """Counts an executed cell and prints its line."""
+        cell.outputs = normal_form.outputs(cell)  # late lines join those before them
         passed, failed = marks(cell)
         found = unexpected(cell)
         self.cells += 1
@@ -110,7 +114,7 @@ class Run:
         )
         print(shown.rstrip(), flush=True)
         for problem in found:
-            print("      problem: " + problem.replace("\n", "\n      "), flush=True)
+            print(f"      problem: {first_line(problem)}", flush=True)
 
 
 def run_notebook(path, options):
@@ -140,11 +144,31 @@ def run_notebook(path, options):
     return runs
 
 
+class Client(NotebookClient):
+    """Runs cells, and waits for what they wrote to stderr.
+
+    evcxr forwards stderr beside its other messages, so it can come after the message that ends the
+    cell. nbclient drops what comes late: a panic would go unseen.
+    """
+
+    async def async_execute_cell(self, cell, cell_index, **options):
+        executed = await super().async_execute_cell(cell, cell_index, **options)
+        while True:
+            try:
+                message = await self.kc.get_iopub_msg(timeout=LATE_SECONDS)
+            except queue.Empty:
+                return executed
+            if message["msg_type"] == "stream":
+                self.process_message(message, executed, cell_index)
+
+    execute_cell = run_sync(async_execute_cell)
+
+
 def execute(title, notebook, options, log, passes=1):
     """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass."""
     results = []
     began = time.monotonic()
-    client = NotebookClient(
+    client = Client(
         copy.deepcopy(notebook),
         kernel_name="rust",
         timeout=CELL_TIMEOUT_SECONDS,
@@ -265,7 +289,7 @@ def problems(cell):
             found.append("stderr: " + text.strip())
         elif "panicked at" in text:
             found.append("a panic: " + text[text.index("panicked at") :].strip()[:300])
-        found += ["❌ " + line.strip() for line in text.splitlines() if "❌" in line]
+        found += [line.strip() for line in text.splitlines() if "❌" in line]
     return found
 
 

@@ -1,7 +1,9 @@
 //! Every panel on one page, for looking at them without a notebook:
 //! `cargo run -p code_evolution --example gallery > gallery.html` (add `dark` for a dark theme).
 
-use code_evolution::show::{Code, Diff, FitnessCurve, Table, Verdict, Verdicts};
+use code_evolution::show::{
+    Code, Diff, FitnessCurve, Individual, Lineage, Table, Verdict, Verdicts,
+};
 use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
@@ -25,6 +27,7 @@ fn main() {
 fn panels() -> Vec<String> {
     let mut panels = curves();
     panels.extend([
+        lineage().to_html(),
         failing().to_html(),
         not_compiling().to_html(),
         Verdicts(vec![failing(), not_compiling()]).to_html(),
@@ -109,6 +112,24 @@ fn curves() -> Vec<String> {
             .to_html(),
         FitnessCurve::new("Nothing").to_html(),
     ]
+}
+
+fn lineage() -> Lineage {
+    let mut lineage = Lineage::new("FizzBuzz: who came from whom");
+    for (label, score) in [("match", 62.0), ("if-else", 71.5), ("table", 40.0), ("closure", 55.0)] {
+        lineage.add(Individual::new(label, score));
+    }
+    let child = |label: &str, score: f64| Individual::new(label, score).generation(1);
+    lineage.add(child("b1", 74.0).by("mutation", ["if-else"]));
+    lineage.add(child("b2", 66.0).by("mutation", ["match"]));
+    lineage.add(child("b3", 83.0).by("crossover", ["match", "if-else"]));
+    lineage.add(child("b4", f64::NAN).by("innovation", [""; 0]));
+    let child = |label: &str, score: f64| Individual::new(label, score).generation(2);
+    lineage.add(child("c1", 83.0).by("mutation", ["b3"]));
+    lineage.add(child("c2", 92.0).by("mutation", ["b3"]));
+    lineage.add(child("c3", 96.0).by("crossover", ["b3", "b1"]));
+    lineage.add(child("c4", 20.0).by("innovation", [""; 0]));
+    lineage
 }
 
 const BROKEN: &str = "fn calculate_average(numbers: &[i64]) -> i64 {

@@ -9,6 +9,7 @@
 //! files, and Landlock keeps it from them. Becoming `nobody` would be no gain where no file can be opened,
 //! and would lock the compiler out of a toolchain in root's home folder.
 
+use std::convert::Infallible;
 use std::ffi::CString;
 use std::mem::zeroed;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -45,23 +46,41 @@ const LANDLOCK: libc::c_int = 4;
 /// The first descriptor that the child closes; the prepared ones lie above it.
 pub(crate) const FIRST_FREE: libc::c_int = 10;
 
-/// The steps, by their number in a report.
-const STEPS: [&str; 14] = [
-    "descriptors",
-    "signals",
-    "setsid",
-    "close_range",
-    "limits",
-    "no_new_privs",
-    "capabilities",
-    "parent death signal",
-    "folder",
-    "landlock",
-    "memory",
-    "report",
-    "seccomp",
-    "exec",
-];
+/// The steps, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Descriptors,
+    Signals,
+    Session,
+    CloseRange,
+    Limits,
+    NoNewPrivileges,
+    Capabilities,
+    DeathSignal,
+    Folder,
+    Landlock,
+    Report,
+    Seccomp,
+    Exec,
+}
+
+impl Step {
+    const ALL: [(Step, &str); 13] = [
+        (Step::Descriptors, "descriptors"),
+        (Step::Signals, "signals"),
+        (Step::Session, "setsid"),
+        (Step::CloseRange, "close_range"),
+        (Step::Limits, "limits"),
+        (Step::NoNewPrivileges, "no_new_privs"),
+        (Step::Capabilities, "capabilities"),
+        (Step::DeathSignal, "parent death signal"),
+        (Step::Folder, "folder"),
+        (Step::Landlock, "landlock"),
+        (Step::Report, "report"),
+        (Step::Seccomp, "seccomp"),
+        (Step::Exec, "exec"),
+    ];
+}
 
 /// What the child tells its parent, in two 64-bit words: nothing comes after `Failed`, exec after
 /// `Ready`.
@@ -84,7 +103,7 @@ impl Report {
         if kind == READY {
             return Some(Report::Ready { peak_bytes: value });
         }
-        let step = usize::try_from(kind).ok().and_then(|step| STEPS.get(step))?;
+        let (_, step) = Step::ALL.into_iter().find(|(step, _)| *step as u64 == kind)?;
         Some(Report::Failed { step, errno: i32::try_from(value).ok()? })
     }
 }
@@ -112,102 +131,64 @@ pub(crate) unsafe fn run(plan: &mut Plan) -> ! {
             libc::_exit(127);
         }
     }
-    // SAFETY: the caller's promise.
-    let step = unsafe { become_program(plan) };
-    // SAFETY: `errno` is this thread's own; `_exit` runs no handler of the parent's.
+    // SAFETY: the caller's promise. `errno` is this thread's own; `_exit` runs no handler of the
+    // parent's.
     unsafe {
+        let Err(step) = become_program(plan);
         let errno = *libc::__errno_location();
-        tell(step, errno as u64);
+        tell(step as u64, errno as u64);
         libc::_exit(127)
     }
 }
 
-/// Returns only on failure: the step's number, with `errno` set.
+/// `Ok` unless a system call has returned -1.
+fn check(step: Step, result: impl Into<i64>) -> Result<(), Step> {
+    if result.into() == -1 { Err(step) } else { Ok(()) }
+}
+
+/// Returns only on failure, with `errno` set.
 ///
 /// # Safety
 /// Like [`run`]. Everything here must be async-signal-safe: no allocation, no lock, no panic, since
 /// another thread may have held the allocator's lock at the fork.
-unsafe fn become_program(plan: &mut Plan) -> u64 {
-    // SAFETY (of the whole block): each call gets either plain numbers, or pointers to data that
-    // lives in `plan` or on this stack and outlives the call.
+unsafe fn become_program(plan: &mut Plan) -> Result<Infallible, Step> {
+    // SAFETY: each call gets either plain numbers, or pointers to data that lives in `plan` or on
+    // this stack and outlives the call.
     unsafe {
-        for (at, fd) in (0..).zip(&plan.standard) {
-            if libc::dup2(fd.as_raw_fd(), at) == -1 {
-                return 0;
-            }
-        }
-        if let Some(ruleset) = &plan.landlock
-            && libc::dup3(ruleset.as_raw_fd(), LANDLOCK, libc::O_CLOEXEC) == -1
-        {
-            return 0;
-        }
-
-        // An ignored signal stays ignored over exec, and so does a blocked one.
-        for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL); // fails for KILL, STOP and two of the C library's own
-        }
-        let mut none: libc::sigset_t = zeroed();
-        libc::sigemptyset(&mut none);
-        if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) == -1 {
-            return 1;
-        }
-
-        if libc::setsid() == -1 {
-            return 2;
-        }
+        place_descriptors(plan)?;
+        reset_signals()?;
+        check(Step::Session, libc::setsid())?;
         let first = if plan.landlock.is_some() { LANDLOCK + 1 } else { LANDLOCK };
-        if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) == -1 {
-            return 3;
-        }
+        let closed = libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0);
+        check(Step::CloseRange, closed)?;
+
         for (resource, limit) in &plan.limits {
-            if libc::setrlimit(*resource, limit) == -1 {
-                return 4;
-            }
+            check(Step::Limits, libc::setrlimit(*resource, limit))?;
         }
         libc::umask(0o077);
-        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 {
-            return 5;
-        }
-        if !drop_capabilities() {
-            return 6;
-        }
-
+        check(Step::NoNewPrivileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+        check(Step::Capabilities, drop_capabilities())?;
         // After the capabilities: changing credentials clears it. The parent may have died before.
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) == -1 {
-            return 7;
-        }
+        check(Step::DeathSignal, libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
         if libc::getppid() != plan.parent {
             *libc::__errno_location() = libc::ESRCH;
-            return 7;
+            return Err(Step::DeathSignal);
         }
-        if libc::chdir(plan.folder.as_ptr()) == -1 {
-            return 8;
-        }
+
+        check(Step::Folder, libc::chdir(plan.folder.as_ptr()))?;
         if plan.landlock.is_some() {
-            if libc::syscall(libc::SYS_landlock_restrict_self, LANDLOCK, 0) != 0 {
-                return 9;
-            }
+            let restricted = libc::syscall(libc::SYS_landlock_restrict_self, LANDLOCK, 0);
+            check(Step::Landlock, restricted)?;
             libc::close(LANDLOCK);
         }
 
         // The kernel's peak of the program will include this, the memory inherited from the parent.
         let mut usage: libc::rusage = zeroed();
-        if libc::getrusage(libc::RUSAGE_SELF, &mut usage) == -1 {
-            return 10;
-        }
+        check(Step::Report, libc::getrusage(libc::RUSAGE_SELF, &mut usage))?;
         if !tell(READY, usage.ru_maxrss as u64 * 1024) {
-            return 11;
+            return Err(Step::Report);
         }
-
-        let own_pid = plan.filter.program.as_mut_ptr().add(plan.filter.own_pid_at);
-        (*own_pid).k = libc::getpid() as u32;
-        let program = libc::sock_fprog {
-            len: plan.filter.program.len() as libc::c_ushort,
-            filter: plan.filter.program.as_mut_ptr().cast(),
-        };
-        if libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program) != 0 {
-            return 12;
-        }
+        check(Step::Seccomp, restrict_calls(&mut plan.filter))?;
         let [a, b, c] = plan.filter.password;
         libc::syscall(
             libc::SYS_execve,
@@ -218,18 +199,68 @@ unsafe fn become_program(plan: &mut Plan) -> u64 {
             b,
             c,
         );
-        13
+        Err(Step::Exec)
     }
 }
 
-/// Gives up every capability for good; whether that worked.
+/// # Safety
+/// Replaces descriptors 0 to 4. Async-signal-safe.
+unsafe fn place_descriptors(plan: &Plan) -> Result<(), Step> {
+    // SAFETY: no call touches memory.
+    unsafe {
+        for (at, fd) in (0..).zip(&plan.standard) {
+            check(Step::Descriptors, libc::dup2(fd.as_raw_fd(), at))?;
+        }
+        if let Some(ruleset) = &plan.landlock {
+            let placed = libc::dup3(ruleset.as_raw_fd(), LANDLOCK, libc::O_CLOEXEC);
+            check(Step::Descriptors, placed)?;
+        }
+    }
+    Ok(())
+}
+
+/// An ignored signal would stay ignored over exec, and a blocked one blocked.
+///
+/// # Safety
+/// Changes the calling process's signals. Async-signal-safe.
+unsafe fn reset_signals() -> Result<(), Step> {
+    // SAFETY: the set is plain data that outlives the calls; the default disposition is no handler.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL); // refused for KILL, STOP and two of the C library's
+        }
+        let mut none: libc::sigset_t = zeroed();
+        libc::sigemptyset(&mut none);
+        check(Step::Signals, libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()))
+    }
+}
+
+/// Writes the process id into the filter and installs it; -1 on failure.
+///
+/// # Safety
+/// Restricts the calling process for good. Async-signal-safe.
+unsafe fn restrict_calls(filter: &mut Filter) -> libc::c_long {
+    // SAFETY: `own_pid_at` is an index into the filter; the program that the call reads has the
+    // length that it is given, and seccompiler's instructions have the kernel's layout.
+    unsafe {
+        let instructions = filter.program.as_mut_ptr();
+        (*instructions.add(filter.own_pid_at)).k = libc::getpid() as u32;
+        let program = libc::sock_fprog {
+            len: filter.program.len() as libc::c_ushort,
+            filter: instructions.cast(),
+        };
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program)
+    }
+}
+
+/// Gives up every capability for good; -1 on failure.
 ///
 /// Without privileges the first steps are refused, and needless: under `no_new_privs` an exec
 /// cannot add what the last step has taken.
 ///
 /// # Safety
 /// Changes the calling process for good. Async-signal-safe.
-unsafe fn drop_capabilities() -> bool {
+unsafe fn drop_capabilities() -> libc::c_long {
     /// Being user 0 gives no capabilities, nothing turns them back on, and all of it is locked.
     const ROOT_IS_NOBODY: libc::c_ulong = 0xef;
     #[repr(C)]
@@ -247,7 +278,7 @@ unsafe fn drop_capabilities() -> bool {
         for capability in 0..64 {
             libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
         }
-        libc::syscall(libc::SYS_capset, &header, none.as_ptr()) == 0
+        libc::syscall(libc::SYS_capset, &header, none.as_ptr())
     }
 }
 
@@ -260,7 +291,7 @@ mod tests {
         let bytes = |kind: u64, value: u64| [kind.to_ne_bytes(), value.to_ne_bytes()].concat();
         let ready = bytes(READY, 4096);
         assert_eq!(Report::last(&ready), Some(Report::Ready { peak_bytes: 4096 }));
-        let failed = [ready, bytes(12, 1)].concat();
+        let failed = [ready, bytes(Step::Seccomp as u64, 1)].concat();
         assert_eq!(Report::last(&failed), Some(Report::Failed { step: "seccomp", errno: 1 }));
         assert_eq!(Report::last(&failed[..15]), None);
         assert_eq!(Report::last(&bytes(99, 0)), None);

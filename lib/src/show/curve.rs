@@ -100,7 +100,7 @@ impl FitnessCurve {
     /// Adds a horizontal line to reach, or to compare with: `.target(100.0, "perfect")`. (One at
     /// infinity is none.)
     pub fn target<N: Number>(mut self, y: N, name: impl AsRef<str>) -> Self {
-        if y.to_f64().is_finite() {
+        if y.to_f64().abs() < series::LARGEST {
             self.targets.push((y.to_f64(), inert::line(name.as_ref())));
         }
         self

@@ -17,7 +17,7 @@ const CONTEXT: usize = 3;
 /// let diff = Diff::new("let sum = 0;\nsum / n", "let sum = 0;\nsum / n.max(1)");
 /// assert_eq!(diff.to_string(), "  let sum = 0;\n- sum / n\n+ sum / n.max(1)");
 /// let diff = Diff::new("Be fast.", "Be clear.").words();
-/// assert_eq!(diff.to_string(), "Be [-fast.-]{+clear.+}");
+/// assert_eq!(diff.to_string(), "Be [-fast-]{+clear+}.");
 /// ```
 #[derive(Clone)]
 pub struct Diff {
@@ -48,7 +48,10 @@ impl Diff {
     /// fraction of the words (or lines) of both.
     pub fn similarity(&self) -> f64 {
         let ratio = if self.by_word {
-            TextDiff::from_words(&self.old, &self.new).ratio()
+            let seen = |text| -> Vec<&str> {
+                words(text).into_iter().filter(|word| !word.trim().is_empty()).collect()
+            };
+            TextDiff::from_slices(&seen(&self.old), &seen(&self.new)).ratio()
         } else {
             TextDiff::from_lines(&self.old, &self.new).ratio()
         };
@@ -98,13 +101,37 @@ impl Diff {
             let changes = diff.iter_all_changes();
             return changes.map(|c| Change { tag: c.tag(), text: c.value().to_owned() }).collect();
         }
-        let diff = TextDiff::from_words(&self.old, &self.new);
+        let (old, new) = (words(&self.old), words(&self.new));
+        let diff = TextDiff::from_slices(&old, &new);
         let words: Vec<(ChangeTag, &str)> =
             diff.iter_all_changes().map(|change| (change.tag(), change.value())).collect();
         phrases(&words)
     }
 }
 shows_itself!(Diff);
+
+/// The words of a text, its white space, and every other character by itself, in order.
+fn words(text: &str) -> Vec<&str> {
+    let kind = |c: char| match c {
+        c if c.is_alphanumeric() || c == '_' || c == '\'' => 1,
+        c if c.is_whitespace() => 2,
+        _ => 0,
+    };
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut before = 0;
+    for (at, c) in text.char_indices() {
+        if at > start && (kind(c) != before || before == 0) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        before = kind(c);
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
+}
 
 /// Joins words to phrases: what went, then what came. White space between two changed words belongs
 /// to the change, or a rewritten sentence would be a patchwork.

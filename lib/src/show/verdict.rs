@@ -248,9 +248,8 @@ impl Verdicts {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new(["candidate", "passed", "verdict", "first problem"]);
+        let mut table = Table::new(["candidate", "verdict", "first problem"]);
         for (index, verdict) in self.iter().enumerate() {
-            let passed = format!("{} of {}", verdict.passed, verdict.total);
             let case = || verdict.cases.iter().find(|case| !case.passed);
             let problem = match verdict.diagnostics.iter().find(|d| d.level == "error") {
                 Some(error) => error.message.clone(),
@@ -259,7 +258,7 @@ impl Verdicts {
                     case().map(|case| format!("{}: {}", case.name, note(case))).unwrap_or_default()
                 }
             };
-            table.push((index + 1, passed, verdict.headline(), inert::short(&problem, VALUE)));
+            table.push((index + 1, verdict.headline(), inert::short(&problem, VALUE)));
         }
         table
     }

@@ -1,3 +1,5 @@
-//! Integration tests of the notebook crate.
+//! Tests of the crate from outside.
 
+mod harmless;
 mod packing;
+mod page;

@@ -89,12 +89,16 @@ impl<T: ToJson, const N: usize> ToJson for [T; N] {
     }
 }
 
-/// `None` is null, `Some(x)` is `x`. (`Some(None)` is written `{"Some": null}`.)
+/// `None` is null, `Some(x)` is `x`. (Where that would read as another value, it is
+/// `{"Some": x}`: `Some(None)` is written `{"Some": null}`.)
 impl<T: ToJson> ToJson for Option<T> {
     fn to_json(&self) -> Value {
         match self.as_ref().map(ToJson::to_json) {
             None => Value::Null,
             Some(Value::Null) => json!({ "Some": null }),
+            Some(Value::Object(entries)) if entries.len() == 1 && entries.contains_key("Some") => {
+                json!({ "Some": entries })
+            }
             Some(value) => value,
         }
     }
@@ -207,6 +211,7 @@ mod tests {
     fn a_nested_none_is_kept_apart() {
         assert_eq!(Some(None::<u8>).to_json(), json!({"Some": null}));
         assert_eq!(None::<Option<u8>>.to_json(), Value::Null);
+        assert_eq!(Some(Some(None::<u8>)).to_json(), json!({"Some": {"Some": null}}));
     }
 
     #[test]

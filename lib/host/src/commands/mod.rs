@@ -1,1 +1,56 @@
-//! Skeleton.
+//! What a person or a script calls: `doctor`, `judge`, `exec`, `prepare`.
+//!
+//! Standard output carries results only, one JSON value a line; what is for a person's eyes goes to
+//! standard error. A command line that makes no sense ends with exit code 2, a failure with 1.
+
+pub mod doctor;
+pub mod exec;
+pub mod judge;
+mod lines;
+pub mod prepare;
+
+use lexopt::Parser;
+
+/// How to call the host.
+pub const USAGE: &str = "\
+usage: code_evolution_host COMMAND
+
+  serve                                 answer a notebook on standard input and output
+  judge --task TASK.json CANDIDATE.rs.. judge candidates: one JSON verdict a line
+  judge --jsonl                         the same for requests on standard input:
+                                        {"id":..,"task":{..},"code":".."}
+  exec [--crate NAME].. PROGRAM.rs      compile and run a program in the jail, with standard input
+  exec --jsonl                          the same for requests on standard input:
+                                        {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
+  doctor                                show the jail's layers and limits, and try to break out
+  prepare                               build once what candidates are linked with
+";
+
+/// A command line that makes no sense.
+#[derive(Debug)]
+pub struct UsageError(pub String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Refuses arguments that are left.
+///
+/// # Errors
+/// A [`UsageError`] that names the first.
+pub fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
+    match arguments.next()? {
+        None => Ok(()),
+        Some(argument) => Err(argument.unexpected().into()),
+    }
+}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        UsageError(error.to_string())
+    }
+}

@@ -1,1 +1,295 @@
-//! Skeleton.
+//! Asking models: a provider, a recording of one, or a script.
+//!
+//! A notebook asks [`Models`] and gets an answer, or an error that says what to do; it need not know
+//! which of the three answered, and is always told. The layers, from the outside in:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`choice`] | which provider, model, mode and key a session uses |
+//! | [`json`] | replies that must satisfy a schema, with one turn to repair them |
+//! | [`cassette`] | recordings and scripts |
+//! | [`meter`] | tokens, waits, cost, and the budget |
+//! | [`client`] | one question to a provider: retries, waits, time-outs |
+//! | [`pace`] | rate limits that all questions of a session share |
+//! | [`request`], [`response`], [`stream`] | the protocol's bodies |
+//! | [`provider`] | how the providers differ, one row each |
+//! | [`key`] | API keys, and keeping them out of everything else |
+//! | [`code`] | the Rust code in a reply |
+//!
+//! What it leaves out: prompts (a notebook's own strings) and the loop that runs tools (a notebook's
+//! own loop; a tool call is just part of an answer).
+
+mod alike;
+pub mod cassette;
+mod choice;
+mod client;
+mod clock;
+pub mod code;
+mod error;
+mod json;
+pub mod key;
+mod meter;
+mod pace;
+pub mod provider;
+mod request;
+mod response;
+mod stream;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use code_evolution_wire::model::{Answer, Ask, Budget, Meter, Mode, ModelChoice, ModelStatus};
+
+pub use clock::Clock;
+pub use error::ModelError;
+
+use cassette::{Kind, Player, Recorder};
+use client::Client;
+
+/// How many questions of [`Models::ask_many`] are under way at once.
+const CONCURRENCY: usize = 4;
+
+/// Prints one line to the participant, now: a wait, a line of a streamed reply.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// A session's way to ask models. Clones share everything. Its methods block.
+#[derive(Clone)]
+pub struct Models {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    status: ModelStatus,
+    source: Source,
+    meter: Mutex<meter::Account>,
+}
+
+enum Source {
+    Provider {
+        client: Box<Client>,
+        recorder: Option<Mutex<Recorder>>,
+    },
+    Cassette(Mutex<Player>),
+    /// No key and no cassette: there is nothing to ask, which is an error only when it is tried.
+    Nothing,
+}
+
+/// Locks, also after another thread panicked: the data are counters and lists that are whole
+/// between any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Models {
+    /// Chooses and prepares what will answer; `env` reads an environment variable. Makes no call:
+    /// it works without a network.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] where the choice makes no sense, [`ModelError::Cassette`] where the
+    /// chosen cassette cannot be read.
+    pub fn open(
+        choice: &ModelChoice,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Models, ModelError> {
+        Models::open_with_clock(choice, env, Clock::real())
+    }
+
+    /// As [`Models::open`], with a clock that may run fast: for tests of long waits.
+    ///
+    /// # Errors
+    /// As [`Models::open`].
+    pub fn open_with_clock(
+        choice: &ModelChoice,
+        env: &dyn Fn(&str) -> Option<String>,
+        clock: Clock,
+    ) -> Result<Models, ModelError> {
+        let mut chosen = choice::choose(choice, env)?;
+        let mut account = meter::Account::default();
+        let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {
+            (Some(endpoint), cassette) => {
+                account = meter::Account::new(&endpoint.model, env)?;
+                let recorder = cassette.filter(|_| chosen.mode == Mode::Record).map(|path| {
+                    Mutex::new(Recorder::new(&path, &endpoint.model, endpoint.key.clone()))
+                });
+                let client = Box::new(Client::new(endpoint, env, clock)?);
+                Source::Provider { client, recorder }
+            }
+            (None, Some(path)) => {
+                let adopt = env("LLM_ADOPT").is_some_and(|value| value == "1");
+                let player = open_player(&path, adopt, &mut chosen)?;
+                Source::Cassette(Mutex::new(player))
+            }
+            (None, None) => Source::Nothing,
+        };
+        if chosen.mode == Mode::Record
+            && let Some(path) = &chosen.cassette
+            && path.exists()
+        {
+            chosen
+                .notes
+                .push(format!("the first answer replaces the recording {}", path.display()));
+        }
+        let shared = Shared { status: chosen.status(), source, meter: Mutex::new(account) };
+        Ok(Models { shared: Arc::new(shared) })
+    }
+
+    /// What was chosen.
+    pub fn status(&self) -> ModelStatus {
+        self.shared.status.clone()
+    }
+
+    /// What the session has used so far.
+    pub fn meter(&self) -> Meter {
+        lock(&self.shared.meter).meter()
+    }
+
+    /// Sets the session's budget. Calls that are under way count already.
+    pub fn set_budget(&self, budget: Budget) {
+        lock(&self.shared.meter).set_budget(budget);
+    }
+
+    /// Asks one question. With a schema, an answer that does not satisfy it gets one turn to be
+    /// repaired; the text is then the JSON alone.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn ask(&self, ask: &Ask, progress: Progress) -> Result<Answer, ModelError> {
+        let mut answers = self.ask_many(std::slice::from_ref(ask), progress)?;
+        answers.pop().ok_or_else(|| ModelError::NoAnswer("no question was asked".to_owned()))
+    }
+
+    /// Asks many questions, a few at once, and returns the answers in the questions' order. After
+    /// the first error no further question is asked.
+    ///
+    /// # Errors
+    /// The first error in the questions' order.
+    pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
+        match &self.shared.source {
+            Source::Provider { client, recorder } => {
+                let answers = self.ask_provider(client, asks, progress);
+                // Recorded in the questions' order, whichever answer came first, and before an
+                // error is told: what was paid for is kept.
+                if let Some(recorder) = recorder {
+                    for (ask, answer) in answers.iter().flatten().flat_map(|answered| &answered.turns) {
+                        lock(recorder).record(ask, answer)?;
+                    }
+                }
+                answers.into_iter().map(|answered| Ok(answered?.answer)).collect()
+            }
+            Source::Cassette(player) => {
+                asks.iter().map(|ask| self.ask_cassette(player, ask, progress)).collect()
+            }
+            Source::Nothing => Err(ModelError::Config(
+                "there is no key and no cassette, so nothing can answer: set a key, LLM_BASE_URL or a cassette"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn ask_cassette(
+        &self,
+        player: &Mutex<Player>,
+        ask: &Ask,
+        progress: Progress,
+    ) -> Result<Answer, ModelError> {
+        let turn = |ask: &Ask| {
+            let mut player = lock(player);
+            let replayed = player.play(ask)?;
+            lock(&self.shared.meter).replayed();
+            let (mode, model) = match player.cassette().kind {
+                Kind::Script => (Mode::Scripted, "script".to_owned()),
+                Kind::Recording => {
+                    let model = replayed.reply.model.or_else(|| player.cassette().model.clone());
+                    (Mode::Replay, model.unwrap_or_else(|| "unknown model".to_owned()))
+                }
+            };
+            let answer = Answer {
+                text: replayed.reply.text,
+                tool_calls: replayed.reply.tool_calls,
+                model,
+                mode,
+                note: replayed.note,
+                finish_reason: replayed.reply.finish_reason,
+                usage: replayed.reply.usage,
+            };
+            if ask.stream {
+                answer.text.lines().for_each(progress);
+            }
+            Ok(answer)
+        };
+        Ok(json::converse(ask, turn)?.answer)
+    }
+
+    fn ask_provider(
+        &self,
+        client: &Client,
+        asks: &[Ask],
+        progress: Progress,
+    ) -> Vec<Result<json::Conversation, ModelError>> {
+        let turn = |ask: &Ask| {
+            let reserved = lock(&self.shared.meter).reserve(ask)?;
+            let asked = client.ask(ask, progress);
+            let mut account = lock(&self.shared.meter);
+            account.settle(
+                reserved,
+                asked.waits,
+                asked.result.as_ref().ok().map(|answer| answer.usage),
+            );
+            drop(account);
+            let mut answer = asked.result?;
+            answer.mode = self.shared.status.mode;
+            Ok(answer)
+        };
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let results: Vec<Mutex<Option<_>>> = asks.iter().map(|_| Mutex::new(None)).collect();
+        let work = || {
+            while !failed.load(Ordering::SeqCst)
+                && let position = next.fetch_add(1, Ordering::SeqCst)
+                && let (Some(ask), Some(result)) = (asks.get(position), results.get(position))
+            {
+                let conversation = json::converse(ask, turn);
+                failed.fetch_or(conversation.is_err(), Ordering::SeqCst);
+                *lock(result) = Some(conversation);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..CONCURRENCY.min(asks.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        // What was not asked any more comes after the error that stopped it.
+        results
+            .into_iter()
+            .filter_map(|result| {
+                result.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+            })
+            .collect()
+    }
+}
+
+/// Opens the cassette and lets it say what it is: a script never passes for a recording.
+fn open_player(
+    path: &Path,
+    adopt: bool,
+    chosen: &mut choice::Chosen,
+) -> Result<Player, ModelError> {
+    let player = Player::open(path, adopt)?;
+    let mode = match player.cassette().kind {
+        Kind::Script => Mode::Scripted,
+        Kind::Recording => Mode::Replay,
+    };
+    if mode == Mode::Scripted && chosen.mode == Mode::Replay {
+        chosen.notes.push("the cassette is a script written by hand, not a recording".to_owned());
+    }
+    chosen.mode = mode;
+    if mode == Mode::Replay && adopt {
+        return Err(ModelError::Config(
+            "LLM_ADOPT rewrites scripts only, and the cassette is a recording: unset LLM_ADOPT"
+                .to_owned(),
+        ));
+    }
+    Ok(player)
+}

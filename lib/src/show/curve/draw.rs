@@ -15,7 +15,7 @@ use crate::show::inert;
 pub(super) const WIDTH: i32 = 760;
 const HEIGHT: i32 = 380;
 /// Above the axes: the title and the name of the y axis.
-const HEAD: i32 = 64;
+const HEAD: i32 = 66;
 /// Below the axes: the ticks and the name of the x axis.
 const FOOT: i32 = 52;
 /// Between two labels at the lines' ends.
@@ -62,6 +62,7 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
         .draw()?;
     write_frame(area, curve, &chart)?;
 
+    let several = series.len() > 1;
     // The first series is the one that matters: it is drawn last, above the others.
     for (number, series) in series.iter().enumerate().rev() {
         draw_band(&mut chart, series, number, &across)?;
@@ -73,7 +74,7 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     }
     for (number, series) in series.iter().enumerate().rev() {
         draw_line(&mut chart, series, number, &across)?;
-        draw_markers(area, &chart, series, number)?;
+        draw_markers(area, &chart, series, (number, several))?;
     }
     write_labels(area, curve, series, &chart)
 }
@@ -119,7 +120,7 @@ fn write_frame(
     let text = inert::clip(&curve.title, 72);
     area.draw(&Text::new(text, (12 * UNITS, 18 * UNITS), title))?;
     let text = inert::clip(&curve.y_label, 60);
-    area.draw(&Text::new(text, (12 * UNITS, ys.start - 18 * UNITS), name))?;
+    area.draw(&Text::new(text, (12 * UNITS, ys.start - 21 * UNITS), name))?;
     let text = inert::clip(&curve.x_label, 60);
     let place = (i32::midpoint(xs.start, xs.end), ys.end + 38 * UNITS);
     area.draw(&Text::new(text, place, middle))?;
@@ -169,14 +170,16 @@ fn draw_markers(
     area: &Area<'_>,
     chart: &Chart<'_, '_>,
     series: &Series,
-    number: usize,
+    (number, several): (usize, bool),
 ) -> Result<(), DrawingError> {
     let known: Vec<(f64, f64)> = series.known().collect();
     let every = if series.points.len() <= MARKED { 1 } else { known.len().div_ceil(12) };
     // A point between two gaps has no line: only its marker shows it.
     let runs = series.runs();
     let alone = runs.iter().filter(|run| run.len() == 1).flatten().take(MARKED);
-    for point in known.iter().step_by(every.max(1)).chain(known.last()).chain(alone) {
+    // Alone, a long line needs none.
+    let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);
+    for point in some.chain(known.last()).chain(alone) {
         marker(area, chart.backend_coord(point), number)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ pub(super) enum Data {
 }
 
 /// Beyond this, the differences that an axis is made of are no numbers any more.
-const LARGEST: f64 = 1e100;
+pub(super) const LARGEST: f64 = 1e100;
 
 /// One line, and the band around it.
 pub(super) struct Series {

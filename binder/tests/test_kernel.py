@@ -1,0 +1,155 @@
+"""The kernel's launcher: kernels do not disturb each other and leave nothing behind."""
+
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import psutil
+from jupyter_client.manager import start_new_kernel
+
+from .support import ROOT, SETUP_CELL
+
+FOLDERS = ROOT / "target" / "kernel"
+DEADLINE_SECONDS = 2
+
+
+def fingerprint(folder):
+    """A hash of every file's name and content."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            total.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def wait_until(condition, seconds=DEADLINE_SECONDS):
+    """Whether the condition holds before the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
+
+
+def alive(processes):
+    """Those that still run; a zombie does not."""
+    running = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                running.append(process)
+    return running
+
+
+class Kernel:
+    """One kernel, as Jupyter starts it."""
+
+    def __init__(self, **variables):
+        self.manager, self.client = start_new_kernel(
+            kernel_name="rust",
+            startup_timeout=120,
+            cwd=str(ROOT / "notebooks"),
+            env=os.environ | variables,
+            stdout=subprocess.DEVNULL,
+        )
+        self.pid = self.manager.provisioner.pid
+        # Of the watcher, which ends last, only the folder's removal matters.
+        self.session = Path(psutil.Process(self.pid).environ()["EVCXR_TMPDIR"]).parent
+
+    def run(self, cell):
+        """Runs a cell and returns what it printed."""
+        printed = []
+
+        def keep(message):
+            printed.append(message["content"].get("text", message["content"].get("evalue", "")))
+
+        reply = self.client.execute_interactive(cell, output_hook=keep, timeout=120)
+        if reply["content"]["status"] != "ok":
+            raise AssertionError(f"this cell failed: {cell}\n{''.join(printed)}")
+        return "".join(printed)
+
+    def processes(self):
+        """All that it has started, its watcher too."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def stop(self):
+        self.client.stop_channels()
+        with contextlib.suppress(Exception):
+            self.manager.shutdown_kernel(now=True)
+
+
+class KernelTest(unittest.TestCase):
+    def start(self, **variables):
+        kernel = Kernel(**variables)
+        self.addCleanup(kernel.stop)
+        return kernel
+
+    def assert_gone(self, kernel):
+        self.assertTrue(
+            wait_until(lambda: not kernel.session.exists()), f"{kernel.session} is still there"
+        )
+
+    def test_two_kernels_disturb_neither_each_other_nor_the_warm_folder(self):
+        before = fingerprint(FOLDERS / "warm")
+        with tempfile.TemporaryDirectory() as temporary:
+            kernels = [self.start(TMPDIR=temporary) for _ in range(2)]
+            for kernel in kernels:
+                kernel.run(SETUP_CELL)
+            for number, kernel in enumerate(kernels):
+                kernel.run(f"fn mine() -> i32 {{ {number} }}\nlet mut held = vec![{number}];")
+            for number, kernel in enumerate(kernels):
+                kernel.run("held.push(mine());")
+                shown = kernel.run('println!("{held:?}");')
+                self.assertIn(f"[{number}, {number}]", shown)
+            for kernel in kernels:
+                kernel.stop()
+                self.assert_gone(kernel)
+            self.assertEqual(os.listdir(temporary), [], "left in the temporary folder")
+        self.assertEqual(fingerprint(FOLDERS / "warm"), before, "the warm folder has changed")
+
+    def test_a_kernel_killed_in_a_long_cell_leaves_nothing(self):
+        kernel = self.start()
+        kernel.client.execute(
+            'let mut child = std::process::Command::new("sh")'
+            '.args(["-c", "sleep 1001 & sleep 1002"]).spawn().unwrap();\nloop {}'
+        )
+
+        def at_work():
+            return [p for p in kernel.processes() if p.name() == "sleep"]
+
+        self.assertTrue(wait_until(lambda: len(at_work()) == 2, 60), kernel.processes())
+        started = kernel.processes()
+        os.kill(kernel.pid, signal.SIGKILL)
+        self.assertTrue(wait_until(lambda: not alive(started)), f"alive: {alive(started)}")
+        self.assert_gone(kernel)
+
+    def test_the_next_start_removes_what_a_killed_watcher_could_not(self):
+        kernel = self.start()
+        started = [*kernel.processes(), psutil.Process(kernel.pid)]
+        watcher = [p for p in started if os.getsid(p.pid) == p.pid and p.pid != kernel.pid]
+        self.assertEqual(len(watcher), 1, started)
+        for process in [*watcher, *started]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
+        self.assertTrue(kernel.session.exists(), "its watcher was not what removes it")
+        other = self.start()
+        self.assertFalse(kernel.session.exists(), f"{kernel.session} is still there")
+        self.assertTrue(other.session.exists(), "a living kernel's folder was removed")
+        self.assertEqual(other.run('println!("{}", 6 * 7);').strip(), "42")
+
+    def test_a_participants_own_settings_do_not_reach_the_kernel(self):
+        kernel = self.start(
+            CARGO_TARGET_DIR="/nowhere", RUSTFLAGS="--cfg strange", LLM_MODE="replay"
+        )
+        shown = kernel.run('println!("{:?}", std::env::vars().collect::<Vec<_>>());')
+        self.assertNotIn("/nowhere", shown)
+        self.assertNotIn("strange", shown)
+        self.assertIn('("LLM_MODE", "replay")', shown)

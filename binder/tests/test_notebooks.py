@@ -1,0 +1,215 @@
+"""The runner, the normal form and the hygiene checks find what they are there for."""
+
+import copy
+import sys
+import unittest
+
+import nbformat
+
+import hygiene
+import normal_form
+import notebooks
+
+from .support import ROOT, ScriptTest, notebook, solution
+
+EXPECTED_ERROR = {"tags": ["expect-error"]}
+
+
+class Runner(ScriptTest):
+    def run_notebook(self, content, *options, status, **variables):
+        path = self.folder / "tried.ipynb"
+        nbformat.write(content, path)
+        shown = self.run_script(
+            sys.executable,
+            ROOT / "binder" / "notebooks.py",
+            path,
+            *options,
+            status=status,
+            **variables,
+        )
+        return shown, nbformat.read(path, as_version=4)
+
+    def test_failures_that_jupyter_takes_for_successes(self):
+        cells = {
+            'panic!("lost");': "lost",
+            "assert_eq!(1, 2);": "left",
+            'let n: u8 = "x".parse::<u8>()?;': "invalid digit",
+            'eprintln!("whisper");': "stderr: whisper",
+            'println!("❌ wrong");': "❌ wrong",
+            'let n: u8 = "x";': "mismatched types",
+            "std::process::exit(3);": "exit status: 3",
+        }
+        shown, _ = self.run_notebook(notebook(*cells), status=1)
+        problems = shown[shown.index("result") :]
+        for number, (cell, expected) in enumerate(cells.items(), start=1):
+            self.assertRegex(problems, rf"(?s)cell +{number}/{len(cells)}: .*{expected}", cell)
+        self.assertRegex(shown, rf"tried +{len(cells)} .* 0 +1 .* {len(cells)} problem\(s\)")
+
+    def test_expected_errors(self):
+        fails = ('panic!("meant");', EXPECTED_ERROR)
+        works = ("let n = 1;", EXPECTED_ERROR)
+        shown, _ = self.run_notebook(notebook(fails, works), status=1)
+        self.assertIn("cell  2/2: tagged expect-error, and there is none", shown)
+        self.assertNotIn("cell  1/2:", shown)
+
+    def test_no_key_reaches_a_notebook(self):
+        cell = 'for (name, value) in std::env::vars() { println!("{name}={value}") }'
+        shown, written = self.run_notebook(
+            notebook((cell, {"tags": ["varies"]})),
+            "--update",
+            status=0,
+            OPENAI_API_KEY="canary",
+            LLM_API_KEY="canary",
+            LLM_BASE_URL="canary",
+            LLM_MODE="live",
+        )
+        text = written.cells[-1].outputs[0].text
+        self.assertNotIn("canary", text + shown)
+        self.assertIn("LLM_MODE=scripted\n", text)
+        shown, written = self.run_notebook(
+            written, "--update", "--live", status=0, OPENAI_API_KEY="canary"
+        )
+        self.assertIn("OPENAI_API_KEY=canary\n", written.cells[-1].outputs[0].text)
+
+    def test_a_run_gives_the_same_bytes_and_a_change_is_seen(self):
+        content = notebook(
+            "let held = vec![1];",
+            'println!("{}", std::env::current_dir()?.display());',
+            "held.len()",
+            ('println!("{:?}", std::time::SystemTime::now());', {"tags": ["varies"]}),
+            ("undefined", EXPECTED_ERROR),
+        )
+        _, first = self.run_notebook(content, "--update", status=0)
+        self.assertNotIn(str(ROOT), nbformat.writes(first))
+        _, second = self.run_notebook(first, "--update", "--check", "--twice", status=0)
+        varying = first.cells[8]
+        self.assertIn("SystemTime", varying.source)
+        self.assertNotEqual(varying.outputs, second.cells[8].outputs)
+        second.cells[8] = varying
+        self.assertEqual(normal_form.text(first), normal_form.text(second))
+        second.cells[6].outputs[0].data["text/plain"] = "2"
+        shown, _ = self.run_notebook(second, "--check", status=1)
+        self.assertIn("-text/plain: 2", shown)
+        self.assertIn("+text/plain: 1", shown)
+
+    def test_a_cell_that_cannot_run_twice(self):
+        content = notebook("struct A;", "impl A { fn new() -> A { A } }")
+        self.run_notebook(content, status=0)
+        shown, _ = self.run_notebook(content, "--twice", status=1)
+        self.assertRegex(shown, r"tried, again: cell +2/2: .*duplicate definitions")
+
+    def test_exercises(self):
+        exercise = ("fn double(n: u32) -> u32 { 0 }", {"tags": ["exercise"]})
+        grader = 'println!("{}", if double(2) == 4 { "✅" } else { "not yet" });'
+        content = notebook(exercise, grader)
+        content.cells.append(solution("fn double(n: u32) -> u32 { 2 * n }", "code-1"))
+        shown, _ = self.run_notebook(content, "--solutions", status=0)
+        self.assertRegex(shown, r"tried, solved +2 .* 1 +0 .* ok")
+
+        wrong = copy.deepcopy(content)
+        wrong.cells[-1] = solution("fn double(n: u32) -> u32 { n }", "code-1")
+        shown, _ = self.run_notebook(wrong, "--solutions", status=1)
+        self.assertIn("tried, solved: exercise code-1: its solution gets no ✅", shown)
+
+        generous = copy.deepcopy(content)
+        generous.cells[4].source = 'println!("✅");'
+        shown, _ = self.run_notebook(generous, status=1)
+        self.assertIn("exercise code-1: its grader shows ✅ or ❌ before anything is solved", shown)
+
+
+def executed(*cells):
+    """A notebook whose cells count as executed."""
+    result = notebook(*cells)
+    for cell in result.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = 1
+    return normal_form.of(result)
+
+
+class Hygiene(unittest.TestCase):
+    def setUp(self):
+        folder = ROOT / "target" / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "hygiene.ipynb"
+        self.addCleanup(self.path.unlink, missing_ok=True)
+
+    def findings(self, content):
+        self.path.write_text(normal_form.text(content), encoding="utf-8")
+        return hygiene.check(self.path)
+
+    def test_a_good_notebook(self):
+        self.assertEqual(self.findings(executed("let a = 1;", "a")), [])
+
+    def test_each_fault_is_found(self):
+        def display(**data):
+            return nbformat.v4.new_output("execute_result", data, execution_count=2)
+
+        def stream(text, name="stdout"):
+            return nbformat.v4.new_output("stream", name=name, text=text)
+
+        def shows(output):
+            return lambda cells: cells[4].outputs.append(output)
+
+        def becomes(index, source):
+            return lambda cells: cells[index].update(source=source)
+
+        faults = {
+            "skips from level 1 to 3": becomes(1, "### Deep\n\nfive words are in here"),
+            "has 2 H1": becomes(1, "# Another\n\nfive words are in here"),
+            "has 0 H1": becomes(0, "no heading at all"),
+            "21 code lines": becomes(2, "1;\n" * 21),
+            "the median cell has 6": lambda cells: [
+                c.update(source="1;\n" * 6) for c in cells[2::2]
+            ],
+            "is empty": becomes(2, "  "),
+            "no prose before": becomes(3, "Look:"),
+            "kernelspec": lambda cells: None,
+            "two cells with the id": lambda cells: cells[3].update(id="title"),
+            "no slideshow": lambda cells: cells[2].metadata.pop("slideshow"),
+            "was not run": lambda cells: cells[2].update(execution_count=None),
+            "what looks like a key": becomes(2, 'let key = "sk-' + "a1" * 12 + '";'),
+            "shows a path of a machine": shows(stream("in /home/someone/x\n")),
+            "names the folder": becomes(1, f"five words are in {ROOT} here"),
+            "stderr: trouble": shows(stream("trouble\n", "stderr")),
+            "❌ bad": shows(stream("❌ bad\n")),
+            "without alt text": becomes(1, "![](data:image/png;base64,xx) and some more words"),
+            "has an image without": shows(
+                display(**{"text/html": "<img src='x'>", "text/plain": "x"})
+            ),
+            "inline <svg>": shows(display(**{"text/html": "<svg></svg>", "text/plain": "x"})),
+            "without a text form": shows(display(**{"text/html": "<b>x</b>"})),
+            "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
+            "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
+            "is no exercise": lambda cells: cells.append(solution("1", "code-1")),
+        }
+        for expected, break_it in faults.items():
+            with self.subTest(expected):
+                content = executed("let a = 1;", "a")
+                break_it(content.cells)
+                if expected == "kernelspec":
+                    content.metadata.kernelspec.name = "python3"
+                findings = self.findings(content)
+                self.assertTrue(any(expected in line for line in findings), findings)
+
+    def test_a_form_that_is_not_the_normal_one(self):
+        content = executed("let a = 1;")
+        content.cells[2].metadata.execution = {"iopub.status.busy": "2026-01-01"}
+        self.assertEqual(
+            self.findings(content), ["is not in its normal form: run binder/run --update"]
+        )
+
+    def test_a_file_that_is_no_notebook(self):
+        content = executed("let a = 1;")
+        content.cells[2].pop("source")
+        self.assertRegex(self.findings(content)[0], "is no valid notebook: .*source")
+        self.path.write_text("{}", encoding="utf-8")
+        self.assertRegex(hygiene.check(self.path)[0], "is no valid notebook")
+
+
+class Problems(unittest.TestCase):
+    def test_the_words_of_a_panic_in_a_result_are_a_problem_too(self):
+        cell = nbformat.v4.new_code_cell("x")
+        cell.outputs = [
+            nbformat.v4.new_output("stream", name="stdout", text="thread panicked at x")
+        ]
+        self.assertEqual(len(notebooks.problems(cell)), 1)

@@ -1,0 +1,159 @@
+"""`binder/setup`: what it says where it cannot go on, and a whole one in a fresh clone."""
+
+import os
+import shutil
+import subprocess
+
+import nbformat
+
+from .support import ROOT, SETUP_CELL, ScriptTest, notebook
+
+# Nothing listens there.
+NO_NETWORK = "http://127.0.0.1:9"
+
+
+class WhatIsMissing(ScriptTest):
+    """Each refusal is one line that says what to do."""
+
+    def setUp(self):
+        super().setUp()
+        self.clone = self.copy_of_workshop()
+
+    def assert_refuses(self, *expected, command=(), **variables):
+        script = self.clone / "binder" / "setup"
+        shown = self.run_script(*command, script, status=1, **variables)
+        last = shown.strip().splitlines()[-1]
+        self.assertTrue(last.startswith("setup: "), shown)
+        for words in expected:
+            self.assertIn(words, last)
+        return shown
+
+    def test_no_python(self):
+        names = {f"python3{minor}" for minor in ("", *(f".{n}" for n in range(8, 20)))}
+        shown = self.assert_refuses("Python", "install", PATH=self.path_without(*names))
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+
+    def test_an_old_python(self):
+        names = {f"python3.{n}" for n in range(11, 20)}
+        path = f"{self.folder / 'fake'}{os.pathsep}{self.path_without(*names)}"
+        self.fake_command("python3", "exit 1\n")
+        self.assert_refuses("Python 3.11", "install", PATH=path)
+
+    def test_no_venv_module(self):
+        script = 'case "$2" in *ensurepip*) exit 1;; esac\n'
+        path = self.fake_command("python3", script)
+        self.assert_refuses("python3-venv", PATH=path)
+
+    def test_no_compiler(self):
+        shown = self.assert_refuses("C compiler", "apt install", PATH=self.path_without("cc"))
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+
+    def test_no_rust_and_no_network(self):
+        path = self.path_without("cargo", "rustc", "rustup", "curl")
+        (path / "curl").write_text(
+            "#!/bin/sh\necho 'curl: (6) Could not resolve host' >&2\nexit 6\n"
+        )
+        (path / "curl").chmod(0o755)
+        self.assert_refuses(
+            "Rust failed",
+            "connect to the network",
+            PATH=path,
+            HOME=self.folder,
+            CARGO_HOME=self.folder,
+        )
+
+    def test_an_old_rust(self):
+        path = self.fake_command("rustc", "echo 'rustc 1.70.0 (90c541806 2023-05-31)'\n")
+        self.assert_refuses("1.70.0", "rustup update", PATH=path)
+
+    def test_no_network_for_cargo(self):
+        self.assert_refuses(
+            "the Rust kernel",
+            "connect to the network",
+            XDG_CACHE_HOME=self.folder / "cache",
+            CARGO_HOME=self.folder / "cargo",
+            CARGO_HTTP_PROXY=NO_NETWORK,
+            CARGO_NET_RETRY=0,
+        )
+        left = list((self.folder / "cache" / "code-evolution").iterdir())
+        self.assertEqual(left, [], "an aborted build is left in the cache")
+
+    def test_no_network_for_pip(self):
+        self.assert_refuses(
+            "JupyterLab",
+            "connect to the network",
+            PIP_INDEX_URL=NO_NETWORK,
+            PIP_NO_CACHE_DIR=1,
+            PIP_RETRIES=0,
+            PIP_CONFIG_FILE=os.devnull,
+        )
+
+    def test_too_little_disk(self):
+        script = "echo header; echo /dev/disk 9999 9000 999 90% /\n"
+        path = self.fake_command("df", script)
+        self.assert_refuses("999 MB", "free", PATH=path)
+
+    def test_a_folder_that_is_read_only(self):
+        command = ()
+        if os.geteuid() == 0:  # root may write everywhere
+            command = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+            for folder in (self.folder, *self.folder.parents):
+                if not folder.stat().st_mode & 0o001:
+                    folder.chmod(folder.stat().st_mode | 0o001)  # only ever the tests' own folder
+                    self.assertTrue(folder.is_relative_to(ROOT), folder)
+        else:
+            self.clone.chmod(0o555)
+            self.addCleanup(self.clone.chmod, 0o755)
+        shown = self.assert_refuses("cannot write", "folder that is yours", command=command)
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+
+
+class FreshClone(ScriptTest):
+    """From a clone in a folder with a space in its name to a notebook that has run."""
+
+    def test_from_clone_to_notebook(self):
+        clone = self.copy_of_workshop()
+        # Compiled dependencies do not depend on the folder: this saves minutes, and checks the same.
+        shutil.copytree(ROOT / "target" / "release", clone / "target" / "release", symlinks=True)
+        for path in clone.glob("notebooks/*.ipynb"):
+            path.unlink()
+        cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
+        nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
+
+        shown = self.run_script("binder/setup", status=0, cwd=clone)
+        self.assertIn("setup: ready", shown)
+        again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
+        self.assertEqual(again, "", "a second run has nothing to do")
+
+        warm = clone / "target" / "kernel" / "warm"
+        listing = self.listing(warm)
+        with open(clone / "lib" / "src" / "lib.rs", "a", encoding="utf-8") as source:
+            source.write("\n/// Added after the set-up.\npub fn added() -> u32 {\n    7\n}\n")
+        cells.append('println!("{}", code_evolution::added());')
+        nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
+        # By the runner itself, without the set-up that would make the folder anew.
+        shown = self.run_script(
+            clone / ".venv" / "bin" / "python",
+            clone / "binder" / "notebooks.py",
+            "--update",
+            status=0,
+            cwd="/",
+            JUPYTER_PATH=clone / ".venv" / "share" / "jupyter",
+        )
+        self.assertRegex(shown, r"one +3 .* 1 +0 .* ok")
+        written = nbformat.read(clone / "notebooks" / "one.ipynb", as_version=4)
+        self.assertEqual(written.cells[-1].outputs[0].text, "7\n")
+        self.assertEqual(
+            self.listing(warm), listing, "a changed crate was built in the warm folder"
+        )
+
+        shown = self.run_script(clone / "binder" / "run", "--check", "one", status=0, cwd="/")
+        self.assertIn("the kernel's warm folder ...", shown, "the crate has changed")
+        page = (clone / "target" / "notebooks" / "one.html").read_text(encoding="utf-8")
+        self.assertIn("✅ 42", page)
+
+    @staticmethod
+    def listing(folder):
+        """Every file with its hash."""
+        command = "find . -type f -print0 | sort -z | xargs -0 sha256sum"
+        return subprocess.check_output(["sh", "-c", command], cwd=folder)

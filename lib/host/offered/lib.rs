@@ -1,0 +1,1 @@
+//! Nothing of its own: it brings the crates that it depends on.

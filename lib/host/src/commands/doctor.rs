@@ -1,0 +1,111 @@
+//! `doctor`: which layers are in force, and whether they hold.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+use code_evolution_jail::{Stage, layers, refusal};
+use code_evolution_wire::program::Program;
+use code_evolution_wire::task::Limits;
+use code_evolution_wire::verdict::Stage as Reached;
+use lexopt::Parser;
+
+use super::no_more;
+use crate::judge::{Judge, Options};
+
+/// Shows the layers and the limits, attacks the jail, and fails where candidates would not be safe.
+///
+/// # Errors
+/// A [`UsageError`](super::UsageError); a layer that is missing; an attack that gets through.
+pub fn run(arguments: Parser) -> Result<()> {
+    no_more(arguments)?;
+    let mut output = std::io::stdout().lock();
+    let layers = layers();
+    writeln!(output, "system           {} on {}", layers.system, layers.arch)?;
+    writeln!(output, "Landlock         {}", match layers.landlock_abi {
+        0 => "missing".to_owned(),
+        abi => format!("version {abi}"),
+    })?;
+    writeln!(output, "seccomp          {}", if layers.seccomp { "in force" } else { "missing" })?;
+    writeln!(output, "root             {}", match layers.root {
+        true => "yes; a candidate loses its capabilities",
+        false => "no",
+    })?;
+    for (name, stage) in [("compile stage", Stage::Compile), ("run stage", Stage::Run)] {
+        let verdict = refusal(stage).map_or("runs".to_owned(), |why| format!("refused: {why}"));
+        writeln!(output, "{name:<16} {verdict}")?;
+    }
+    writeln!(output, "default limits   {}", serde_json::to_string(&Limits::default())?)?;
+    if let Some(reason) = refusal(Stage::Compile).or_else(|| refusal(Stage::Run)) {
+        bail!("no candidate would be run here: {reason}");
+    }
+
+    // The scan would refuse some attacks before the jail could.
+    let judge = Judge::with(Options { scan: false, ..Options::default() })?;
+    let canary = tempfile::NamedTempFile::new().context("writing a file to be stolen")?;
+    let secret = format!("canary-{:x}", std::process::id());
+    writeln!(canary.as_file(), "{secret}")?;
+    let mut failed = Vec::new();
+    for attack in attacks(&canary.path().display().to_string()) {
+        let result = judge.execute(&Program::new(attack.program))?;
+        let told = format!("{}{}", result.stdout, result.stderr);
+        let held = match attack.held {
+            Held::Compiling => result.stage == Reached::Compile && !told.contains(&secret),
+            Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
+        };
+        let verdict = if held { "held" } else { "BROKEN" };
+        writeln!(output, "attack           {verdict}: {}", attack.name)?;
+        if !held {
+            failed.push(format!("{} ({}: {told})", attack.name, result.status));
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("the jail does not hold here: {}; run nothing", failed.join("; ")),
+    }
+}
+
+/// Where an attack must end.
+enum Held {
+    /// It does not compile, and leaks nothing.
+    Compiling,
+    /// It runs, finds that it cannot, and prints `held`.
+    Running,
+}
+
+struct Attack {
+    name: &'static str,
+    program: String,
+    held: Held,
+}
+
+fn attacks(secret_file: &str) -> Vec<Attack> {
+    let running = |name, attempt: &str| Attack {
+        name,
+        program: format!(
+            "fn main() {{ println!(\"{{}}\", if {{ {attempt} }} {{ \"broken\" }} else {{ \"held\" }}) }}"
+        ),
+        held: Held::Running,
+    };
+    vec![
+        Attack {
+            name: "read a file while compiling",
+            program: format!(
+                "const STOLEN: &str = include_str!({secret_file:?});\n\
+                 const _: () = assert!(STOLEN.len() == 0);\nfn main() {{ println!(\"{{STOLEN}}\") }}"
+            ),
+            held: Held::Compiling,
+        },
+        Attack {
+            name: "read the environment while compiling",
+            program: "fn main() { println!(\"{}\", env!(\"HOME\")) }".to_owned(),
+            held: Held::Compiling,
+        },
+        running("read a file", &format!("std::fs::read({secret_file:?}).is_ok()")),
+        running("read the environment", "std::env::vars().next().is_some()"),
+        running("write a file", "std::fs::write(\"stolen\", \"x\").is_ok()"),
+        running("list a folder", "std::fs::read_dir(\"/\").is_ok()"),
+        running("start a process", "std::process::Command::new(\"/bin/true\").status().is_ok()"),
+        running("open a connection", "std::net::TcpListener::bind(\"127.0.0.1:0\").is_ok()"),
+        running("reach a name server", "std::net::UdpSocket::bind(\"0.0.0.0:0\").is_ok()"),
+    ]
+}

@@ -1,0 +1,19 @@
+//! `prepare`: builds once what every candidate is linked with.
+
+use anyhow::Result;
+use lexopt::Parser;
+
+use super::no_more;
+use crate::judge::Judge;
+
+/// Builds the harness and the offered crates, and names their folders.
+///
+/// # Errors
+/// A [`UsageError`](super::UsageError), or a build that fails.
+pub fn run(arguments: Parser) -> Result<()> {
+    no_more(arguments)?;
+    for folder in Judge::new()?.prepare()? {
+        println!("{}", folder.display());
+    }
+    Ok(())
+}

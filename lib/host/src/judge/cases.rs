@@ -1,0 +1,444 @@
+//! Runs a compiled candidate on a task's cases and compares what it returns.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage};
+use code_evolution_wire::task::{Case, Task};
+use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
+use serde_json::Value;
+
+use super::compile::{milliseconds, out_of_memory, signal_name};
+use super::conversation::{Broken, Conversation, Remains};
+use super::signature::{Signature, Type};
+use super::{JudgeError, codec, compare};
+
+/// How often a candidate that died is started again for the cases that are left.
+const RESTARTS: usize = 3;
+/// Beside the output, a reply holds a tag; a panic's reply also its line and message.
+const REPLY_EXTRA: u64 = 4_096;
+/// A process with less CPU time than this left is not started, in milliseconds.
+const LEAST_CPU_MS: u64 = 20;
+
+/// A task's cases, checked against its signature and ready to be sent.
+pub struct Prepared<'a> {
+    task: &'a Task,
+    output: Type,
+    cases: Vec<PreparedCase<'a>>,
+}
+
+struct PreparedCase<'a> {
+    case: &'a Case,
+    frame: Vec<u8>,
+    /// The input as the codec writes it.
+    input: Vec<Value>,
+    expected: Option<Value>,
+}
+
+/// What the cases showed.
+pub struct Results {
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// One verdict a case, in the task's order.
+    pub cases: Vec<CaseVerdict>,
+    /// CPU time, in milliseconds.
+    pub cpu_ms: f64,
+    /// Largest resident memory, in bytes.
+    pub peak_bytes: u64,
+    /// Wall time of starting the process, in milliseconds.
+    pub start_ms: f64,
+    /// Wall time of the cases, in milliseconds.
+    pub cases_ms: f64,
+}
+
+impl<'a> Prepared<'a> {
+    /// Checks every case against the signature.
+    ///
+    /// # Errors
+    /// Names the case and the type that do not fit.
+    pub fn new(task: &'a Task, signature: &Signature) -> Result<Self, JudgeError> {
+        let cases = task
+            .cases
+            .iter()
+            .map(|case| {
+                prepare(case, signature).map_err(|error| {
+                    JudgeError::BadRequest(format!(
+                        "case `{}` does not fit `{}`: {error}; correct the case or the signature",
+                        case.name, task.signature
+                    ))
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Prepared { task, output: signature.output.clone(), cases })
+    }
+
+    /// The verdicts of cases that never ran, for this reason.
+    pub fn not_run(&self, reason: &str) -> Vec<CaseVerdict> {
+        self.cases.iter().map(|case| case.verdict(Some(reason.to_owned()))).collect()
+    }
+
+    /// Runs the program on every case, in an order drawn from `seed`.
+    ///
+    /// # Errors
+    /// If the jail is not safe here; not for what the program does.
+    pub fn run(&self, program: &Path, folder: &Path, seed: u64) -> Result<Results, JudgeError> {
+        let order = shuffled(self.cases.len(), seed);
+        let mut run = Run {
+            prepared: self,
+            program,
+            folder,
+            deadline: Instant::now() + Duration::from_millis(self.task.limits.wall_ms),
+            results: Results {
+                outcome: Outcome::Finished,
+                cases: self.not_run("not run"),
+                cpu_ms: 0.0,
+                peak_bytes: 0,
+                start_ms: 0.0,
+                cases_ms: 0.0,
+            },
+        };
+        let mut left = order.as_slice();
+        for start in 0..=RESTARTS {
+            left = match run.start_and_run(left)? {
+                Left::Restart(left) if !left.is_empty() => left,
+                Left::Restart(_) => break,
+                Left::Stop(left, reason) => {
+                    run.give_up(left, &reason);
+                    break;
+                }
+            };
+            if start == RESTARTS {
+                run.give_up(left, "not run: it ended too often in earlier cases");
+            } else if run.cpu_left_ms() < LEAST_CPU_MS {
+                run.give_up(left, "not run: the time for all cases is used up");
+                break;
+            } else if run.deadline <= Instant::now() {
+                run.give_up(left, "not run: the time for all cases is used up");
+                break;
+            }
+        }
+        Ok(run.results)
+    }
+
+    fn judge(&self, index: usize, reply: &[u8]) -> Result<CaseVerdict, String> {
+        let prepared = &self.cases[index];
+        let mut verdict = prepared.verdict(None);
+        let Some((&tag, body)) = reply.split_first() else {
+            return Err("it sent an empty frame".to_owned());
+        };
+        match tag {
+            code_evolution_harness::VALUE => {
+                let got = codec::decode(&self.output, body)
+                    .map_err(|error| format!("it sent a bad frame: {error}"))?;
+                if prepared.case.panics {
+                    verdict.problem = Some("it must panic here, but returned".to_owned());
+                } else {
+                    let right = prepared.expected.as_ref().is_none_or(|expected| {
+                        compare::equal(&self.output, expected, &got, self.task.tolerance)
+                    });
+                    verdict.problem =
+                        compare::lacking(&self.task.properties, &prepared.input, &got);
+                    verdict.passed = right && verdict.problem.is_none();
+                }
+                verdict.got = Some(got);
+            }
+            code_evolution_harness::PANIC => {
+                let Some((line, message)) = body.split_first_chunk::<4>() else {
+                    return Err("it sent a bad frame: a panic without a line".to_owned());
+                };
+                let message = std::str::from_utf8(message)
+                    .map_err(|_| "it sent a bad frame: a message that is not UTF-8".to_owned())?;
+                let line = u32::from_le_bytes(*line);
+                let panic = Panic { message: message.to_owned(), line: (line > 0).then_some(line) };
+                verdict.passed = prepared.case.panics;
+                if !verdict.passed {
+                    verdict.problem = Some("it panicked".to_owned());
+                }
+                verdict.panic = Some(panic);
+            }
+            tag => return Err(format!("it sent a frame with the unknown tag {tag}")),
+        }
+        Ok(verdict)
+    }
+}
+
+fn prepare<'a>(case: &'a Case, signature: &Signature) -> Result<PreparedCase<'a>, String> {
+    if case.input.len() != signature.parameters.len() {
+        return Err(format!(
+            "it has {} values for {} parameters",
+            case.input.len(),
+            signature.parameters.len()
+        ));
+    }
+    let mut frame = Vec::new();
+    let mut input = Vec::new();
+    for (index, (ty, value)) in signature.parameters.iter().zip(&case.input).enumerate() {
+        let start = frame.len();
+        codec::encode(ty, value, &mut frame)
+            .map_err(|error| format!("parameter {}: {error}", index + 1))?;
+        input.push(codec::decode(ty, &frame[start..])?);
+    }
+    let expected = match &case.expected {
+        Some(expected) => {
+            let mut bytes = Vec::new();
+            codec::encode(&signature.output, expected, &mut bytes)
+                .map_err(|error| format!("the expected output: {error}"))?;
+            Some(codec::decode(&signature.output, &bytes)?)
+        }
+        None => None,
+    };
+    Ok(PreparedCase { case, frame, input, expected })
+}
+
+impl PreparedCase<'_> {
+    fn verdict(&self, problem: Option<String>) -> CaseVerdict {
+        CaseVerdict {
+            name: self.case.name.clone(),
+            input: self.case.input.clone(),
+            expected: self.expected.clone(),
+            got: None,
+            passed: false,
+            problem,
+            panic: None,
+            hidden: self.case.hidden,
+            cpu_ms: 0.0,
+        }
+    }
+}
+
+/// What is left after one process has run.
+enum Left<'o> {
+    /// These cases; another process may try them.
+    Restart(&'o [usize]),
+    /// These cases, and no process will be given them, for this reason.
+    Stop(&'o [usize], String),
+}
+
+struct Run<'a> {
+    prepared: &'a Prepared<'a>,
+    program: &'a Path,
+    folder: &'a Path,
+    deadline: Instant,
+    results: Results,
+}
+
+impl Run<'_> {
+    fn cpu_left_ms(&self) -> u64 {
+        let used = self.results.cpu_ms.ceil() as u64;
+        self.prepared.task.limits.cpu_ms.saturating_sub(used)
+    }
+
+    fn give_up(&mut self, cases: &[usize], reason: &str) {
+        for &index in cases {
+            self.results.cases[index] = self.prepared.cases[index].verdict(Some(reason.to_owned()));
+        }
+    }
+
+    fn start_and_run<'o>(&mut self, order: &'o [usize]) -> Result<Left<'o>, JudgeError> {
+        let limits = &self.prepared.task.limits;
+        let started = Instant::now();
+        let mut jail = Jail::new(Stage::Run, self.program, self.folder);
+        jail.limits = JailLimits {
+            cpu_ms: self.cpu_left_ms(),
+            memory_bytes: limits.memory_bytes,
+            ..JailLimits::of(Stage::Run)
+        };
+        let prisoner = jail.spawn()?;
+        let mut talk = Conversation::new(prisoner, limits.captured_bytes)?;
+        self.results.start_ms += milliseconds(started.elapsed());
+
+        let started = Instant::now();
+        let mut cpu = talk.process().cpu_time();
+        for (position, &index) in order.iter().enumerate() {
+            let case_deadline = Instant::now() + Duration::from_millis(limits.case_wall_ms);
+            let deadline = case_deadline.min(self.deadline);
+            let frame = &self.prepared.cases[index].frame;
+            let broken = match talk.exchange(frame, limits.output_bytes + REPLY_EXTRA, deadline) {
+                Ok(reply) => match self.prepared.judge(index, &reply) {
+                    Ok(mut verdict) => {
+                        let now = talk.process().cpu_time();
+                        verdict.cpu_ms = milliseconds(now.saturating_sub(cpu));
+                        cpu = now;
+                        self.results.cases[index] = verdict;
+                        continue;
+                    }
+                    Err(reason) => Broken::Violation(reason),
+                },
+                Err(broken) => broken,
+            };
+            self.results.cases[index].cpu_ms =
+                milliseconds(talk.process().cpu_time().saturating_sub(cpu));
+            let rest = &order[position + 1..];
+            self.see_peak(&talk);
+            let left = match broken {
+                Broken::Violation(reason) => {
+                    let remains = talk.kill();
+                    self.account(&remains);
+                    self.fatal(
+                        index,
+                        Outcome::ProtocolViolation { reason: reason.clone() },
+                        &reason,
+                    );
+                    Left::Stop(rest, "not run: it broke the protocol in an earlier case".to_owned())
+                }
+                Broken::TooLate => {
+                    let remains = talk.kill();
+                    self.account(&remains);
+                    let limit_ms = match case_deadline < self.deadline {
+                        true => limits.case_wall_ms,
+                        false => limits.wall_ms,
+                    };
+                    self.fatal(index, Outcome::TimeOut { limit_ms }, &time_out(limit_ms));
+                    Left::Restart(rest)
+                }
+                Broken::Closed => {
+                    let remains = talk.end_soon();
+                    self.account(&remains);
+                    let (outcome, problem) = self.ending(&remains);
+                    self.fatal(index, outcome, &problem);
+                    Left::Restart(rest)
+                }
+            };
+            self.results.cases_ms += milliseconds(started.elapsed());
+            return Ok(left);
+        }
+        self.see_peak(&talk);
+        let (remains, more) = talk.finish();
+        self.account(&remains);
+        self.results.cases_ms += milliseconds(started.elapsed());
+        if more && let Some(&last) = order.last() {
+            let reason = "it sent bytes after its last answer".to_owned();
+            self.fatal(last, Outcome::ProtocolViolation { reason: reason.clone() }, &reason);
+        }
+        Ok(Left::Restart(&[]))
+    }
+
+    /// A process that has ended shows its peak no more, so it is asked before.
+    fn see_peak(&mut self, talk: &Conversation) {
+        self.results.peak_bytes = self.results.peak_bytes.max(talk.process().peak_bytes());
+    }
+
+    fn account(&mut self, remains: &Remains) {
+        self.results.cpu_ms += milliseconds(remains.ended.cpu);
+        if self.results.peak_bytes == 0 {
+            self.results.peak_bytes = remains.ended.peak_bytes;
+        }
+    }
+
+    /// Fails a case; the first such ending is the run's outcome.
+    fn fatal(&mut self, index: usize, outcome: Outcome, problem: &str) {
+        let cpu_ms = self.results.cases[index].cpu_ms;
+        let mut verdict = self.prepared.cases[index].verdict(Some(problem.to_owned()));
+        verdict.cpu_ms = cpu_ms;
+        if let Outcome::Panicked { panic } = &outcome {
+            verdict.panic = Some(panic.clone());
+        }
+        self.results.cases[index] = verdict;
+        if self.results.outcome == Outcome::Finished {
+            self.results.outcome = outcome;
+        }
+    }
+
+    /// How a process ended that closed its channel, and what to say of it.
+    fn ending(&self, remains: &Remains) -> (Outcome, String) {
+        let limits = &self.prepared.task.limits;
+        let time_out = (Outcome::TimeOut { limit_ms: limits.cpu_ms }, time_out(limits.cpu_ms));
+        match (remains.ended.stopped, remains.ended.status) {
+            (Some(Limit::Cpu), _) | (_, Exit::Signal(24)) => time_out,
+            (Some(Limit::Threads), _) => (
+                Outcome::Signal { number: 9, name: signal_name(9) },
+                "it started too many threads and was killed".to_owned(),
+            ),
+            (Some(Limit::Wall), _) => {
+                let reason = "it closed the channel to the judge".to_owned();
+                (Outcome::ProtocolViolation { reason: reason.clone() }, reason)
+            }
+            (None, Exit::Code(code)) => {
+                (Outcome::Exited { code }, format!("it ended the process with exit code {code}"))
+            }
+            (None, Exit::Signal(number)) => {
+                let name = signal_name(number);
+                let stderr = String::from_utf8_lossy(&remains.stderr);
+                if number == 6 && out_of_memory(&remains.stderr) {
+                    let limit_bytes = limits.memory_bytes;
+                    let problem = format!("it asked for more memory than {} MB", limit_bytes >> 20);
+                    return (Outcome::OutOfMemory { limit_bytes }, problem);
+                }
+                if stderr.contains("has overflowed its stack") {
+                    let problem = format!("its recursion overflowed the stack ({name})");
+                    return (Outcome::Signal { number, name }, problem);
+                }
+                match (number, panic_in(&stderr)) {
+                    (6, Some(panic)) => {
+                        let problem = "it panicked while it handled a panic".to_owned();
+                        (Outcome::Panicked { panic }, problem)
+                    }
+                    _ => {
+                        let problem = format!("it was ended by {name}");
+                        (Outcome::Signal { number, name }, problem)
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn time_out(limit_ms: u64) -> String {
+    format!("it took longer than {limit_ms} ms")
+}
+
+/// The last panic that the harness printed on standard error.
+fn panic_in(stderr: &str) -> Option<Panic> {
+    let (_, last) = stderr.rsplit_once("panicked at ")?;
+    let (place, message) = last.split_once(":\n")?;
+    let line = place.strip_prefix("candidate.rs:").and_then(|rest| rest.split(':').next());
+    Some(Panic {
+        message: message.lines().next().unwrap_or_default().to_owned(),
+        line: line.and_then(|line| line.parse().ok()),
+    })
+}
+
+/// The numbers below `count`, shuffled (Fisher and Yates, with a xorshift generator).
+fn shuffled(count: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut state = seed | 1;
+    for end in (1..count).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        order.swap(end, (state % (end as u64 + 1)) as usize);
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_holds_every_case_and_depends_on_the_seed() {
+        let mut order = shuffled(60, 7);
+        assert_ne!(order, shuffled(60, 8_000_000));
+        assert_eq!(order, shuffled(60, 7));
+        order.sort_unstable();
+        assert_eq!(order, (0..60).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_last_printed_panic_is_read() {
+        let text = "noise\nthread 'candidate' panicked at candidate.rs:7:5:\nfirst\nmore\n";
+        let panic = panic_in(text).unwrap();
+        assert_eq!((panic.line, panic.message.as_str()), (Some(7), "first"));
+        assert_eq!(panic_in("nothing"), None);
+    }
+
+    #[test]
+    fn a_case_that_does_not_fit_is_named() {
+        let task = Task::new("fn f(n: u8) -> u8").case((300,), 1);
+        let signature = Signature::parse(&task.signature).unwrap();
+        let Err(JudgeError::BadRequest(message)) = Prepared::new(&task, &signature) else {
+            panic!("the case is accepted");
+        };
+        assert!(message.contains("f(300)") && message.contains("`u8`"), "{message}");
+    }
+}

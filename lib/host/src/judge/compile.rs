@@ -1,0 +1,252 @@
+//! From a source to a static program, in the jail: rustc to an object, lld to the program.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Prisoner, Stage};
+use code_evolution_wire::task::Limits;
+use code_evolution_wire::verdict::{Diagnostic, Outcome};
+use tempfile::TempDir;
+
+use super::JudgeError;
+use super::conversation::{Conversation, Remains};
+use super::diagnostics;
+use super::offered::Libraries;
+use super::scan::Published;
+use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
+
+/// How much of the compiler's messages is read, in bytes.
+const MESSAGES: u64 = 1 << 20;
+
+/// What to compile.
+pub struct Compilation<'a> {
+    /// The compiler.
+    pub toolchain: &'a Toolchain,
+    /// The harness at the same optimisation level.
+    pub harness: &'a Harness,
+    /// Precompiled crates that the source may use.
+    pub libraries: &'a Libraries,
+    /// The files: name and text. The first is the crate's root.
+    pub files: &'a [(&'a str, &'a str)],
+    /// Where the candidate's text was changed.
+    pub published: &'a Published,
+    /// The Rust edition.
+    pub edition: &'a str,
+    /// rustc's optimisation level.
+    pub opt_level: u8,
+    /// Whether warnings are wanted.
+    pub warnings: bool,
+    /// Whether `unsafe` is an error, as it is for every candidate but the jail's own tests.
+    pub forbid_unsafe: bool,
+    /// Whether to compile where there is no Landlock.
+    pub allow_without_landlock: bool,
+    /// What it may use up.
+    pub limits: &'a Limits,
+}
+
+/// A program that compiled.
+pub struct Program {
+    /// Its folder, gone when this is dropped.
+    pub folder: TempDir,
+    /// The executable.
+    pub path: PathBuf,
+}
+
+/// The end of a compilation.
+pub struct Compiled {
+    /// The program, or how the compilation ended.
+    pub program: Result<Program, Outcome>,
+    /// What the compiler said.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Wall time of rustc, in milliseconds.
+    pub compile_ms: f64,
+    /// Wall time of the linker, in milliseconds.
+    pub link_ms: f64,
+}
+
+impl Compilation<'_> {
+    /// Compiles and links in a fresh folder.
+    ///
+    /// # Errors
+    /// If the jail is not safe here or a file cannot be written; not for what is wrong with the source.
+    pub fn run(&self) -> Result<Compiled, JudgeError> {
+        let folder = tempfile::Builder::new().prefix("code-evolution-").tempdir()?;
+        for (name, text) in self.files {
+            fs::write(folder.path().join(name), text)?;
+        }
+        let deadline = Instant::now() + Duration::from_millis(self.limits.compile_wall_ms);
+
+        let started = Instant::now();
+        let rustc = self.jail(&self.toolchain.rustc, folder.path(), self.rustc_arguments());
+        let remains = self.finish(rustc.spawn()?, deadline)?;
+        let compile_ms = milliseconds(started.elapsed());
+        let hidden = [
+            (folder.path().display().to_string(), "."),
+            (self.toolchain.sysroot.display().to_string(), "/rust"),
+        ];
+        let diagnostics = diagnostics::read(&remains.stderr, self.published, &hidden);
+        let failed = |outcome, mut diagnostics: Vec<Diagnostic>, remains: &Remains, link_ms| {
+            if outcome == Outcome::CompileError
+                && !diagnostics.iter().any(|diagnostic| diagnostic.level == "error")
+            {
+                diagnostics.extend(diagnostics::plain(&remains.stderr, &hidden));
+            }
+            Compiled { program: Err(outcome), diagnostics, compile_ms, link_ms }
+        };
+        if remains.ended.status != Exit::Code(0) {
+            let outcome = self.outcome(&remains, &diagnostics);
+            return Ok(failed(outcome, diagnostics, &remains, 0.0));
+        }
+
+        let started = Instant::now();
+        let lld = self.jail(&self.toolchain.lld, folder.path(), self.link_arguments());
+        let remains = self.finish(lld.spawn()?, deadline)?;
+        let link_ms = milliseconds(started.elapsed());
+        if remains.ended.status != Exit::Code(0) {
+            let outcome = self.outcome(&remains, &[]);
+            return Ok(failed(outcome, diagnostics, &remains, link_ms));
+        }
+        let path = folder.path().join("program");
+        let program = Ok(Program { folder, path });
+        Ok(Compiled { program, diagnostics, compile_ms, link_ms })
+    }
+
+    fn rustc_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec![self.files[0].0.into()];
+        arguments.extend(FLAGS.map(OsString::from));
+        arguments.extend(
+            [
+                "--crate-name=main",
+                "--crate-type=bin",
+                "--emit=obj=main.o",
+                "--error-format=json",
+                "-Crelocation-model=static",
+            ]
+            .map(OsString::from),
+        );
+        arguments.push(format!("--edition={}", self.edition).into());
+        arguments.push(format!("-Copt-level={}", self.opt_level).into());
+        if !self.warnings {
+            arguments.push("-Awarnings".into());
+        }
+        if self.forbid_unsafe {
+            arguments.push("-Funsafe_code".into());
+        }
+        let external = |name: &str, path: &Path| {
+            let mut argument = OsString::from(format!("--extern={name}="));
+            argument.push(path);
+            argument
+        };
+        arguments.push(external(HARNESS_CRATE, &self.harness.rlib));
+        for (name, path) in &self.libraries.external {
+            arguments.push(external(name, path));
+        }
+        for folder in &self.libraries.folders {
+            let mut argument = OsString::from("-Ldependency=");
+            argument.push(folder);
+            arguments.push(argument);
+        }
+        arguments
+    }
+
+    fn link_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = [
+            "-flavor",
+            "gnu",
+            "-static",
+            "--no-pie",
+            "--gc-sections",
+            "--strip-all",
+            "--eh-frame-hdr",
+            "--threads=1",
+            "--build-id=none",
+            "-znoexecstack",
+            "-zrelro",
+            "-znow",
+            "-O0",
+            "-o",
+            "program",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.extend(self.toolchain.start.iter().map(|path| path.into()));
+        arguments.push("main.o".into());
+        arguments.push((&self.harness.allocator).into());
+        arguments.push((&self.harness.rlib).into());
+        arguments.extend(self.libraries.rlibs.iter().map(|path| path.into()));
+        arguments.extend(self.toolchain.libraries.iter().cloned());
+        arguments
+    }
+
+    fn jail(&self, program: &Path, folder: &Path, args: Vec<OsString>) -> Jail {
+        let mut jail = Jail::new(Stage::Compile, program, folder)
+            .env("PATH", "/usr/bin:/bin")
+            .env("TMPDIR", folder)
+            .env("LC_ALL", "C");
+        jail.args = args;
+        jail.readable = self.toolchain.readable.clone();
+        jail.readable.extend(self.harness.rlib.parent().map(Path::to_owned));
+        jail.readable.extend(self.libraries.folders.iter().cloned());
+        jail.allow_without_landlock = self.allow_without_landlock;
+        jail.limits = JailLimits {
+            cpu_ms: self.limits.compile_cpu_ms,
+            memory_bytes: self.limits.compile_memory_bytes,
+            ..JailLimits::of(Stage::Compile)
+        };
+        jail
+    }
+
+    fn finish(&self, prisoner: Prisoner, deadline: Instant) -> Result<Remains, JudgeError> {
+        Ok(Conversation::new(prisoner, MESSAGES)?.run(&[], true, deadline))
+    }
+
+    fn outcome(&self, remains: &Remains, diagnostics: &[Diagnostic]) -> Outcome {
+        let cpu = Outcome::TimeOut { limit_ms: self.limits.compile_cpu_ms };
+        let memory = Outcome::OutOfMemory { limit_bytes: self.limits.compile_memory_bytes };
+        match (remains.ended.stopped, remains.ended.status) {
+            (Some(Limit::Cpu), _) => cpu,
+            (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
+            (_, Exit::Signal(SIGXCPU)) => cpu,
+            _ if diagnostics.iter().any(|diagnostic| diagnostic.level == "error") => {
+                Outcome::CompileError
+            }
+            _ if out_of_memory(&remains.stderr) => memory,
+            (_, Exit::Signal(number)) => Outcome::Signal { number, name: signal_name(number) },
+            (_, Exit::Code(_)) => Outcome::CompileError,
+        }
+    }
+}
+
+const SIGXCPU: i32 = 24;
+
+/// Whether a process says that an allocation failed. Of a candidate this is its own word, and only
+/// decides what its failure is called.
+pub fn out_of_memory(stderr: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(stderr).to_lowercase();
+    text.contains("memory allocation of") || text.contains("out of memory")
+}
+
+/// A signal's name.
+pub fn signal_name(number: i32) -> String {
+    match number {
+        4 => "SIGILL".to_owned(),
+        6 => "SIGABRT".to_owned(),
+        7 => "SIGBUS".to_owned(),
+        8 => "SIGFPE".to_owned(),
+        9 => "SIGKILL".to_owned(),
+        11 => "SIGSEGV".to_owned(),
+        13 => "SIGPIPE".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        24 => "SIGXCPU".to_owned(),
+        25 => "SIGXFSZ".to_owned(),
+        31 => "SIGSYS".to_owned(),
+        _ => format!("signal {number}"),
+    }
+}
+
+/// A duration in milliseconds.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

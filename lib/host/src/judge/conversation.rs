@@ -1,0 +1,329 @@
+//! Talking to a jailed process: one frame there, one frame back, with a deadline; and the noise.
+//!
+//! Nothing that comes back is believed. A byte before it was asked for, a frame over the limit or
+//! with bytes after it is a violation. Standard output and error are drained, so that a noisy process
+//! does not block, and kept up to a limit; a flood stops being read, and then blocks the process
+//! until its deadline.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use code_evolution_jail::{Ended, Prisoner, Process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How much noise is read from each pipe before the rest is left in it, in bytes.
+const MAX_NOISE: u64 = 8 << 20;
+/// How long a process may take to end once its input is closed.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What comes back for a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broken {
+    /// The process closed its end; most likely it has ended.
+    Closed,
+    /// The deadline passed.
+    TooLate,
+    /// It sent what was not asked for.
+    Violation(String),
+}
+
+/// One of the pipes that hold noise.
+struct Noise {
+    pipe: Option<File>,
+    kept: Vec<u8>,
+    limit: usize,
+    seen: u64,
+}
+
+/// A jailed process that is talked to.
+pub struct Conversation {
+    frames: std::os::unix::net::UnixStream,
+    stdout: Noise,
+    stderr: Noise,
+    process: Process,
+    received: Vec<u8>,
+}
+
+/// All that is left of a process.
+pub struct Remains {
+    /// How it ended and what it took.
+    pub ended: Ended,
+    /// What it wrote on standard output, up to the limit.
+    pub stdout: Vec<u8>,
+    /// What it wrote on standard error, up to the limit.
+    pub stderr: Vec<u8>,
+}
+
+impl Noise {
+    fn new(pipe: File, limit: u64) -> std::io::Result<Self> {
+        rustix::io::ioctl_fionbio(&pipe, true)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(Noise { pipe: Some(pipe), kept: Vec::new(), limit, seen: 0 })
+    }
+
+    /// Reads what is there.
+    fn drain(&mut self) {
+        let mut buffer = [0; 16 << 10];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut buffer) {
+                Ok(0) => self.pipe = None,
+                Ok(count) => {
+                    self.seen += count as u64;
+                    let room = self.limit.saturating_sub(self.kept.len()).min(count);
+                    self.kept.extend_from_slice(&buffer[..room]);
+                    if self.seen > MAX_NOISE {
+                        // Kept open, but read no more: the process blocks.
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => self.pipe = None,
+            }
+        }
+    }
+
+    fn wanted(&self) -> Option<&File> {
+        self.pipe.as_ref().filter(|_| self.seen <= MAX_NOISE)
+    }
+}
+
+impl Conversation {
+    /// Takes over a process that has just started. At most `captured` bytes of each kind of noise
+    /// are kept.
+    ///
+    /// # Errors
+    /// If its pipes cannot be set up.
+    pub fn new(prisoner: Prisoner, captured: u64) -> std::io::Result<Self> {
+        let Prisoner { frames, stdout, stderr, process } = prisoner;
+        frames.set_nonblocking(true)?;
+        Ok(Conversation {
+            frames,
+            stdout: Noise::new(stdout, captured)?,
+            stderr: Noise::new(stderr, captured)?,
+            process,
+            received: Vec::new(),
+        })
+    }
+
+    /// The jailed process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Sends one frame and waits for the one that answers it, which may have at most `limit` bytes.
+    ///
+    /// # Errors
+    /// The process broke off, was too slow, or sent what it should not.
+    pub fn exchange(
+        &mut self,
+        frame: &[u8],
+        limit: u64,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Broken> {
+        if self.receive()? {
+            return Err(Broken::Violation("it sent bytes before they were asked for".to_owned()));
+        }
+        let length = u32::try_from(frame.len());
+        let length = length.map_err(|_| Broken::Violation("the input is too long".to_owned()))?;
+        let mut message = length.to_le_bytes().to_vec();
+        message.extend_from_slice(frame);
+        let mut sent = 0;
+        loop {
+            sent += self.send(&message[sent..])?;
+            let all_sent = sent == message.len();
+            if self.receive()? && !all_sent {
+                let reason = "it answered before it had read its input".to_owned();
+                return Err(Broken::Violation(reason));
+            }
+            if let Some(reply) = self.reply(limit)? {
+                return Ok(reply);
+            }
+            self.wait_for(!all_sent, deadline)?;
+        }
+    }
+
+    /// The reply, if all of it is there and nothing else.
+    fn reply(&mut self, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
+        let Some((head, body)) = self.received.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(*head);
+        if u64::from(length) > limit {
+            return Err(Broken::Violation(format!(
+                "it sent a frame of {length} bytes where {limit} are allowed"
+            )));
+        }
+        match body.len().cmp(&(length as usize)) {
+            std::cmp::Ordering::Less => Ok(None),
+            std::cmp::Ordering::Equal => {
+                let reply = body.to_vec();
+                self.received.clear();
+                Ok(Some(reply))
+            }
+            std::cmp::Ordering::Greater => {
+                Err(Broken::Violation("it sent bytes after its answer".to_owned()))
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<usize, Broken> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        match self.frames.write(bytes) {
+            Ok(count) => Ok(count),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(0),
+                _ => Err(Broken::Closed),
+            },
+        }
+    }
+
+    /// Reads what is there, but not more than a buffer; whether it was anything.
+    fn receive(&mut self) -> Result<bool, Broken> {
+        let mut buffer = [0; 32 << 10];
+        match self.frames.read(&mut buffer) {
+            Ok(0) => Err(Broken::Closed),
+            Ok(count) => {
+                self.received.extend_from_slice(&buffer[..count]);
+                Ok(true)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(false),
+                _ => Err(Broken::Closed),
+            },
+        }
+    }
+
+    /// Waits until there is something to do on the frames, and drains the noise meanwhile.
+    fn wait_for(&mut self, to_send: bool, deadline: Instant) -> Result<(), Broken> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Broken::TooLate);
+            }
+            let frames = if to_send { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let mut waits = vec![PollFd::new(&self.frames, frames)];
+            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            ready(&mut waits, left);
+            let frames_ready = !waits[0].revents().is_empty();
+            self.stdout.drain();
+            self.stderr.drain();
+            if frames_ready {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Closes the input and waits for the process to end by itself; whether it sent anything more.
+    pub fn finish(mut self) -> (Remains, bool) {
+        // Fails only where the process has closed its end, which is what is wanted.
+        let _ = self.frames.shutdown(Shutdown::Write);
+        let deadline = Instant::now() + GRACE;
+        let more = loop {
+            match self.receive() {
+                Ok(true) => break true,
+                Err(_) => break false,
+                Ok(false) => {
+                    if self.wait_for(false, deadline).is_err() {
+                        break false;
+                    }
+                }
+            }
+        };
+        (self.end(deadline), more)
+    }
+
+    /// Gives the process until the deadline, then kills it.
+    pub fn end(mut self, deadline: Instant) -> Remains {
+        self.drain_until(deadline);
+        self.remains(deadline)
+    }
+
+    /// Gives a process that broke off a moment to end, then kills it.
+    pub fn end_soon(self) -> Remains {
+        self.end(Instant::now() + GRACE)
+    }
+
+    /// Kills the process.
+    pub fn kill(self) -> Remains {
+        self.process.kill();
+        self.remains(Instant::now() + GRACE)
+    }
+
+    /// Feeds standard input, closes it, and collects the noise until the process ends or the
+    /// deadline kills it. With `stop_at_limit` a process that writes more on standard error than is
+    /// kept is killed at once.
+    pub fn run(mut self, stdin: &[u8], stop_at_limit: bool, deadline: Instant) -> Remains {
+        let mut sent = 0;
+        while sent < stdin.len() {
+            match self.send(&stdin[sent..]) {
+                Ok(count) => sent += count,
+                Err(_) => break,
+            }
+            // What it sends back is no answer to anything.
+            if self.receive().is_err() || self.wait_for(true, deadline).is_err() {
+                break;
+            }
+            self.received.clear();
+        }
+        let _ = self.frames.shutdown(Shutdown::Write);
+        while self.stdout.pipe.is_some() || self.stderr.pipe.is_some() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            if stop_at_limit && self.stderr.seen > self.stderr.limit as u64 {
+                return self.kill();
+            }
+            let mut waits = Vec::new();
+            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            if waits.is_empty() {
+                break;
+            }
+            ready(&mut waits, left);
+            self.stdout.drain();
+            self.stderr.drain();
+        }
+        self.remains(deadline)
+    }
+
+    /// Drains the noise until both pipes end or the deadline passes.
+    fn drain_until(&mut self, deadline: Instant) {
+        loop {
+            self.stdout.drain();
+            self.stderr.drain();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut waits = Vec::new();
+            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            if left.is_zero() || waits.is_empty() {
+                return;
+            }
+            ready(&mut waits, left);
+        }
+    }
+
+    fn remains(self, deadline: Instant) -> Remains {
+        let Conversation { mut stdout, mut stderr, process, frames, .. } = self;
+        let ended = process.wait(deadline);
+        drop(frames);
+        stdout.drain();
+        stderr.drain();
+        Remains { ended, stdout: stdout.kept, stderr: stderr.kept }
+    }
+}
+
+/// Waits until one is ready or the time is up. An interrupted wait only makes the caller look again.
+fn ready(waits: &mut [PollFd<'_>], left: Duration) {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(left.subsec_nanos()),
+    };
+    let _ = poll(waits, Some(&timeout));
+}

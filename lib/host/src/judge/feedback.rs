@@ -1,0 +1,130 @@
+//! What a model is told of a verdict. Nothing of hidden cases but how many fail, nothing of this
+//! machine, no timings: the same candidate gets the same text.
+
+use code_evolution_wire::task::Task;
+use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage, Verdict};
+
+/// Longest feedback, in characters.
+pub const MAX_FEEDBACK: usize = 1_200;
+/// Most compiler errors shown.
+const MAX_ERRORS: usize = 4;
+/// Most failing cases shown.
+const MAX_CASES: usize = 5;
+/// Longest part about one case or one value, in characters.
+const MAX_PART: usize = 240;
+
+/// The text for a verdict.
+pub fn feedback(task: &Task, verdict: &Verdict) -> String {
+    let text = match (&verdict.outcome, verdict.stage) {
+        (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
+        (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
+        (_, Stage::Run) => cases(verdict),
+    };
+    cut(&text, MAX_FEEDBACK)
+}
+
+fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::TimeOut { .. } => {
+            "Compiling took too long. Write simpler code, without large macros or constants."
+                .to_owned()
+        }
+        Outcome::OutOfMemory { .. } => {
+            "Compiling took too much memory. Write simpler code, without large macros or constants."
+                .to_owned()
+        }
+        Outcome::Signal { .. } => {
+            "The compiler crashed on the code. Write simpler code.".to_owned()
+        }
+        _ => {
+            let errors: Vec<_> = verdict
+                .diagnostics
+                .iter()
+                .filter(|diagnostic| diagnostic.level == "error")
+                .collect();
+            let mut text = match errors.len() {
+                1 => "The code does not compile (1 error):\n".to_owned(),
+                count => format!("The code does not compile ({count} errors):\n"),
+            };
+            if errors.iter().any(|error| error.line.is_none()) {
+                text.push_str(&format!(
+                    "The function must have exactly this signature: `{}`\n",
+                    task.signature
+                ));
+            }
+            let shown = errors.len().min(MAX_ERRORS);
+            let room = (MAX_FEEDBACK - text.chars().count() - 40) / shown.max(1);
+            for error in &errors[..shown] {
+                text.push_str(&cut(&error.rendered, room));
+                text.push('\n');
+            }
+            text.trim_end().to_owned()
+        }
+    }
+}
+
+fn cases(verdict: &Verdict) -> String {
+    let failing: Vec<&CaseVerdict> = verdict.cases.iter().filter(|case| !case.passed).collect();
+    if failing.is_empty() {
+        return format!("All {} cases pass.", verdict.total);
+    }
+    let mut text = format!("{} of {} cases pass.", verdict.passed, verdict.total);
+    let (hidden, visible): (Vec<&CaseVerdict>, Vec<_>) =
+        failing.into_iter().partition(|case| case.hidden);
+    let (ran, not_run): (Vec<&CaseVerdict>, Vec<_>) =
+        visible.into_iter().partition(|case| !was_not_run(case));
+    for case in ran.iter().take(MAX_CASES) {
+        text.push('\n');
+        text.push_str(&cut(&describe(case), MAX_PART));
+    }
+    if ran.len() > MAX_CASES {
+        text.push_str(&format!("\n{} more cases fail.", ran.len() - MAX_CASES));
+    }
+    if !not_run.is_empty() {
+        text.push_str(&format!("\n{} cases were not run.", not_run.len()));
+    }
+    if !hidden.is_empty() {
+        text.push_str(&format!("\n{} hidden cases fail.", hidden.len()));
+    }
+    text
+}
+
+fn was_not_run(case: &CaseVerdict) -> bool {
+    case.problem.as_deref().is_some_and(|problem| problem.starts_with("not run"))
+}
+
+fn describe(case: &CaseVerdict) -> String {
+    let arguments: Vec<String> = case.input.iter().map(ToString::to_string).collect();
+    let input = cut(&arguments.join(", "), 80);
+    let mut text = format!("- {} (input {input}): ", case.name);
+    if case.name.ends_with(&format!("({})", arguments.join(", "))) {
+        text = format!("- {}: ", case.name);
+    }
+    match (&case.panic, &case.got, &case.problem) {
+        (Some(panic), ..) => {
+            let line = panic.line.map(|line| format!(" at line {line}")).unwrap_or_default();
+            text.push_str(&format!("panicked{line}: {}", panic.message));
+        }
+        (None, Some(got), problem) => {
+            text.push_str(&format!("got {}", cut(&got.to_string(), 60)));
+            if let Some(expected) = &case.expected {
+                text.push_str(&format!(", expected {}", cut(&expected.to_string(), 60)));
+            }
+            if let Some(problem) = problem {
+                text.push_str(&format!(", {problem}"));
+            }
+        }
+        (None, None, Some(problem)) => text.push_str(problem),
+        (None, None, None) => text.push_str("no answer"),
+    }
+    text
+}
+
+/// The text, cut to at most this many characters.
+pub fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit.saturating_sub(3)).collect();
+    format!("{kept}...")
+}

@@ -1,0 +1,170 @@
+//! The precompiled crates that a task may offer.
+//!
+//! A small cargo project, embedded here with its lock file, is built once (`prepare`) and its
+//! libraries are kept in the cache folder; a candidate's compilation then only names them. Building
+//! needs a registry, compiling a candidate does not.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::JudgeError;
+use super::toolchain::{Toolchain, hex, output};
+
+/// The crates, as a `use` names them.
+pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];
+
+/// The cargo project.
+const PROJECT: [(&str, &str); 3] = [
+    ("Cargo.toml", include_str!("../../offered/Cargo.toml")),
+    ("Cargo.lock", include_str!("../../offered/Cargo.lock")),
+    ("lib.rs", include_str!("../../offered/lib.rs")),
+];
+
+/// What a source may use beside the standard library.
+#[derive(Debug, Clone, Default)]
+pub struct Libraries {
+    /// Crates by name, for `--extern`.
+    pub external: Vec<(String, PathBuf)>,
+    /// Every library that these need, for the linker.
+    pub rlibs: Vec<PathBuf>,
+    /// Where the libraries lie.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Libraries {
+    /// The libraries of the crates of these names.
+    ///
+    /// # Errors
+    /// If a crate is not offered, or they have not been built.
+    pub fn find(
+        names: &[String],
+        toolchain: &Toolchain,
+        cache: &Path,
+    ) -> Result<Libraries, JudgeError> {
+        if names.is_empty() {
+            return Ok(Libraries::default());
+        }
+        let unknown = names.iter().find(|name| !OFFERED.contains(&crate_name(name).as_str()));
+        if let Some(name) = unknown {
+            return Err(JudgeError::BadRequest(format!(
+                "the crate `{name}` is not offered; choose from {}",
+                OFFERED.join(", ")
+            )));
+        }
+        let folder = folder(toolchain, cache);
+        let rlibs = rlibs(&folder).map_err(|error| {
+            JudgeError::Internal(error.context(
+                "the offered crates are not built; run `code_evolution_host prepare` once",
+            ))
+        })?;
+        let external = names
+            .iter()
+            .map(|name| {
+                let name = crate_name(name);
+                let rlib = rlibs.get(&name).with_context(|| {
+                    format!(
+                        "the library of `{name}` is gone from {}; remove that folder and run \
+                         `code_evolution_host prepare`",
+                        folder.display()
+                    )
+                })?;
+                Ok((name, rlib.clone()))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Libraries { external, rlibs: rlibs.into_values().collect(), folders: vec![folder] })
+    }
+}
+
+/// `vader-sentimental` and `vader_sentimental` are the same crate.
+fn crate_name(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+fn folder(toolchain: &Toolchain, cache: &Path) -> PathBuf {
+    let mut hash = Sha256::new();
+    hash.update(&toolchain.version);
+    for (name, text) in PROJECT {
+        hash.update(name);
+        hash.update(text);
+    }
+    cache.join(format!("offered-{}", &hex(&hash.finalize())[..16]))
+}
+
+/// The libraries in a folder, by the crate's name and hash; an offered crate by its name alone.
+fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut rlibs = BTreeMap::new();
+    for entry in entries {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(stem) = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".rlib")) else {
+            continue;
+        };
+        let known = stem.rsplit_once('-').map(|(name, _)| name);
+        let known = known.filter(|name| OFFERED.contains(name)).unwrap_or(stem);
+        rlibs.insert(known.to_owned(), path.clone());
+    }
+    Ok(rlibs)
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    reason: String,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+/// Builds the offered crates into the cache folder, unless they are there. Returns their folder.
+///
+/// # Errors
+/// If cargo fails, for example because there is no registry within reach.
+pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
+    let folder = folder(toolchain, cache);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    fs::create_dir_all(cache).with_context(|| format!("making {}", cache.display()))?;
+    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(cache)?;
+    for (name, text) in PROJECT {
+        fs::write(building.path().join(name), text)?;
+    }
+    let messages = output(
+        Command::new(toolchain.sysroot.join("bin/cargo"))
+            .args(["build", "--locked", "--message-format=json"])
+            .current_dir(building.path())
+            .env("RUSTC", &toolchain.rustc)
+            .env("CARGO_TARGET_DIR", building.path().join("target"))
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS"),
+    )
+    .context("building the offered crates")?;
+    let libraries = building.path().join("libraries");
+    fs::create_dir(&libraries)?;
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+    for artifact in artifacts.filter(|artifact| artifact.reason == "compiler-artifact") {
+        for file in artifact.filenames {
+            if file.extension().is_some_and(|extension| extension == "rlib") {
+                let Some(name) = file.file_name() else { continue };
+                // cargo lists its own crate without the hash; the others lie in `deps`.
+                fs::copy(&file, libraries.join(name))
+                    .with_context(|| format!("keeping {}", file.display()))?;
+            }
+        }
+    }
+    let built = rlibs(&libraries)?;
+    if let Some(missing) = OFFERED.iter().find(|name| !built.contains_key(**name)) {
+        bail!("cargo built no library for `{missing}`; use the toolchain 1.95.0");
+    }
+    if let Err(error) = fs::rename(&libraries, &folder)
+        && !folder.is_dir()
+    {
+        return Err(error).with_context(|| format!("storing {}", folder.display()));
+    }
+    Ok(folder)
+}

@@ -1,0 +1,210 @@
+//! The compiler, the linker, and the harness built with them.
+//!
+//! Candidates are compiled by the real rustc (the rustup shim costs milliseconds and needs the home
+//! folder) and linked by its own lld, called directly: `cc` would be a second process, and this way
+//! no `#[link]` of a candidate reaches a linker's command line.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+/// The harness's files, as this host was built with them.
+const HARNESS: [(&str, &str); 3] = [
+    ("lib.rs", include_str!("../../harness/src/lib.rs")),
+    ("codec.rs", include_str!("../../harness/src/codec.rs")),
+    ("common.rs", include_str!("../../harness/src/common.rs")),
+];
+/// The harness's name to the compiler.
+pub const HARNESS_CRATE: &str = "code_evolution_harness";
+/// Flags of every compilation that is linked into a candidate.
+pub const FLAGS: [&str; 4] =
+    ["-Ccodegen-units=1", "-Cdebuginfo=0", "-Cpanic=unwind", "-Cforce-unwind-tables=yes"];
+
+/// A compiler and what comes with it.
+#[derive(Debug)]
+pub struct Toolchain {
+    /// The folder that holds the compiler and its libraries.
+    pub sysroot: PathBuf,
+    /// The compiler.
+    pub rustc: PathBuf,
+    /// What `rustc -vV` prints.
+    pub version: String,
+    /// rustc's linker.
+    pub lld: PathBuf,
+    /// The C library's start files, which come first in a link.
+    pub start: Vec<PathBuf>,
+    /// Rust's and C's libraries and end files, which come last, as linker arguments.
+    pub libraries: Vec<OsString>,
+    /// Folders that the linker reads.
+    pub readable: Vec<PathBuf>,
+}
+
+/// The harness, compiled at one optimisation level.
+#[derive(Debug, Clone)]
+pub struct Harness {
+    /// Its library.
+    pub rlib: PathBuf,
+    /// The object that connects `alloc` with the default allocator; rustc makes one for each program.
+    pub allocator: PathBuf,
+}
+
+impl Toolchain {
+    /// Finds the compiler that `$RUSTC`, or the path, names.
+    ///
+    /// # Errors
+    /// If there is none, or its linker or the C library's start files are missing.
+    pub fn find() -> Result<Toolchain> {
+        let shim = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let sysroot =
+            PathBuf::from(output(Command::new(&shim).args(["--print", "sysroot"]))?.trim());
+        let rustc = sysroot.join("bin/rustc");
+        let version = output(Command::new(&rustc).arg("-vV"))?;
+        let Some(target) = version.lines().find_map(|line| line.strip_prefix("host: ")) else {
+            bail!("`rustc -vV` names no host; reinstall the Rust toolchain");
+        };
+        let lld = sysroot.join("lib/rustlib").join(target).join("bin/rust-lld");
+        if !lld.is_file() {
+            bail!(
+                "{} is missing; install the toolchain's linker, for example with \
+                 `rustup toolchain install 1.95.0`",
+                lld.display()
+            );
+        }
+        let c_file = |name: &str| -> Result<PathBuf> {
+            let path = output(Command::new("cc").arg(format!("-print-file-name={name}")))
+                .context("asking the C compiler for its files; install gcc and libc6-dev")?;
+            let path = PathBuf::from(path.trim());
+            if !path.is_absolute() {
+                bail!("the C library's {name} is missing; install libc6-dev (static libraries)");
+            }
+            path.canonicalize().with_context(|| format!("finding {}", path.display()))
+        };
+        let start =
+            ["crt1.o", "crti.o", "crtbeginT.o"].map(c_file).into_iter().collect::<Result<_>>()?;
+        let mut toolchain = Toolchain {
+            rustc,
+            version,
+            lld,
+            start,
+            libraries: Vec::new(),
+            readable: vec![sysroot.clone()],
+            sysroot,
+        };
+        toolchain.libraries = toolchain.standard_libraries()?;
+        toolchain.libraries.push("--start-group".into());
+        for archive in ["libc.a", "libm.a", "libgcc.a", "libgcc_eh.a"] {
+            toolchain.libraries.push(c_file(archive)?.into());
+        }
+        toolchain.libraries.push("--end-group".into());
+        for end in ["crtend.o", "crtn.o"] {
+            toolchain.libraries.push(c_file(end)?.into());
+        }
+        Ok(toolchain)
+    }
+
+    /// The libraries that rustc itself would link: it says so when it links an empty program.
+    fn standard_libraries(&self) -> Result<Vec<OsString>> {
+        let folder = tempfile::tempdir().context("making a folder for an empty program")?;
+        fs::write(folder.path().join("empty.rs"), "fn main() {}")?;
+        let arguments = output(Command::new(&self.rustc).current_dir(folder.path()).args([
+            "empty.rs",
+            "--print=link-args",
+            "-Ctarget-feature=+crt-static",
+        ]))?;
+        let libraries: Vec<OsString> = arguments
+            .split('"')
+            .filter(|argument| argument.ends_with(".rlib"))
+            .map(OsString::from)
+            .collect();
+        match libraries.is_empty() {
+            true => bail!("rustc links no standard library; reinstall the Rust toolchain"),
+            false => Ok(libraries),
+        }
+    }
+
+    /// The harness at an optimisation level, from the cache folder or built into it.
+    ///
+    /// # Errors
+    /// If it cannot be built or stored.
+    pub fn harness(&self, cache: &Path, opt_level: u8) -> Result<Harness> {
+        let mut hash = Sha256::new();
+        hash.update(&self.version);
+        hash.update(format!("{FLAGS:?}{opt_level}"));
+        for (name, source) in HARNESS {
+            hash.update(name);
+            hash.update(source);
+        }
+        let key = hex(&hash.finalize());
+        let folder = cache.join(format!("harness-{}-{opt_level}", &key[..16]));
+        let harness = Harness {
+            rlib: folder.join(format!("lib{HARNESS_CRATE}.rlib")),
+            allocator: folder.join("allocator.o"),
+        };
+        if harness.rlib.is_file() && harness.allocator.is_file() {
+            return Ok(harness);
+        }
+        fs::create_dir_all(cache).with_context(|| format!("making {}", cache.display()))?;
+        let building = tempfile::Builder::new().prefix(".building-").tempdir_in(cache)?;
+        self.build_harness(building.path(), opt_level).context("building the harness")?;
+        // Another process may have been faster; its harness is as good.
+        if let Err(error) = fs::rename(building.path(), &folder)
+            && !harness.rlib.is_file()
+        {
+            return Err(error).with_context(|| format!("storing {}", folder.display()));
+        }
+        Ok(harness)
+    }
+
+    fn build_harness(&self, folder: &Path, opt_level: u8) -> Result<()> {
+        for (name, source) in HARNESS {
+            fs::write(folder.join(name), source)?;
+        }
+        let rustc = || {
+            let mut command = Command::new(&self.rustc);
+            command.current_dir(folder).args(FLAGS).arg(format!("-Copt-level={opt_level}"));
+            command.args(["--edition=2024", "-Awarnings"]);
+            command
+        };
+        output(rustc().args(["lib.rs", "--crate-type=rlib", "--crate-name", HARNESS_CRATE]))?;
+        fs::write(folder.join("empty.rs"), "fn main() {}")?;
+        output(rustc().args(["empty.rs", "-Csave-temps"]))?;
+        // Of the objects that linking leaves, the one that is no codegen unit is the allocator's.
+        let mut objects =
+            fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let Some(object) = objects.find(|name| {
+            name.starts_with("empty.") && name.ends_with(".rcgu.o") && !name.contains("-cgu.")
+        }) else {
+            bail!("rustc left no allocator object; use the toolchain 1.95.0");
+        };
+        fs::rename(folder.join(object), folder.join("allocator.o"))?;
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("empty")) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a trusted command and returns what it prints.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(std::process::Stdio::null())
+        .output()
+        .with_context(|| format!("starting `{program}`; is it installed?"))?;
+    if !output.status.success() {
+        bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("reading what `{program}` prints"))
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,523 @@
+//! The cassette's file: reading it, and writing it so that it reads well.
+
+use std::path::Path;
+
+use code_evolution_wire::model::{Ask, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall, Usage};
+use serde::Deserialize;
+use serde_json::Value;
+use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table};
+
+use crate::models::ModelError;
+
+/// Who made a cassette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A person wrote it.
+    Script,
+    /// A model answered.
+    Recording,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Script => "script",
+            Kind::Recording => "recording",
+        }
+    }
+}
+
+/// A cassette's content.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cassette {
+    /// Who made it.
+    pub kind: Kind,
+    /// The model that answered, where all replies come from one.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What a reader should know about it.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// The exchanges, in the order in which they were first asked.
+    #[serde(default, rename = "exchange")]
+    pub exchanges: Vec<Exchange>,
+}
+
+/// A request and its replies.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "ExchangeText")]
+pub struct Exchange {
+    /// What was asked.
+    pub request: Request,
+    /// What was answered, in order; never empty.
+    pub replies: Vec<Reply>,
+}
+
+/// What makes two requests the same: an [`Ask`] without what only concerns how it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The conversation; line ends and trailing space are normalised.
+    pub messages: Vec<Message>,
+    /// Randomness, where it was set.
+    pub temperature: Option<f64>,
+    /// Most tokens of the answer.
+    pub max_tokens: u32,
+    /// The tools on offer.
+    pub tools: Vec<Tool>,
+    /// The JSON schema, where JSON was wanted.
+    pub schema: Option<Value>,
+}
+
+impl From<&Ask> for Request {
+    fn from(ask: &Ask) -> Self {
+        Request {
+            messages: ask
+                .messages
+                .iter()
+                .map(|message| Message { content: canonical(&message.content), ..message.clone() })
+                .collect(),
+            temperature: ask.temperature,
+            max_tokens: ask.max_tokens,
+            tools: ask.tools.clone(),
+            schema: ask.schema.clone(),
+        }
+    }
+}
+
+impl Request {
+    /// All that is said in it, for comparing.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for message in &self.messages {
+            text.push_str(&message.content);
+            text.push('\n');
+            for call in &message.tool_calls {
+                text.push_str(&format!("{} {}\n", call.name, call.arguments));
+            }
+        }
+        text
+    }
+}
+
+fn canonical(text: &str) -> String {
+    text.replace("\r\n", "\n").trim_end().to_owned()
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "ReplyText")]
+pub struct Reply {
+    /// The text.
+    pub text: String,
+    /// Why the model stopped.
+    pub finish_reason: String,
+    /// The tokens that it took; zero for a script.
+    pub usage: Usage,
+    /// The model, where the cassette's head does not name it.
+    pub model: Option<String>,
+    /// The tools that the model wanted called.
+    pub tool_calls: Vec<ToolCall>,
+}
+
+/// A reply as the file has it: its text alone, or a table.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ReplyText {
+    Text(String),
+    Table(ReplyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyTable {
+    #[serde(default)]
+    text: String,
+    finish_reason: Option<String>,
+    #[serde(default)]
+    usage: Usage,
+    model: Option<String>,
+    #[serde(default)]
+    tool_calls: Vec<CallText>,
+}
+
+/// A tool call with its arguments as JSON text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallText {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl From<CallText> for ToolCall {
+    fn from(call: CallText) -> Self {
+        // What is no JSON stays text, as it does when a provider sends it.
+        let arguments = serde_json::from_str(&call.arguments)
+            .unwrap_or_else(|_| Value::String(call.arguments.clone()));
+        ToolCall { id: call.id, name: call.name, arguments }
+    }
+}
+
+impl From<ReplyText> for Reply {
+    fn from(reply: ReplyText) -> Self {
+        match reply {
+            ReplyText::Text(text) => {
+                Reply { text, finish_reason: "stop".to_owned(), ..Reply::default() }
+            }
+            ReplyText::Table(table) => {
+                let default = if table.tool_calls.is_empty() { "stop" } else { "tool_calls" };
+                Reply {
+                    text: table.text,
+                    finish_reason: table.finish_reason.unwrap_or_else(|| default.to_owned()),
+                    usage: table.usage,
+                    model: table.model,
+                    tool_calls: table.tool_calls.into_iter().map(ToolCall::from).collect(),
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExchangeText {
+    system: Option<String>,
+    #[serde(default)]
+    history: Vec<Turn>,
+    prompt: Option<String>,
+    temperature: Option<f64>,
+    max_tokens: Option<u32>,
+    /// JSON text.
+    tools: Option<String>,
+    /// JSON text.
+    schema: Option<String>,
+    replies: Vec<Reply>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Turn {
+    role: Role,
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    tool_calls: Vec<CallText>,
+    tool_call_id: Option<String>,
+}
+
+impl TryFrom<ExchangeText> for Exchange {
+    type Error = String;
+
+    fn try_from(text: ExchangeText) -> Result<Self, String> {
+        if text.replies.is_empty() {
+            return Err("an exchange has no replies: give it at least one".to_owned());
+        }
+        let mut messages = Vec::new();
+        messages.extend(text.system.map(|system| Message::new(Role::System, canonical(&system))));
+        messages.extend(text.history.into_iter().map(|turn| Message {
+            role: turn.role,
+            content: canonical(&turn.content),
+            tool_calls: turn.tool_calls.into_iter().map(ToolCall::from).collect(),
+            tool_call_id: turn.tool_call_id,
+        }));
+        messages.extend(text.prompt.map(|prompt| Message::new(Role::User, canonical(&prompt))));
+        let request = Request {
+            messages,
+            temperature: text.temperature,
+            max_tokens: text.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
+            tools: match text.tools {
+                Some(json) => serde_json::from_str(&json).map_err(|e| format!("tools: {e}"))?,
+                None => Vec::new(),
+            },
+            schema: match text.schema {
+                Some(json) => {
+                    Some(serde_json::from_str(&json).map_err(|e| format!("schema: {e}"))?)
+                }
+                None => None,
+            },
+        };
+        Ok(Exchange { request, replies: text.replies })
+    }
+}
+
+impl Cassette {
+    /// Reads a cassette.
+    ///
+    /// # Errors
+    /// [`ModelError::Cassette`] where the file cannot be read or is no cassette; the message names
+    /// the file and the line.
+    pub fn read(path: &Path) -> Result<Self, ModelError> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ModelError::Cassette(format!(
+                "cannot read the cassette {shown}: {error}; check its path"
+            ))
+        })?;
+        Cassette::parse(&text).map_err(|error| {
+            ModelError::Cassette(format!("the cassette {shown} is not readable: {error}"))
+        })
+    }
+
+    /// Parses a cassette's text.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, toml_edit::de::Error> {
+        toml_edit::de::from_str(text)
+    }
+
+    /// The cassette's text; [`Cassette::parse`] reads it back unchanged.
+    pub fn render(&self) -> String {
+        let mut document = toml_edit::DocumentMut::new();
+        document.insert("kind", toml_edit::value(self.kind.name()));
+        for (key, text) in [("model", &self.model), ("note", &self.note)] {
+            if let Some(text) = text {
+                document.insert(key, text_item(text));
+            }
+        }
+        let exchanges: ArrayOfTables = self
+            .exchanges
+            .iter()
+            .map(|exchange| {
+                let mut table = Table::new();
+                for (key, item) in request_items(&exchange.request) {
+                    table.insert(key, item);
+                }
+                table.insert("replies", replies_item(&exchange.replies));
+                table
+            })
+            .collect();
+        document.insert("exchange", Item::ArrayOfTables(exchanges));
+        document.to_string()
+    }
+}
+
+/// The keys that a request may have in the file, in their order.
+pub(super) const REQUEST_KEYS: [&str; 7] =
+    ["system", "prompt", "temperature", "max_tokens", "tools", "schema", "history"];
+
+/// A request as the file's keys.
+pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
+    let mut items = Vec::new();
+    let mut middle = request.messages.as_slice();
+    if let [first, rest @ ..] = middle
+        && first.role == Role::System
+        && plain(first)
+    {
+        items.push(("system", text_item(&first.content)));
+        middle = rest;
+    }
+    if let [rest @ .., last] = middle
+        && last.role == Role::User
+        && plain(last)
+    {
+        items.push(("prompt", text_item(&last.content)));
+        middle = rest;
+    }
+    if let Some(temperature) = request.temperature {
+        items.push(("temperature", toml_edit::value(temperature)));
+    }
+    if request.max_tokens != DEFAULT_MAX_TOKENS {
+        items.push(("max_tokens", toml_edit::value(i64::from(request.max_tokens))));
+    }
+    if !request.tools.is_empty() {
+        items.push(("tools", text_item(&json_text(&request.tools))));
+    }
+    if let Some(schema) = &request.schema {
+        items.push(("schema", text_item(&json_text(schema))));
+    }
+    if !middle.is_empty() {
+        let turns: ArrayOfTables = middle.iter().map(turn_table).collect();
+        items.push(("history", Item::ArrayOfTables(turns)));
+    }
+    items
+}
+
+fn plain(message: &Message) -> bool {
+    message.tool_calls.is_empty() && message.tool_call_id.is_none()
+}
+
+fn turn_table(message: &Message) -> Table {
+    let mut table = Table::new();
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    };
+    table.insert("role", toml_edit::value(role));
+    table.insert("content", text_item(&message.content));
+    if !message.tool_calls.is_empty() {
+        table.insert("tool_calls", toml_edit::value(calls(&message.tool_calls)));
+    }
+    if let Some(id) = &message.tool_call_id {
+        table.insert("tool_call_id", toml_edit::value(id));
+    }
+    table
+}
+
+fn replies_item(replies: &[Reply]) -> Item {
+    let tables: ArrayOfTables = replies
+        .iter()
+        .map(|reply| {
+            let mut table = Table::new();
+            table.insert("text", text_item(&reply.text));
+            table.insert("finish_reason", toml_edit::value(&reply.finish_reason));
+            if reply.usage != Usage::default() {
+                let mut usage = InlineTable::new();
+                // TOML's integers are signed; no token count comes near the sign.
+                let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+                usage.insert("input_tokens", count(reply.usage.input_tokens).into());
+                usage.insert("output_tokens", count(reply.usage.output_tokens).into());
+                table.insert("usage", toml_edit::value(usage));
+            }
+            if let Some(model) = &reply.model {
+                table.insert("model", toml_edit::value(model));
+            }
+            if !reply.tool_calls.is_empty() {
+                table.insert("tool_calls", toml_edit::value(calls(&reply.tool_calls)));
+            }
+            table
+        })
+        .collect();
+    Item::ArrayOfTables(tables)
+}
+
+fn calls(calls: &[ToolCall]) -> Array {
+    calls
+        .iter()
+        .map(|call| {
+            let mut table = InlineTable::new();
+            table.insert("id", call.id.as_str().into());
+            table.insert("name", call.name.as_str().into());
+            let arguments = match &call.arguments {
+                // Text that is no JSON is kept as it is, unless reading would take it for JSON.
+                Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
+                json => json.to_string(),
+            };
+            table.insert("arguments", arguments.into());
+            toml_edit::Value::InlineTable(table)
+        })
+        .collect()
+}
+
+fn json_text(value: &impl serde::Serialize) -> String {
+    // Serialising plain data to text cannot fail.
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// Text as a literal block (`'''`) wherever that says the same: no escapes, one line a line.
+fn text_item(text: &str) -> Item {
+    let literal = format!("'''\n{text}'''");
+    match literal.parse::<toml_edit::Value>() {
+        Ok(value) if text.contains('\n') && value.as_str() == Some(text) => Item::Value(value),
+        _ => toml_edit::value(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cassette(text: &str, finish_reason: &str) -> Cassette {
+        let call = |arguments| ToolCall { id: "call_1".into(), name: "count".into(), arguments };
+        let request = Request {
+            messages: vec![
+                Message::new(Role::System, "You write Rust."),
+                Message::new(Role::User, "First\nquestion"),
+                Message {
+                    tool_calls: vec![
+                        call(Value::from("not {json")),
+                        call(serde_json::json!({"of": [1]})),
+                    ],
+                    ..Message::new(Role::Assistant, "")
+                },
+                Message { tool_call_id: Some("call_1".into()), ..Message::new(Role::Tool, "3") },
+                Message::new(Role::User, "And\r\nnow?"),
+            ],
+            temperature: Some(0.7),
+            max_tokens: 50,
+            tools: vec![Tool {
+                name: "count".into(),
+                description: "Counts.".into(),
+                parameters: serde_json::json!({"type": "object"}),
+            }],
+            schema: Some(serde_json::json!({"type": "object"})),
+        };
+        let reply = Reply {
+            text: text.to_owned(),
+            finish_reason: finish_reason.to_owned(),
+            usage: Usage { input_tokens: 3, output_tokens: 4 },
+            model: Some("m".to_owned()),
+            tool_calls: vec![call(Value::from("3"))],
+        };
+        let request = Request {
+            messages: request
+                .messages
+                .into_iter()
+                .map(|m| Message { content: canonical(&m.content), ..m })
+                .collect(),
+            ..request
+        };
+        Cassette {
+            kind: Kind::Recording,
+            model: Some("m".into()),
+            note: None,
+            exchanges: vec![Exchange { request, replies: vec![reply.clone(), reply] }],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in [
+            "plain",
+            "",
+            "two\nlines\n",
+            "'''\nquotes '''",
+            "ends in '",
+            "\u{1b}[31m\r\n\t\0é",
+            "a\\b\n\"\"\"",
+        ] {
+            let cassette = cassette(text, "stop");
+            let written = cassette.render();
+            assert_eq!(Cassette::parse(&written).unwrap(), cassette, "{written}");
+        }
+    }
+
+    #[test]
+    fn code_is_written_as_it_is_read() {
+        let written =
+            cassette("```rust\nfn one() -> &'static str {\n    \"1\\n\"\n}\n```\n", "stop")
+                .render();
+        assert!(
+            written.contains(
+                "text = '''\n```rust\nfn one() -> &'static str {\n    \"1\\n\"\n}\n```\n'''\n"
+            ),
+            "{written}"
+        );
+    }
+
+    #[test]
+    fn a_script_by_hand_needs_little() {
+        let script = Cassette::parse(
+            "kind = \"script\"\n[[exchange]]\nprompt = '''\nHello?\n'''\nreplies = [\"Hi.\", { text = \"cut\", finish_reason = \"length\" }]\n",
+        )
+        .unwrap();
+        let exchange = &script.exchanges[0];
+        assert_eq!(exchange.request, Request::from(&Ask::new("Hello?")));
+        assert_eq!(exchange.replies[0].finish_reason, "stop");
+        assert_eq!(exchange.replies[1].finish_reason, "length");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |text: &str| Cassette::parse(text).unwrap_err().to_string();
+        assert!(error("").contains("kind"), "{}", error(""));
+        let empty = "kind = \"script\"\n[[exchange]]\nprompt = \"a\"\nreplies = []";
+        assert!(error(empty).contains("no replies"), "{}", error(empty));
+        let typo = "kind = \"script\"\n[[exchange]]\npromt = \"a\"\nreplies = [\"b\"]";
+        assert!(error(typo).contains("promt"), "{}", error(typo));
+    }
+}

@@ -1,0 +1,39 @@
+//! Replies from a file: a recording of a model, or a script written by hand.
+//!
+//! A cassette is a TOML file that a person reads and a diff shows well. At its head stand `kind`
+//! (`"script"` or `"recording"`), `model` and `note`; then come exchanges:
+//!
+//! ```toml
+//! [[exchange]]
+//! system = "You write Rust."     # optional, as are temperature, max_tokens, tools, schema
+//! prompt = '''
+//! Write fn one.
+//! '''
+//! replies = ['''
+//! the first reply
+//! ''', '''
+//! the reply when it is asked again
+//! ''']
+//! ```
+//!
+//! A reply can also be a table, `[[exchange.replies]]`, with `text`, `finish_reason`, `usage`,
+//! `model` and `tool_calls`; a recording writes these. Turns between the system prompt and the last
+//! prompt are `[[exchange.history]]`.
+//!
+//! **Matching.** The same request (messages, temperature, most tokens, tools, schema; line ends and
+//! trailing space do not count) gets the next of its replies, and after the last the first again,
+//! so that a cell can be run twice. A request that is not there gets the exchange whose text is
+//! most alike, and the answer says so: a script never passes for an answer to an edited prompt.
+//!
+//! **Adopting.** For authors: with `LLM_ADOPT=1`, an exchange that was the nearest, not exact, gets
+//! the request's true text written into the file. So an exchange can be drafted with a few phrases
+//! of the prompt, and stays exact after a prompt is reworded. An exchange that this session has
+//! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
+
+mod file;
+mod player;
+mod recorder;
+
+pub use file::{Cassette, Exchange, Kind, Reply, Request};
+pub use player::{Player, Replayed};
+pub use recorder::Recorder;

@@ -1,0 +1,342 @@
+//! One HTTP exchange.
+
+use std::time::{Duration, SystemTime};
+
+use code_evolution_wire::model::Ask;
+use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+use super::fault::{self, Fault, Source};
+use super::{Client, STREAM_FACTOR};
+use crate::models::choice::host;
+use crate::models::response::{self, Completion};
+use crate::models::stream::{Events, Lines};
+use crate::models::{ModelError, Progress, alike::Profile};
+
+/// The largest body that is read, in bytes. An answer of 100,000 tokens is a tenth of it.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+/// How many models an unknown one's error names.
+const MODELS_NAMED: usize = 10;
+
+impl Client {
+    /// Sends a request once.
+    pub(super) async fn attempt(
+        &self,
+        body: &Value,
+        ask: &Ask,
+        progress: Progress<'_>,
+    ) -> Result<Completion, Fault> {
+        let most = if ask.stream { self.timeout * STREAM_FACTOR } else { self.timeout };
+        let exchange = self.exchange(body, ask, progress);
+        match tokio::time::timeout(self.clock.real_duration(most), exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.timed_out(most)),
+        }
+    }
+
+    fn timed_out(&self, after: Duration) -> Fault {
+        Fault::Final(ModelError::Provider(format!(
+            "{} did not finish its answer within {} s: try again, lower max_tokens, or raise LLM_TIMEOUT",
+            self.endpoint.provider.name,
+            after.as_secs(),
+        )))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.endpoint.base.as_str().trim_end_matches('/'))
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &self.endpoint.key
+            // A `Key` holds graphic ASCII only, which every header may hold.
+            && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
+        {
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers
+    }
+
+    async fn exchange(
+        &self,
+        body: &Value,
+        ask: &Ask,
+        progress: Progress<'_>,
+    ) -> Result<Completion, Fault> {
+        let accept = if ask.stream { "text/event-stream" } else { "application/json" };
+        let request = self
+            .http
+            .post(self.url("chat/completions"))
+            .headers(self.headers())
+            .header(ACCEPT, accept)
+            .json(body);
+        let sent =
+            tokio::time::timeout(self.clock.real_duration(self.timeout), request.send()).await;
+        let mut response = match sent {
+            Ok(sent) => sent.map_err(|error| broken(&error))?,
+            Err(_) => return Err(self.timed_out(self.timeout)),
+        };
+        self.pace.learn(response.headers());
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_redirection() {
+            return Err(self.redirected(status, &headers));
+        }
+        let mut reading = Reading::new(status.is_success() && ask.stream);
+        loop {
+            let chunk = response.chunk();
+            match tokio::time::timeout(self.clock.real_duration(self.timeout), chunk).await {
+                Ok(Ok(Some(piece))) => reading.push(&piece, progress)?,
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    // A refusal that was cut is still a refusal; half an answer is none.
+                    if status.is_success() {
+                        return Err(broken(&error));
+                    }
+                    break;
+                }
+                Err(_) => return Err(self.timed_out(self.timeout)),
+            }
+            if reading.done {
+                break;
+            }
+        }
+        let source = Source {
+            endpoint: &self.endpoint,
+            retry_after: retry_after(&headers, SystemTime::now()),
+            body: Some(body),
+        };
+        if status.is_success() {
+            reading.completion(&source, progress)
+        } else {
+            Err(source.refusal(status.as_u16(), &reading.body))
+        }
+    }
+
+    fn redirected(&self, status: StatusCode, headers: &HeaderMap) -> Fault {
+        let target = headers
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| self.endpoint.base.join(text).ok())
+            .map_or_else(|| "elsewhere".to_owned(), |url| fault::clean(&host(&url), 100));
+        Fault::Final(ModelError::Provider(format!(
+            "{} redirects to {target} (HTTP {}), and the key is not sent after it: set LLM_BASE_URL to the right address, or log in to the network",
+            host(&self.endpoint.base),
+            status.as_u16(),
+        )))
+    }
+
+    /// The error for a model that the server does not have, with what it offers.
+    pub(super) async fn unknown_model(&self, message: &str) -> ModelError {
+        let (name, model) = (self.endpoint.provider.name, &self.endpoint.model);
+        let wait = self.clock.real_duration(self.timeout.min(Duration::from_secs(15)));
+        let offered = tokio::time::timeout(wait, self.models()).await.ok().flatten();
+        let offers = match offered.filter(|models| !models.is_empty()) {
+            Some(mut models) => {
+                let wanted = Profile::new(model);
+                models.sort_by_cached_key(|id| {
+                    let alike = wanted.alike(&Profile::new(id));
+                    ((1.0 - alike) * 1e6) as u64
+                });
+                let more = models.len().saturating_sub(MODELS_NAMED);
+                models.truncate(MODELS_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("it offers {}{more}", models.join(", "))
+            }
+            None => "its list of models could not be read".to_owned(),
+        };
+        ModelError::Provider(format!(
+            "{name} has no model `{model}` ({message}); {offers}: set LLM_MODEL, or `model` in the setup cell"
+        ))
+    }
+
+    /// What `GET /models` lists; `None` where it cannot be read.
+    async fn models(&self) -> Option<Vec<String>> {
+        let request = self.http.get(self.url("models")).headers(self.headers());
+        let response = request.send().await.ok()?.error_for_status().ok()?;
+        let body: Value = serde_json::from_slice(&whole(response).await?).ok()?;
+        let list = body.get("data").or_else(|| body.get("models")).unwrap_or(&body).as_array()?;
+        let id = |model: &Value| {
+            let id = model.get("id").or_else(|| model.get("name"))?.as_str()?;
+            // Gemini lists `models/gemini-…` and takes the name without.
+            Some(fault::clean(id.strip_prefix("models/").unwrap_or(id), 100))
+        };
+        Some(list.iter().filter_map(id).collect())
+    }
+}
+
+/// A whole body, unless it is too large or breaks.
+async fn whole(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        body.extend_from_slice(&piece);
+        if body.len() > LARGEST_BODY {
+            return None;
+        }
+    }
+    Some(body)
+}
+
+/// A connection that could not be made, or broke.
+fn broken(error: &reqwest::Error) -> Fault {
+    // reqwest's own message names the address, which is said already, and hides the cause.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let what = if error.is_connect() { "no connection" } else { "the connection broke" };
+    let why = format!("{what} ({})", fault::clean(&cause.to_string(), 200));
+    if error.is_builder() {
+        return Fault::Final(ModelError::Config(format!(
+            "the request cannot be made: {why}; check LLM_BASE_URL"
+        )));
+    }
+    Fault::Retry { why, after: None }
+}
+
+/// How long a server asks to wait: `Retry-After` in seconds or as a date, or `retry-after-ms`.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()) {
+        return Duration::try_from_secs_f64(ms / 1_000.0).ok();
+    }
+    let text_of_wait = text(RETRY_AFTER.as_str())?;
+    if let Ok(seconds) = text_of_wait.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = httpdate::parse_http_date(text_of_wait).ok()?;
+    // The server's own clock, where it tells it: this machine's may be wrong.
+    let now =
+        text(DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+/// A body as it comes in.
+struct Reading {
+    body: Vec<u8>,
+    size: usize,
+    stream: Option<Streamed>,
+    done: bool,
+}
+
+#[derive(Default)]
+struct Streamed {
+    events: Events,
+    lines: Lines,
+    completion: Completion,
+    /// Whether any event was understood.
+    any: bool,
+    /// An event that holds an error.
+    error: Option<Value>,
+    /// Whether the server said that the answer is complete.
+    complete: bool,
+    /// Whether it said that nothing more comes.
+    closed: bool,
+}
+
+impl Reading {
+    fn new(stream: bool) -> Self {
+        Reading { body: Vec::new(), size: 0, stream: stream.then(Streamed::default), done: false }
+    }
+
+    fn push(&mut self, piece: &[u8], progress: Progress) -> Result<(), Fault> {
+        self.size += piece.len();
+        if self.size > LARGEST_BODY {
+            return Err(Fault::Final(ModelError::NoAnswer(format!(
+                "the reply is larger than {} MB, which no answer is: check LLM_BASE_URL",
+                LARGEST_BODY / (1024 * 1024),
+            ))));
+        }
+        let Some(streamed) = &mut self.stream else {
+            self.body.extend_from_slice(piece);
+            return Ok(());
+        };
+        for event in streamed.events.push(piece) {
+            streamed.event(&event, progress);
+        }
+        // Until it is sure that events come, the body may turn out to be a single object.
+        if !streamed.any {
+            self.body.extend_from_slice(piece);
+        }
+        // After the finish reason the token counts may still come.
+        self.done = streamed.closed || streamed.complete && streamed.completion.usage.is_some();
+        Ok(())
+    }
+
+    fn completion(mut self, source: &Source, progress: Progress) -> Result<Completion, Fault> {
+        if let Some(mut streamed) = self.stream.take() {
+            if let Some(event) = streamed.events.finish() {
+                streamed.event(&event, progress);
+            }
+            if let Some(error) = &streamed.error {
+                return Err(source.error_inside(error));
+            }
+            if streamed.any {
+                if !streamed.complete {
+                    let why = "the stream ended before the answer did".to_owned();
+                    return Err(Fault::Retry { why, after: None });
+                }
+                let text = streamed.completion.text.clone();
+                streamed.lines.finish(&text, &|line| progress(&fault::printable(line)));
+                response::finish(&mut streamed.completion);
+                return Ok(streamed.completion);
+            }
+        }
+        let completion = source.completion(&self.body)?;
+        if self.size > 0 && source.wants_stream() {
+            completion.text.lines().for_each(|line| progress(&fault::printable(line)));
+        }
+        Ok(completion)
+    }
+}
+
+impl Streamed {
+    fn event(&mut self, data: &str, progress: Progress) {
+        if data.trim() == "[DONE]" {
+            self.any = true;
+            self.complete = true;
+            self.closed = true;
+            return;
+        }
+        // A piece that is no JSON is a server's comment or noise; the end tells whether all came.
+        let Ok(chunk) = serde_json::from_str::<Value>(data) else { return };
+        if response::error(&chunk, false).is_some() {
+            self.error = Some(chunk);
+            return;
+        }
+        self.any = true;
+        response::add_chunk(&mut self.completion, &chunk);
+        self.complete |= self.completion.finish_reason.is_some();
+        self.lines.grown(&self.completion.text, &|line| progress(&fault::printable(line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_all_its_forms() {
+        let now = httpdate::parse_http_date("Mon, 02 Nov 2026 10:00:00 GMT").unwrap();
+        let wait = |pairs: &[(&'static str, &'static str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+            retry_after(&headers.collect(), now).map(|wait| wait.as_millis())
+        };
+        assert_eq!(wait(&[("retry-after", "7")]), Some(7_000));
+        assert_eq!(wait(&[("retry-after", "0.5")]), Some(500));
+        assert_eq!(wait(&[("retry-after-ms", "120"), ("retry-after", "7")]), Some(120));
+        assert_eq!(wait(&[("retry-after", "Mon, 02 Nov 2026 10:00:30 GMT")]), Some(30_000));
+        let skewed = [
+            ("retry-after", "Mon, 02 Nov 2026 12:00:05 GMT"),
+            ("date", "Mon, 02 Nov 2026 12:00:00 GMT"),
+        ];
+        assert_eq!(wait(&skewed), Some(5_000));
+        assert_eq!(wait(&[("retry-after", "Mon, 02 Nov 2026 09:00:00 GMT")]), Some(0));
+        for odd in ["-3", "soon", "", "1e300"] {
+            assert_eq!(wait(&[("retry-after", odd)]), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What a refusal or an odd answer means, and what to do about it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::models::ModelError;
+use crate::models::choice::{Endpoint, host};
+use crate::models::provider::Provider;
+use crate::models::request::refused_field;
+use crate::models::response::{self, Completion, ServerError};
+
+/// Why an attempt brought no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It may go better next time.
+    Retry { why: String, after: Option<Duration> },
+    /// The server does not take a field that the request can do without.
+    Refused { field: &'static str, message: String },
+    /// The server does not have the model.
+    UnknownModel(String),
+    /// It will not go better.
+    Final(ModelError),
+}
+
+/// The longest text of a server that is shown, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Where an answer came from, for what is said about it.
+pub(super) struct Source<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) retry_after: Option<Duration>,
+    /// The request's body.
+    pub(super) body: Option<&'a Value>,
+}
+
+impl Source<'_> {
+    pub(super) fn wants_stream(&self) -> bool {
+        self.body.is_some_and(|body| body.get("stream").is_some())
+    }
+
+    fn name(&self) -> &'static str {
+        self.endpoint.provider.name
+    }
+
+    /// The answer in the body of a successful exchange.
+    pub(super) fn completion(&self, body: &[u8]) -> Result<Completion, Fault> {
+        let Ok(json) = serde_json::from_slice::<Value>(body) else {
+            return Err(self.not_json(200, body));
+        };
+        if response::error(&json, false).is_some() {
+            return Err(self.error_inside(&json));
+        }
+        match response::completion(&json) {
+            Some(mut completion) => {
+                response::finish(&mut completion);
+                Ok(completion)
+            }
+            None => Err(Fault::Final(ModelError::NoAnswer(format!(
+                "{} answered with JSON that holds no reply (it begins `{}`): check LLM_BASE_URL",
+                self.name(),
+                clean(&String::from_utf8_lossy(body), 80),
+            )))),
+        }
+    }
+
+    /// What a body that is no JSON most likely is.
+    fn not_json(&self, status: u16, body: &[u8]) -> Fault {
+        let text = String::from_utf8_lossy(body);
+        let (name, host) = (self.name(), host(&self.endpoint.base));
+        let start = text.trim_start();
+        let message = if start.is_empty() {
+            // A server that closes early is a broken connection.
+            return Fault::Retry {
+                why: format!("an empty reply (HTTP {status})"),
+                after: self.retry_after,
+            };
+        } else if start.starts_with('<') {
+            let lower = text.to_ascii_lowercase();
+            let title = lower.find("<title>").and_then(|at| {
+                let from = at + "<title>".len();
+                lower[from..].find("</title>").map(|length| clean(&text[from..from + length], 80))
+            });
+            let title = title.filter(|title| !title.is_empty());
+            let title = title.map_or_else(String::new, |title| format!(" titled `{title}`"));
+            format!(
+                "{host} answered with a web page{title} instead of {name}'s reply (HTTP {status}): check LLM_BASE_URL, or log in to the network"
+            )
+        } else {
+            format!(
+                "{host} answered with something that is no JSON (HTTP {status}, it begins `{}`): check LLM_BASE_URL",
+                clean(start, 80),
+            )
+        };
+        Fault::Final(ModelError::NoAnswer(message))
+    }
+
+    /// An error inside a successful exchange.
+    pub(super) fn error_inside(&self, json: &Value) -> Fault {
+        let error = response::error(json, true).unwrap_or_default();
+        match error.status() {
+            Some(status) => self.explain(status, &error),
+            None => Fault::Final(ModelError::Provider(format!(
+                "{} answered with an error: {}; try again, or another model",
+                self.name(),
+                clean(&error.message, LONGEST_MESSAGE),
+            ))),
+        }
+    }
+
+    /// What a status other than success means.
+    pub(super) fn refusal(&self, status: u16, body: &[u8]) -> Fault {
+        let json = serde_json::from_slice::<Value>(body).ok();
+        let error = match json.and_then(|json| response::error(&json, true)) {
+            Some(error) => error,
+            None => {
+                let retried = matches!(status, 408 | 429 | 500..=599);
+                if !retried && !matches!(status, 401..=403) && !body.trim_ascii().is_empty() {
+                    return self.not_json(status, body);
+                }
+                let text = String::from_utf8_lossy(body);
+                let message = match text.trim_start() {
+                    "" => "no message".to_owned(),
+                    page if page.starts_with('<') => "a web page".to_owned(),
+                    other => other.to_owned(),
+                };
+                ServerError { message, ..ServerError::default() }
+            }
+        };
+        self.explain(status, &error)
+    }
+
+    fn explain(&self, status: u16, error: &ServerError) -> Fault {
+        let name = self.name();
+        let message = clean(&error.message, LONGEST_MESSAGE);
+        let said = format!("HTTP {status}: {message}");
+        let last = |text: String| Fault::Final(ModelError::Provider(text));
+        match status {
+            401 | 403 => match self.endpoint.key {
+                Some(_) => last(format!(
+                    "{name} refused the key from {} ({said}): check it, or set another",
+                    self.endpoint.key_from,
+                )),
+                None => last(format!(
+                    "{name} wants a key ({said}): set {}",
+                    self.endpoint.provider.key_variable
+                )),
+            },
+            402 => last(spent(name, &said)),
+            429 if error.is_spent() => last(spent(name, &said)),
+            408 | 429 | 500..=599 => Fault::Retry {
+                why: if status == 429 { format!("rate limit ({said})") } else { said },
+                after: self.retry_after.or(error.retry_after),
+            },
+            _ if names_model(status, error) => Fault::UnknownModel(message),
+            404 => last(format!(
+                "{} has nothing at this address ({said}): check LLM_BASE_URL, which most often ends in /v1",
+                host(&self.endpoint.base),
+            )),
+            413 => last(format!("the prompt is too long for {name} ({said}): shorten it")),
+            400 | 422 => {
+                let field = self.body.and_then(|body| {
+                    let about_support = error.param.is_some() || speaks_of_support(&error.message);
+                    refused_field(body, error.param.as_deref(), &error.message)
+                        .filter(|_| about_support)
+                });
+                match field {
+                    Some(field) => Fault::Refused { field, message },
+                    None => last(format!(
+                        "{name} refuses the request ({said}): change the prompt or the settings"
+                    )),
+                }
+            }
+            _ => {
+                last(format!("{name} refuses the request ({said}): try another model or provider"))
+            }
+        }
+    }
+}
+
+fn spent(name: &str, said: &str) -> String {
+    format!(
+        "the quota at {name} is spent, so waiting will not help ({said}): add credit there, set another provider's key, or set LLM_MODE=scripted"
+    )
+}
+
+/// Whether an error says that the model does not exist.
+fn names_model(status: u16, error: &ServerError) -> bool {
+    let message = error.message.to_lowercase();
+    let code =
+        error.codes.iter().any(|code| matches!(code.as_str(), "model_not_found" | "invalid_model"));
+    let missing =
+        ["not found", "does not exist", "no such", "unknown", "invalid model", "not a valid model"];
+    code || (matches!(status, 400 | 404)
+        && message.contains("model")
+        && missing.iter().any(|words| message.contains(words)))
+}
+
+/// Whether an error is about a field that is not known, rather than about its value.
+fn speaks_of_support(message: &str) -> bool {
+    let message = message.to_lowercase();
+    [
+        "support",
+        "unknown",
+        "unrecognized",
+        "unexpected",
+        "not permitted",
+        "extra",
+        "cannot find field",
+        "deprecated",
+        "not allowed",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+/// An answer that can be shown.
+pub(super) struct Usable {
+    pub(super) text: String,
+    pub(super) note: Option<String>,
+    pub(super) finish_reason: String,
+    pub(super) completion: Completion,
+}
+
+/// Makes an answer of a completion, unless there is nothing in it.
+pub(super) fn usable(
+    completion: Completion,
+    provider: &Provider,
+    max_tokens: u32,
+) -> Result<Usable, ModelError> {
+    let name = provider.name;
+    let finish_reason = completion.finish_reason.clone().map_or_else(
+        || {
+            if completion.tool_calls.is_empty() {
+                "stop".to_owned()
+            } else {
+                "tool_calls".to_owned()
+            }
+        },
+        |reason| clean(&reason, 40),
+    );
+    let cut = finish_reason == "length";
+    let thought = !completion.reasoning.trim().is_empty();
+    if !completion.text.trim().is_empty() || !completion.tool_calls.is_empty() {
+        return Ok(Usable { text: completion.text.clone(), note: None, finish_reason, completion });
+    }
+    if thought && provider.text_in_reasoning && !cut {
+        let note = "the text came in the field for thinking".to_owned();
+        return Ok(Usable {
+            text: completion.reasoning.clone(),
+            note: Some(note),
+            finish_reason,
+            completion,
+        });
+    }
+    Err(ModelError::NoAnswer(if cut {
+        format!(
+            "{name}'s reply is empty: all {max_tokens} tokens went to thinking; raise max_tokens, or choose a model that thinks less"
+        )
+    } else if thought {
+        format!("{name}'s reply holds thinking only: ask again, or raise max_tokens")
+    } else if !completion.refusal.trim().is_empty() {
+        format!(
+            "{name}'s model declined: {}; change the prompt",
+            clean(&completion.refusal, LONGEST_MESSAGE)
+        )
+    } else if finish_reason == "content_filter" {
+        format!("{name} withheld the reply (content_filter): change the prompt")
+    } else {
+        format!(
+            "{name}'s reply is empty (it stopped with `{finish_reason}`): ask again, or try another model"
+        )
+    }))
+}
+
+/// A server's text as part of a line: one line, no control characters, not longer than `most`
+/// characters.
+pub(super) fn clean(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for word in printable(text).split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+        if out.len() > 4 * most {
+            break;
+        }
+    }
+    match out.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &out[..end]),
+        None => out,
+    }
+}
+
+/// A text without terminal sequences and control characters; line ends and tabs become spaces.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // `ESC [ … letter` colours and moves; other sequences lose their escape only.
+            '\u{1b}' if chars.peek() == Some(&'[') => {
+                chars.next();
+                while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+            }
+            '\t' => out.push_str("    "),
+            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => {}
+            // Characters that turn the direction of what follows can make a text lie.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_texts_are_cleaned() {
+        assert_eq!(clean("a\n\u{1b}[31mred\u{1b}[0m\tb\u{7}\u{202e}", 50), "a red b");
+        assert_eq!(clean("éééé", 2), "éé…");
+        assert_eq!(clean(&"x".repeat(10_000), 300).chars().count(), 301);
+        assert_eq!(printable("    fn one() {\t1 }"), "    fn one() {    1 }");
+    }
+}

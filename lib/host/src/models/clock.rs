@@ -1,0 +1,32 @@
+//! Time, for waits and time-outs.
+
+use std::time::{Duration, Instant};
+
+/// A clock that may run fast, so that a test of a minute's wait need not take a minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+    speed: u32,
+}
+
+impl Clock {
+    /// The ordinary clock.
+    pub fn real() -> Self {
+        Clock::fast(1)
+    }
+
+    /// A clock on which `speed` seconds pass in one; 0 counts as 1.
+    pub fn fast(speed: u32) -> Self {
+        Clock { start: Instant::now(), speed: speed.max(1) }
+    }
+
+    /// The time since the clock was made, as it runs.
+    pub fn now(&self) -> Duration {
+        self.start.elapsed() * self.speed
+    }
+
+    /// How long a duration on this clock really takes.
+    pub fn real_duration(&self, duration: Duration) -> Duration {
+        duration / self.speed
+    }
+}

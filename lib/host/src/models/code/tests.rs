@@ -1,0 +1,128 @@
+use super::*;
+
+#[track_caller]
+fn gives(reply: &str, code: &str) {
+    assert_eq!(extract(reply, "one", "stop").as_deref(), Ok(code), "in:\n{reply}");
+}
+
+const ONE: &str = "fn one() -> u8 {\n    1\n}";
+
+#[test]
+fn plain_blocks_with_every_spelling_of_the_tag() {
+    for tag in
+        ["rust", "rs", "Rust", "RUST", "rust,no_run", "{.rust}", " rust ", "", "rust:src/lib.rs"]
+    {
+        gives(&format!("Sure!\n\n```{tag}\n{ONE}\n```\n\nIt works."), ONE);
+        gives(&format!("Sure!\n```{tag}\n{ONE}\n```"), ONE);
+    }
+}
+
+#[test]
+fn other_fences() {
+    gives(&format!("~~~rust\n{ONE}\n~~~"), ONE);
+    gives(&format!("````rust\n{ONE}\n````"), ONE);
+    gives(&format!("```rust\r\n{}\r\n```\r\n", ONE.replace('\n', "\r\n")), ONE);
+    gives(&format!("```rust\n{ONE}\n"), ONE);
+    gives(&format!("> ```rust\n> {}\n> ```", ONE.replace('\n', "\n> ")), ONE);
+    gives(&format!("<answer>\n```rust\n{ONE}\n```\n</answer>"), ONE);
+}
+
+#[test]
+fn blocks_in_lists() {
+    let indented = ONE.replace('\n', "\n   ");
+    gives(&format!("1. Do this:\n\n   ```rust\n   {indented}\n   ```\n2. Done."), ONE);
+    gives(&format!("1. ```rust\n   {indented}\n   ```"), ONE);
+    let deep = ONE.replace('\n', "\n        ");
+    gives(&format!("The fix:\n\n        ```rust\n        {deep}\n        ```\n"), ONE);
+}
+
+#[test]
+fn a_fence_in_a_doc_comment_belongs_to_the_code() {
+    let code =
+        "/// One.\n///\n/// ```\n/// assert_eq!(one(), 1);\n/// ```\nfn one() -> u8 {\n    1\n}";
+    gives(&format!("Here:\n```rust\n{code}\n```\nDone."), code);
+}
+
+#[test]
+fn glued_fences() {
+    gives(&format!("Here it is:```rust\n{ONE}\n```"), ONE);
+    gives(&format!("```rust\n{ONE}```\nDone, and it is `u8`."), ONE);
+    gives(&format!("```rust\nfn two() {{}}\n``````rust\n{ONE}\n```"), ONE);
+    gives("```rust fn one() -> u8 { 1 }\n```", "fn one() -> u8 { 1 }");
+    gives("```rust fn one() -> u8 { 1 }```", "fn one() -> u8 { 1 }");
+    gives("```rustfn one() -> u8 { 1 }\n```", "fn one() -> u8 { 1 }");
+}
+
+#[test]
+fn thinking_is_not_the_answer() {
+    let wrong = "```rust\nfn one() -> u8 {\n    2\n}\n```";
+    let right = format!("```rust\n{ONE}\n```");
+    gives(&format!("<think>\nMaybe\n{wrong}\n</think>\n{right}"), ONE);
+    gives(&format!("{right}\n<think>\nor\n{wrong}\n</think>"), ONE);
+    gives(&format!("Maybe\n{wrong}\n</think>\n{right}"), ONE);
+    gives(&format!("{right}\n</think>"), ONE);
+    gives(&format!("<think>\n{right}"), ONE);
+    let mentions = "fn one() -> &'static str {\n    \"<think>x</think>\"\n}";
+    gives(&format!("```rust\n{mentions}\n```"), mentions);
+}
+
+#[test]
+fn the_last_block_that_defines_it_wins() {
+    let draft = "```rust\nfn one() -> u8 { 0 }\n```";
+    let usage =
+        "```rust\n// fn one() is above\nfn main() { println!(\"{} fn one()\", one()); }\n```";
+    gives(&format!("{draft}\nBetter:\n```rust\n{ONE}\n```\nUse it:\n{usage}"), ONE);
+    gives(&format!("```rust\n{ONE}\n```\n```text\nfn one() {{ }}\n```"), ONE);
+    gives(&format!("```toml\n[dependencies]\n```\n```c\n{ONE}\n```"), ONE);
+}
+
+#[test]
+fn markdown_in_markdown() {
+    gives(&format!("````markdown\n# Answer\n```rust\n{ONE}\n```\n````"), ONE);
+    gives(&format!("~~~md\n```rust\n{ONE}\n```\n~~~"), ONE);
+}
+
+#[test]
+fn without_a_fence_only_code_that_defines_it_is_taken() {
+    gives(&format!("Here you go:\n\n{ONE}\n\nHope this helps!"), ONE);
+    assert_eq!(
+        extract("To define fn one() you need to return 1.", "one", "stop"),
+        Err(NoCode::NoBlock { function: "one".into() }),
+    );
+    assert_eq!(extract("", "one", "stop"), Err(NoCode::NoBlock { function: "one".into() }));
+}
+
+#[test]
+fn a_cut_reply_says_so() {
+    let open = "Sure:\n```rust\nfn one() -> u8 {\n    let";
+    assert_eq!(extract(open, "one", "length"), Err(NoCode::CutShort));
+    assert_eq!(extract("Let me think about", "one", "length"), Err(NoCode::CutShort));
+    let complete = format!("```rust\n{ONE}\n```\nThis works beca");
+    assert_eq!(extract(&complete, "one", "length").as_deref(), Ok(ONE));
+}
+
+#[test]
+fn the_error_names_what_was_found() {
+    let error = extract("```rust\nfn two() {}\n```", "one", "stop").unwrap_err();
+    assert_eq!(error, NoCode::NoFunction { function: "one".into(), found: vec!["two".into()] });
+    assert!(error.to_string().contains("they define two"), "{error}");
+}
+
+#[test]
+fn definitions_are_not_mentions() {
+    let generic = "pub fn one<T: Into<[u8; 4]>>(value: T) -> [u8; 4]\nwhere\n    T: Copy,\n{\n    value.into()\n}";
+    gives(&format!("```rust\n{generic}\n```"), generic);
+    for mention in [
+        "// fn one() {}",
+        "/* fn one() {} /* nested */ */",
+        "const A: &str = \"fn one() {}\";",
+        "const A: &str = r#\"fn one() {}\"#;",
+        "trait T { fn other(); }\nfn one_more() {}",
+        "extern \"C\" { fn one(); }",
+    ] {
+        let reply = format!("```rust\n{mention}\n```");
+        assert!(extract(&reply, "one", "stop").is_err(), "{mention}");
+    }
+    let quotes = "fn zero<'a>(c: &'a char) -> bool { *c == '\"' || *c == '\\'' }\nfn one() {}";
+    gives(&format!("```rust\n{quotes}\n```"), quotes);
+}

@@ -1,0 +1,62 @@
+//! Why a model gave no answer.
+
+use code_evolution_wire::protocol::FailureKind;
+
+/// Why a model gave no answer. Each variant holds the participant's message: lower-case, names the
+/// thing, ends with what to do. None ever holds a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelError {
+    /// The session's budget would be passed, so the call was not made.
+    Budget(String),
+    /// The provider could not be reached, or refused.
+    Provider(String),
+    /// The provider answered, but not with anything usable.
+    NoAnswer(String),
+    /// The choice of provider, model, mode or key makes no sense.
+    Config(String),
+    /// The cassette cannot be read, has no reply, or must not be written.
+    Cassette(String),
+}
+
+impl ModelError {
+    /// The participant's message.
+    pub fn message(&self) -> &str {
+        match self {
+            ModelError::Budget(message)
+            | ModelError::Provider(message)
+            | ModelError::NoAnswer(message)
+            | ModelError::Config(message)
+            | ModelError::Cassette(message) => message,
+        }
+    }
+
+    /// The same error with its message changed.
+    pub(crate) fn map(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            ModelError::Budget(message) => ModelError::Budget(change(message)),
+            ModelError::Provider(message) => ModelError::Provider(change(message)),
+            ModelError::NoAnswer(message) => ModelError::NoAnswer(change(message)),
+            ModelError::Config(message) => ModelError::Config(change(message)),
+            ModelError::Cassette(message) => ModelError::Cassette(change(message)),
+        }
+    }
+
+    /// What kind of failure this is in the protocol.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            ModelError::Budget(_) => FailureKind::Budget,
+            ModelError::Config(_) => FailureKind::BadRequest,
+            ModelError::Provider(_) | ModelError::NoAnswer(_) | ModelError::Cassette(_) => {
+                FailureKind::Model
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ModelError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for ModelError {}

@@ -1,0 +1,390 @@
+//! Replies that must be JSON.
+//!
+//! Providers differ in how much of JSON Schema they enforce, and compatible servers enforce none,
+//! so the schema goes into the prompt and the reply is checked here. The check knows the keywords
+//! that a model's structured reply needs (`type`, `properties`, `required`,
+//! `additionalProperties`, `items`, `enum`, `const`, `anyOf`, bounds on numbers, lengths and
+//! counts) and refuses a schema with any other assertion, rather than pass what it did not check.
+//! A complete validator would bring fifty crates.
+
+use code_evolution_wire::model::{Answer, Ask, Message, Role};
+use serde_json::{Map, Value};
+
+use super::ModelError;
+
+/// An answer with the turns that led to it: one, or two where the first had to be repaired.
+pub(super) struct Conversation {
+    pub(super) answer: Answer,
+    pub(super) turns: Vec<(Ask, Answer)>,
+}
+
+/// Asks by `turn`, and where a schema is given once more if the reply does not satisfy it.
+pub(super) fn converse(
+    ask: &Ask,
+    turn: impl Fn(&Ask) -> Result<Answer, ModelError>,
+) -> Result<Conversation, ModelError> {
+    if let Some(schema) = &ask.schema {
+        supported(schema, "$").map_err(|why| {
+            ModelError::Config(format!("the schema cannot be checked here: {why}; leave it out"))
+        })?;
+    }
+    let first = turn(ask)?;
+    let mut turns = vec![(ask.clone(), first.clone())];
+    let Some(schema) = ask.schema.as_ref().filter(|_| first.tool_calls.is_empty()) else {
+        return Ok(Conversation { answer: first, turns });
+    };
+    let problem = match read(&first.text, schema) {
+        Ok(json) => return Ok(Conversation { answer: Answer { text: json, ..first }, turns }),
+        Err(problem) => problem,
+    };
+    let mut again = ask.clone();
+    again.messages.push(Message::new(Role::Assistant, &first.text));
+    again.messages.push(Message::new(
+        Role::User,
+        format!("That reply does not fit: {problem}. Answer again, with the corrected JSON only."),
+    ));
+    let second = turn(&again)?;
+    turns.push((again, second.clone()));
+    match read(&second.text, schema) {
+        Ok(json) => {
+            let note = match second.note {
+                Some(note) => format!("repaired in a second turn; {note}"),
+                None => "repaired in a second turn".to_owned(),
+            };
+            let mut answer = Answer { text: json, note: Some(note), ..second };
+            answer.usage.input_tokens += first.usage.input_tokens;
+            answer.usage.output_tokens += first.usage.output_tokens;
+            Ok(Conversation { answer, turns })
+        }
+        Err(problem) => Err(ModelError::NoAnswer(format!(
+            "the model's JSON does not fit, even after one repair: {problem}; ask again, or ask for less"
+        ))),
+    }
+}
+
+/// What a model is told about the schema.
+pub(super) fn instruction(schema: &Value) -> String {
+    format!("Answer with JSON only, without prose, that satisfies this JSON schema:\n{schema}")
+}
+
+/// The JSON of a reply, if it satisfies the schema; else what is wrong, for the model to read.
+fn read(reply: &str, schema: &Value) -> Result<String, String> {
+    let text = find(reply).ok_or("it holds no JSON")?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("it is not JSON ({error})"))?;
+    let mut problems = Vec::new();
+    check(&value, schema, "$", &mut problems);
+    // More than a few would only distract from the first.
+    problems.truncate(5);
+    if problems.is_empty() { Ok(text.to_owned()) } else { Err(problems.join("; ")) }
+}
+
+/// The JSON text within a reply that may have a fence, thinking or prose around it.
+fn find(reply: &str) -> Option<&str> {
+    let after_thinking =
+        reply.rfind("</think>").map_or(reply, |at| &reply[at + "</think>".len()..]);
+    let trimmed = after_thinking.trim();
+    if serde_json::from_str::<Value>(trimmed).is_ok() {
+        return Some(trimmed);
+    }
+    let start = trimmed.find(['{', '['])?;
+    let close = if trimmed[start..].starts_with('{') { '}' } else { ']' };
+    let end = trimmed.rfind(close)?;
+    trimmed.get(start..=end)
+}
+
+/// Keywords that describe and assert nothing.
+const ANNOTATIONS: [&str; 7] =
+    ["title", "description", "$schema", "default", "examples", "$comment", "$id"];
+
+const ASSERTIONS: [&str; 16] = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "const",
+    "anyOf",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+];
+
+/// Whether every part of a schema is one that [`check`] knows.
+fn supported(schema: &Value, at: &str) -> Result<(), String> {
+    let keywords = match schema {
+        Value::Bool(_) => return Ok(()),
+        Value::Object(keywords) => keywords,
+        _ => return Err(format!("{at} is no schema")),
+    };
+    for (keyword, value) in keywords {
+        let keyword = keyword.as_str();
+        let well_formed = match keyword {
+            "type" => types(value).is_some(),
+            "properties" => value.is_object(),
+            "required" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
+            "enum" | "anyOf" => value.is_array(),
+            "additionalProperties" | "items" | "const" => true,
+            "minLength" | "maxLength" | "minItems" | "maxItems" => value.is_u64(),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
+            _ => ANNOTATIONS.contains(&keyword),
+        };
+        if !well_formed {
+            let known = ASSERTIONS.contains(&keyword);
+            let why = if known { "has a value that makes no sense" } else { "is not supported" };
+            return Err(format!("`{keyword}` at {at} {why}"));
+        }
+    }
+    let properties = keywords.get("properties").and_then(Value::as_object);
+    for (name, schema) in properties.into_iter().flatten() {
+        supported(schema, &format!("{at}.{name}"))?;
+    }
+    for key in ["additionalProperties", "items"] {
+        keywords.get(key).map_or(Ok(()), |schema| supported(schema, &format!("{at}.{key}")))?;
+    }
+    for schema in keywords.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        supported(schema, at)?;
+    }
+    Ok(())
+}
+
+const TYPES: [&str; 7] = ["null", "boolean", "integer", "number", "string", "array", "object"];
+
+fn types(value: &Value) -> Option<Vec<&str>> {
+    let names: Vec<&str> = match value {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    names.iter().all(|name| TYPES.contains(name)).then_some(names)
+}
+
+fn is_type(value: &Value, name: &str) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        // 3.0 is an integer in JSON Schema.
+        "integer" => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        _ => value.is_object(),
+    }
+}
+
+/// Adds what is wrong with the value to `problems`. The schema is a [`supported`] one.
+fn check(value: &Value, schema: &Value, at: &str, problems: &mut Vec<String>) {
+    let keywords = match schema {
+        Value::Bool(false) => return problems.push(format!("{at} must not be there")),
+        Value::Object(keywords) => keywords,
+        _ => return,
+    };
+    if let Some(names) = keywords.get("type").and_then(types)
+        && !names.iter().any(|name| is_type(value, name))
+    {
+        return problems.push(format!("{at} must be of type {}", names.join(" or ")));
+    }
+    if let Some(Value::Array(options)) = keywords.get("enum")
+        && !options.contains(value)
+    {
+        problems.push(format!("{at} must be one of {}", Value::from(options.clone())));
+    }
+    if let Some(only) = keywords.get("const")
+        && only != value
+    {
+        problems.push(format!("{at} must be {only}"));
+    }
+    if let Some(Value::Array(options)) = keywords.get("anyOf") {
+        let fits = options.iter().any(|option| {
+            let mut found = Vec::new();
+            check(value, option, at, &mut found);
+            found.is_empty()
+        });
+        if !fits {
+            problems.push(format!("{at} fits none of its {} forms", options.len()));
+        }
+    }
+    check_bounds(value, keywords, at, problems);
+    match value {
+        Value::Object(members) => check_members(members, keywords, at, problems),
+        Value::Array(elements) => {
+            let items = keywords.get("items").unwrap_or(&Value::Bool(true));
+            for (position, element) in elements.iter().enumerate() {
+                check(element, items, &format!("{at}[{position}]"), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check_members(
+    members: &Map<String, Value>,
+    keywords: &Map<String, Value>,
+    at: &str,
+    problems: &mut Vec<String>,
+) {
+    let required = keywords.get("required").and_then(Value::as_array);
+    for name in required.into_iter().flatten().filter_map(Value::as_str) {
+        if !members.contains_key(name) {
+            problems.push(format!("{at}.{name} is missing"));
+        }
+    }
+    let properties = keywords.get("properties").and_then(Value::as_object);
+    let others = keywords.get("additionalProperties").unwrap_or(&Value::Bool(true));
+    for (name, member) in members {
+        let schema = properties.and_then(|known| known.get(name)).unwrap_or(others);
+        check(member, schema, &format!("{at}.{name}"), problems);
+    }
+}
+
+fn check_bounds(
+    value: &Value,
+    keywords: &Map<String, Value>,
+    at: &str,
+    problems: &mut Vec<String>,
+) {
+    // What is measured, and the keywords of its bounds: at least, at most, more than, less than.
+    let (measured, what, bounds) = match value {
+        Value::Number(number) => {
+            (number.as_f64(), "", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"])
+        }
+        Value::String(text) => (
+            Some(text.chars().count() as f64),
+            "the length of ",
+            ["minLength", "maxLength", "", ""],
+        ),
+        Value::Array(list) => (
+            Some(list.len() as f64),
+            "the number of elements of ",
+            ["minItems", "maxItems", "", ""],
+        ),
+        _ => return,
+    };
+    let Some(measured) = measured else { return };
+    let words = ["at least", "at most", "more than", "less than"];
+    for (position, (keyword, words)) in bounds.into_iter().zip(words).enumerate() {
+        let Some(bound) = keywords.get(keyword).and_then(Value::as_f64) else { continue };
+        let fits = match position {
+            0 => measured >= bound,
+            1 => measured <= bound,
+            2 => measured > bound,
+            _ => measured < bound,
+        };
+        if !fits {
+            problems.push(format!("{what}{at} must be {words} {bound}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use code_evolution_wire::model::{Mode, Usage};
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "score": {"type": "integer", "minimum": 0, "maximum": 10},
+                "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2},
+                "why": {"type": ["string", "null"], "minLength": 2},
+            },
+            "required": ["score"],
+            "additionalProperties": false,
+        })
+    }
+
+    #[test]
+    fn replies_that_fit() {
+        for reply in [
+            r#"{"score": 3}"#,
+            "Sure:\n```json\n{\"score\": 3.0, \"why\": null}\n```\nDone.",
+            "<think>{</think> {\"score\": 0, \"tags\": [\"a\", \"b\"], \"why\": \"ok\"}",
+        ] {
+            let text = read(reply, &schema()).unwrap();
+            assert!(text.starts_with('{') && text.ends_with('}'), "{text}");
+        }
+    }
+
+    #[test]
+    fn replies_that_do_not_fit_say_where() {
+        for (reply, problem) in [
+            ("no", "holds no JSON"),
+            ("{score: 3}", "not JSON"),
+            ("[1]", "$ must be of type object"),
+            ("{}", "$.score is missing"),
+            (r#"{"score": 3.5}"#, "$.score must be of type integer"),
+            (r#"{"score": 11}"#, "$.score must be at most 10"),
+            (r#"{"score": 1, "tags": ["a", "c"]}"#, r#"$.tags[1] must be one of ["a","b"]"#),
+            (
+                r#"{"score": 1, "tags": ["a", "a", "b"]}"#,
+                "number of elements of $.tags must be at most 2",
+            ),
+            (r#"{"score": 1, "why": "x"}"#, "length of $.why must be at least 2"),
+            (r#"{"score": 1, "other": 1}"#, "$.other must not be there"),
+        ] {
+            let found = read(reply, &schema()).unwrap_err();
+            assert!(found.contains(problem), "{reply}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_checked_is_refused() {
+        for (schema, why) in [
+            (json!({"pattern": "^a"}), "`pattern` at $ is not supported"),
+            (json!({"properties": {"a": {"$ref": "#"}}}), "`$ref` at $.a"),
+            (json!({"type": "text"}), "`type` at $ has a value that makes no sense"),
+            (json!({"items": {"anyOf": [{"format": "date"}]}}), "`format` at $.items"),
+            (json!([]), "$ is no schema"),
+        ] {
+            let found = supported(&schema, "$").unwrap_err();
+            assert!(found.contains(why), "{schema}: {found}");
+        }
+    }
+
+    fn answers(replies: &[&str]) -> (Result<Conversation, ModelError>, usize) {
+        let asked = Cell::new(0);
+        let ask = Ask { schema: Some(schema()), ..Ask::new("score it") };
+        let conversation = converse(&ask, |_| {
+            let text = replies[asked.replace(asked.get() + 1)].to_owned();
+            Ok(Answer {
+                text,
+                tool_calls: Vec::new(),
+                model: "m".into(),
+                mode: Mode::Live,
+                note: None,
+                finish_reason: "stop".into(),
+                usage: Usage { input_tokens: 1, output_tokens: 1 },
+            })
+        });
+        (conversation, asked.get())
+    }
+
+    #[test]
+    fn a_wrong_reply_gets_one_turn_of_repair() {
+        let (conversation, asked) = answers(&["{}", "```json\n{\"score\": 1}\n```"]);
+        let conversation = conversation.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((conversation.answer.text.as_str(), asked), ("{\"score\": 1}", 2));
+        assert_eq!(conversation.answer.usage.input_tokens, 2);
+        let repair = &conversation.turns[1].0.messages;
+        assert_eq!(repair[1].content, "{}");
+        assert!(repair[2].content.contains("$.score is missing"));
+        let (failed, asked) = answers(&["{}", "{}"]);
+        assert_eq!(asked, 2);
+        assert!(
+            failed.err().unwrap().message().contains("even after one repair: $.score is missing")
+        );
+    }
+}

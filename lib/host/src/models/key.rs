@@ -1,0 +1,123 @@
+//! API keys, and keeping them out of everything that is shown or saved.
+
+/// An API key. It shows itself as `***`, cannot be serialised, and is read in one place only: where
+/// the client makes the authorization header.
+#[derive(Clone)]
+pub struct Key(String);
+
+/// What stands in for a key.
+pub(crate) const HIDDEN: &str = "***";
+
+impl Key {
+    /// A key as it stands in the environment; spaces and line ends around it are an accident of
+    /// pasting.
+    ///
+    /// # Errors
+    /// Where it holds a character that no HTTP header may hold. The message does not show it.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            Err("it is empty")
+        } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err(
+                "it holds a space or another character that no key has; was more pasted than the key?",
+            )
+        } else {
+            Ok(Key(text.to_owned()))
+        }
+    }
+
+    /// The key itself.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text with this key hidden, for what a server may have sent back.
+    pub fn redact(&self, text: &str) -> String {
+        // A key of a few letters (`x`, `ollama`) is no secret, and would blot out ordinary words.
+        if self.0.len() < 8 { text.to_owned() } else { text.replace(&self.0, HIDDEN) }
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// How the usual keys begin, and how many characters follow at least.
+const SHAPES: [(&str, usize); 10] = [
+    ("sk-", 16),
+    ("gsk_", 16),
+    ("AIza", 30),
+    ("xai-", 16),
+    ("hf_", 20),
+    ("ghp_", 20),
+    ("github_pat_", 20),
+    ("AKIA", 16),
+    ("Bearer ", 16),
+    ("-----BEGIN ", 16),
+];
+
+/// Where a text holds something that looks like a secret: its range in bytes.
+pub fn find_secret(text: &str) -> Option<std::ops::Range<usize>> {
+    SHAPES.iter().find_map(|&(start, least)| {
+        text.match_indices(start).find_map(|(at, _)| {
+            let inside_a_word = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let tail = &text[at + start.len()..];
+            if start == "-----BEGIN " {
+                let line = tail.lines().next().unwrap_or_default();
+                return line.contains("PRIVATE KEY").then(|| at..at + start.len() + line.len());
+            }
+            let length = tail
+                .bytes()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.+/=".contains(byte))
+                .count();
+            // `Bearer your-api-key-goes-here` in a code sample has no digit; keys have.
+            let mixed = tail[..length].bytes().any(|byte| byte.is_ascii_digit());
+            (!inside_a_word && length >= least && mixed).then(|| at..at + start.len() + length)
+        })
+    })
+}
+
+/// The text with everything that looks like a secret hidden.
+pub fn redact_secrets(text: &str) -> String {
+    let mut out = text.to_owned();
+    while let Some(range) = find_secret(&out) {
+        out.replace_range(range, HIDDEN);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_shows_nothing() {
+        let key = Key::new(" sk-canary-0123456789\n").unwrap();
+        assert_eq!(format!("{key:?} {:?}", Some(&key)), "*** Some(***)");
+        assert_eq!(key.redact("wrong key: sk-canary-0123456789!"), "wrong key: ***!");
+        assert_eq!(key.expose(), "sk-canary-0123456789");
+        assert!(Key::new("a b").is_err() && Key::new(" \n").is_err() && Key::new("é").is_err());
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_shape() {
+        for secret in [
+            "sk-proj-abcdefgh12345678",
+            "gsk_abcdefgh1234567890",
+            "AIzaSyA1234567890abcdefghijklmnopqrstuvwx",
+            "Authorization: Bearer abcdefgh12345678",
+            "-----BEGIN RSA PRIVATE KEY-----",
+        ] {
+            assert!(find_secret(secret).is_some(), "{secret}");
+            assert_eq!(find_secret(&redact_secrets(&format!("a {secret} b"))), None, "{secret}");
+        }
+        for innocent in
+            ["risk-based-assessment-2026-plan", "sk-learn", "Bearer your-key-here-please", ""]
+        {
+            assert_eq!(find_secret(innocent), None, "{innocent}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a session has used, and its budget.
+
+use std::time::Duration;
+
+use code_evolution_wire::model::{Ask, Budget, Meter, Usage};
+
+use super::ModelError;
+
+/// When the prices below were looked up.
+const PRICES_OF: &str = "2026-11-01";
+
+/// Prices in US dollars for a million tokens: model, of the prompt, of the answer. Only models whose
+/// price could be read in the provider's documentation; `LLM_PRICE` gives any other.
+const PRICES: [(&str, f64, f64); 2] =
+    [("openai/gpt-oss-20b", 0.075, 0.30), ("openai/gpt-oss-20b:free", 0.0, 0.0)];
+
+/// The tokens of a text, roughly: four bytes each. Providers' tokenisers differ, and where a
+/// provider says the true number, that is what counts.
+pub(super) fn estimate_tokens(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(4)
+}
+
+/// The tokens of a question, roughly.
+pub(super) fn estimate_input(ask: &Ask) -> u64 {
+    let messages = ask.messages.iter().map(|message| {
+        let calls = message.tool_calls.iter().map(|call| call.arguments.to_string().len() + 20);
+        // A few tokens mark each message's role and end.
+        4 + estimate_tokens(&message.content) + (calls.sum::<usize>() as u64).div_ceil(4)
+    });
+    let tools = ask.tools.iter().map(|tool| {
+        estimate_tokens(&tool.description) + estimate_tokens(&tool.parameters.to_string()) + 10
+    });
+    let schema = ask.schema.as_ref().map_or(0, |schema| estimate_tokens(&schema.to_string()) + 30);
+    messages.sum::<u64>() + tools.sum::<u64>() + schema
+}
+
+/// The waits of one call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) count: u64,
+    pub(super) total: Duration,
+}
+
+/// A call's place in the budget, until its answer says what it took.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    tokens: u64,
+}
+
+/// The books of a session.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    meter: Meter,
+    /// Dollars for a million tokens, in and out.
+    price: Option<(f64, f64)>,
+    calls_under_way: u64,
+    tokens_under_way: u64,
+}
+
+impl Account {
+    /// Opens the books for a model's price, or that of `LLM_PRICE` (`0.10/0.40`: dollars for a
+    /// million tokens of the prompt and of the answer).
+    pub(super) fn new(
+        model: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ModelError> {
+        let known = PRICES.iter().find(|(name, ..)| *name == model);
+        let mut price = known.map(|(_, input, output)| (*input, *output));
+        let mut prices_of = PRICES_OF.to_owned();
+        if let Some(text) = env("LLM_PRICE").filter(|text| !text.trim().is_empty()) {
+            let parsed = text.split_once('/').and_then(|(input, output)| {
+                let amount = |part: &str| {
+                    part.trim().parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0)
+                };
+                Some((amount(input)?, amount(output)?))
+            });
+            let Some(parsed) = parsed else {
+                return Err(ModelError::Config(format!(
+                    "LLM_PRICE is `{text}`: set it to dollars for a million tokens of prompt and answer, like 0.10/0.40"
+                )));
+            };
+            price = Some(parsed);
+            prices_of = "LLM_PRICE".to_owned();
+        }
+        let meter = Meter { prices_of, ..Meter::default() };
+        Ok(Account { meter, price, ..Account::default() })
+    }
+
+    pub(super) fn meter(&self) -> Meter {
+        let mut meter = self.meter.clone();
+        let million = |tokens: u64| tokens as f64 / 1e6;
+        meter.cost_usd = self.price.map(|(input, output)| {
+            million(meter.usage.input_tokens) * input + million(meter.usage.output_tokens) * output
+        });
+        meter
+    }
+
+    pub(super) fn set_budget(&mut self, budget: Budget) {
+        self.meter.budget = budget;
+    }
+
+    pub(super) fn replayed(&mut self) {
+        self.meter.replayed += 1;
+    }
+
+    /// Takes a call's worst case out of the budget, so that calls at the same time cannot pass it
+    /// together.
+    pub(super) fn reserve(&mut self, ask: &Ask) -> Result<Reserved, ModelError> {
+        let calls = self.meter.calls + self.calls_under_way;
+        if let Some(most) = self.meter.budget.calls
+            && calls >= most
+        {
+            return Err(ModelError::Budget(format!(
+                "the budget of {most} calls is spent: raise it, or go on with a script"
+            )));
+        }
+        let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
+        let used = self.meter.usage.input_tokens + self.meter.usage.output_tokens;
+        if let Some(most) = self.meter.budget.tokens
+            && used + self.tokens_under_way + tokens > most
+        {
+            return Err(ModelError::Budget(format!(
+                "this call could take {tokens} tokens, and {used} of the budget of {most} are used{}: raise the budget, or lower max_tokens",
+                match self.tokens_under_way {
+                    0 => String::new(),
+                    n => format!(", {n} held for calls under way"),
+                },
+            )));
+        }
+        self.calls_under_way += 1;
+        self.tokens_under_way += tokens;
+        Ok(Reserved { tokens })
+    }
+
+    /// Books what a call took. `usage` is `None` where no answer came.
+    pub(super) fn settle(&mut self, reserved: Reserved, waits: Waits, usage: Option<Usage>) {
+        self.calls_under_way -= 1;
+        self.tokens_under_way -= reserved.tokens;
+        self.meter.waits += waits.count;
+        self.meter.waited_ms += u64::try_from(waits.total.as_millis()).unwrap_or(u64::MAX);
+        if let Some(usage) = usage {
+            self.meter.calls += 1;
+            self.meter.usage.input_tokens += usage.input_tokens;
+            self.meter.usage.output_tokens += usage.output_tokens;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(budget: Budget) -> Account {
+        let mut account = Account::new("openai/gpt-oss-20b", &|_| None).unwrap();
+        account.set_budget(budget);
+        account
+    }
+
+    #[test]
+    fn calls_under_way_count_too() {
+        let mut account = account(Budget { calls: Some(2), tokens: None });
+        let first = account.reserve(&Ask::new("a")).unwrap();
+        let _second = account.reserve(&Ask::new("b")).unwrap();
+        let error = account.reserve(&Ask::new("c")).unwrap_err();
+        assert!(error.message().contains("budget of 2 calls is spent"), "{error}");
+        account.settle(first, Waits::default(), None);
+        assert!(account.reserve(&Ask::new("c")).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_could_pass_the_token_budget_is_not_made() {
+        let mut account = account(Budget { calls: None, tokens: Some(2_500) });
+        let first = account.reserve(&Ask::new("a")).unwrap();
+        let second = account.reserve(&Ask::new("b")).unwrap();
+        let error = account.reserve(&Ask::new("c")).unwrap_err();
+        assert!(
+            matches!(&error, ModelError::Budget(text) if text.contains("held for calls under way")),
+            "{error}"
+        );
+        account.settle(first, Waits::default(), Some(Usage { input_tokens: 5, output_tokens: 20 }));
+        account.settle(
+            second,
+            Waits::default(),
+            Some(Usage { input_tokens: 5, output_tokens: 20 }),
+        );
+        assert!(account.reserve(&Ask::new("c")).is_ok());
+    }
+
+    #[test]
+    fn cost_follows_the_price_table_or_the_environment() {
+        let usage = Usage { input_tokens: 1_000_000, output_tokens: 2_000_000 };
+        let cost = |model: &str, price: Option<&str>| {
+            let mut account = Account::new(model, &|_| price.map(str::to_owned)).unwrap();
+            let reserved = account.reserve(&Ask::new("a")).unwrap();
+            account.settle(reserved, Waits::default(), Some(usage));
+            account.meter().cost_usd
+        };
+        let known = cost("openai/gpt-oss-20b", None).unwrap();
+        assert!((known - 0.675).abs() < 1e-9, "{known}");
+        assert_eq!(cost("unknown", None), None);
+        assert_eq!(cost("unknown", Some("1/0.5")), Some(2.0));
+        assert!(Account::new("m", &|_| Some("cheap".to_owned())).is_err());
+    }
+}

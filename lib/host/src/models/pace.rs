@@ -1,0 +1,198 @@
+//! Rate limits, which all questions of a session share.
+//!
+//! Providers tell in every answer how many requests and tokens are left and when the allowance is
+//! whole again. Whoever asks next waits for that, in turn, instead of being refused: thirty questions
+//! against thirty requests a minute lose none.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use tokio::sync::{Mutex as Turn, Notify};
+
+use super::clock::Clock;
+use super::lock;
+use super::response::duration;
+
+/// The longest wait that is worth it; beyond, a participant had better do something else.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// One allowance: so many left, and when it is whole again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Allowance {
+    remaining: u64,
+    limit: Option<u64>,
+    /// On the session's clock.
+    whole_at: Duration,
+}
+
+impl Allowance {
+    /// Reads `x-ratelimit-{limit,remaining,reset}-{what}`.
+    fn read(headers: &HeaderMap, what: &str, now: Duration) -> Option<Self> {
+        let text = |part: &str| headers.get(format!("x-ratelimit-{part}-{what}"))?.to_str().ok();
+        let number = |part: &str| text(part)?.trim().parse().ok();
+        let remaining = number("remaining")?;
+        let whole_at = now + duration(text("reset")?)?;
+        Some(Allowance { remaining, limit: number("limit"), whole_at })
+    }
+
+    /// How long until `need` more can be taken besides what is under way.
+    fn wait(&self, need: u64, under_way: u64, now: Duration) -> Duration {
+        // More than the whole allowance can only be tried when it is whole.
+        let need = self.limit.map_or(need, |limit| need.min(limit));
+        if now >= self.whole_at || self.remaining >= need.saturating_add(under_way) {
+            Duration::ZERO
+        } else {
+            self.whole_at - now
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    requests: Option<Allowance>,
+    tokens: Option<Allowance>,
+    requests_under_way: u64,
+    tokens_under_way: u64,
+    /// Nobody asks before: a server said so in a refusal.
+    not_before: Duration,
+}
+
+impl State {
+    fn wait(&self, tokens: u64, now: Duration) -> Duration {
+        let requests = self.requests.map(|known| known.wait(1, self.requests_under_way, now));
+        let tokens = self.tokens.map(|known| known.wait(tokens, self.tokens_under_way, now));
+        let refused = self.not_before.saturating_sub(now);
+        refused.max(requests.unwrap_or_default()).max(tokens.unwrap_or_default())
+    }
+}
+
+/// What a session knows about its rate limits.
+#[derive(Debug)]
+pub(super) struct Pace {
+    clock: Clock,
+    /// Held by the question that is next, so that they go in the order in which they came.
+    turn: Turn<()>,
+    state: Mutex<State>,
+    /// An answer came, so that more may be known.
+    news: Notify,
+}
+
+/// A question that is under way; it counts against the allowances until it is dropped.
+pub(super) struct UnderWay<'a> {
+    pace: &'a Pace,
+    tokens: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.pace.state);
+        state.requests_under_way -= 1;
+        state.tokens_under_way -= self.tokens;
+        drop(state);
+        self.pace.news.notify_one();
+    }
+}
+
+/// The wait that an allowance asks for is too long.
+pub(super) struct TooLong(pub(super) Duration);
+
+impl Pace {
+    pub(super) fn new(clock: Clock) -> Self {
+        Pace { clock, turn: Turn::new(()), state: Mutex::default(), news: Notify::new() }
+    }
+
+    /// Waits until a question of so many tokens may be asked. `tell` hears once how long the wait
+    /// may be. Returns also how long it was.
+    pub(super) async fn admit(
+        &self,
+        tokens: u64,
+        tell: impl Fn(Duration),
+    ) -> Result<(UnderWay<'_>, Duration), TooLong> {
+        let _turn = self.turn.lock().await;
+        let start = self.clock.now();
+        let mut told = false;
+        loop {
+            let now = self.clock.now();
+            let wait = {
+                let mut state = lock(&self.state);
+                let wait = state.wait(tokens, now);
+                if wait.is_zero() {
+                    state.requests_under_way += 1;
+                    state.tokens_under_way += tokens;
+                    let waited = if told { now - start } else { Duration::ZERO };
+                    return Ok((UnderWay { pace: self, tokens }, waited));
+                }
+                wait
+            };
+            // A second of grace: the server's minute and ours do not begin at the same moment.
+            if wait > LONGEST_WAIT + Duration::from_secs(1) {
+                return Err(TooLong(wait));
+            }
+            if !told {
+                tell(wait);
+                told = true;
+            }
+            // Whether the time is over or news came: look again.
+            let _ =
+                tokio::time::timeout(self.clock.real_duration(wait), self.news.notified()).await;
+        }
+    }
+
+    /// Learns from an answer's headers.
+    pub(super) fn learn(&self, headers: &HeaderMap) {
+        let now = self.clock.now();
+        let mut state = lock(&self.state);
+        if let Some(requests) = Allowance::read(headers, "requests", now) {
+            state.requests = Some(requests);
+        }
+        if let Some(tokens) = Allowance::read(headers, "tokens", now) {
+            state.tokens = Some(tokens);
+        }
+    }
+
+    /// Learns that nothing will be answered for a while.
+    pub(super) fn refused_for(&self, wait: Duration) {
+        let mut state = lock(&self.state);
+        state.not_before = state.not_before.max(self.clock.now() + wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn allowances_are_read_from_headers() {
+        let groq = headers(&[
+            ("x-ratelimit-limit-tokens", "8000"),
+            ("x-ratelimit-remaining-tokens", "120"),
+            ("x-ratelimit-reset-tokens", "59.1s"),
+        ]);
+        let read = Allowance::read(&groq, "tokens", SECOND).unwrap();
+        assert_eq!((read.remaining, read.limit), (120, Some(8_000)));
+        assert_eq!(read.whole_at, Duration::from_millis(60_100));
+        assert_eq!(Allowance::read(&groq, "requests", SECOND), None);
+        let odd = headers(&[
+            ("x-ratelimit-remaining-tokens", "-1"),
+            ("x-ratelimit-reset-tokens", "later"),
+        ]);
+        assert_eq!(Allowance::read(&odd, "tokens", SECOND), None);
+    }
+
+    #[test]
+    fn what_is_under_way_counts() {
+        let known = Allowance { remaining: 1_000, limit: Some(8_000), whole_at: 60 * SECOND };
+        assert_eq!(known.wait(600, 0, SECOND), Duration::ZERO);
+        assert_eq!(known.wait(600, 500, SECOND), 59 * SECOND);
+        assert_eq!(known.wait(600, 500, 60 * SECOND), Duration::ZERO);
+        let whole = Allowance { remaining: 8_000, ..known };
+        assert_eq!(whole.wait(20_000, 0, SECOND), Duration::ZERO);
+    }
+}

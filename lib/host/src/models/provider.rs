@@ -1,0 +1,136 @@
+//! The providers, one table row each.
+//!
+//! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where
+//! one differs. Rows follow the providers' documentation of November 2026. Model names age: every
+//! default can be overridden with `LLM_MODEL`, and an unknown model's error lists what is offered.
+
+/// What a provider calls the most tokens of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitField {
+    /// `max_tokens`, the older name that compatible servers know.
+    MaxTokens,
+    /// `max_completion_tokens`.
+    MaxCompletionTokens,
+}
+
+/// How one provider differs from the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provider {
+    /// Its name in `LLM_PROVIDER` and in every message.
+    pub name: &'static str,
+    /// The environment variable of its key.
+    pub key_variable: &'static str,
+    /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says.
+    pub base: &'static str,
+    /// A cheap model of it. Empty: `LLM_MODEL` says.
+    pub model: &'static str,
+    /// What it calls the most tokens of an answer.
+    pub limit_field: LimitField,
+    /// The `reasoning_effort` to send: little thinking, for short answers cost less and come sooner.
+    pub reasoning_effort: Option<&'static str>,
+    /// Whether it takes a temperature.
+    pub takes_temperature: bool,
+    /// Whether it takes a temperature only together with `reasoning_effort`.
+    pub temperature_needs_effort: bool,
+    /// Whether the conversation must end with the user's, or a tool's, message.
+    pub user_must_be_last: bool,
+    /// Whether `response_format: {"type": "json_object"}` is documented.
+    pub json_mode: bool,
+    /// Whether a stream must be asked for its token counts (`stream_options`).
+    pub stream_usage: bool,
+    /// Whether an answer may stand in the `reasoning` field, its content empty.
+    pub text_in_reasoning: bool,
+}
+
+/// What most providers share.
+const COMMON: Provider = Provider {
+    name: "",
+    key_variable: "",
+    base: "",
+    model: "",
+    limit_field: LimitField::MaxTokens,
+    reasoning_effort: None,
+    takes_temperature: true,
+    temperature_needs_effort: false,
+    user_must_be_last: false,
+    json_mode: true,
+    stream_usage: true,
+    text_in_reasoning: false,
+};
+
+/// Every provider. The order is that in which keys are looked for; `custom` is any other server
+/// that speaks the protocol, such as Ollama, LM Studio or llama.cpp.
+pub const PROVIDERS: [Provider; 7] = [
+    Provider {
+        name: "openai",
+        key_variable: "OPENAI_API_KEY",
+        base: "https://api.openai.com/v1",
+        model: "gpt-6-luna",
+        limit_field: LimitField::MaxCompletionTokens,
+        reasoning_effort: Some("none"),
+        temperature_needs_effort: true,
+        ..COMMON
+    },
+    Provider {
+        name: "gemini",
+        key_variable: "GEMINI_API_KEY",
+        base: "https://generativelanguage.googleapis.com/v1beta/openai",
+        model: "gemini-3.5-flash-lite",
+        // An unknown field is an error here, so only the plainest are sent.
+        stream_usage: false,
+        ..COMMON
+    },
+    Provider {
+        name: "groq",
+        key_variable: "GROQ_API_KEY",
+        base: "https://api.groq.com/openai/v1",
+        model: "openai/gpt-oss-20b",
+        reasoning_effort: Some("low"),
+        ..COMMON
+    },
+    Provider {
+        name: "anthropic",
+        key_variable: "ANTHROPIC_API_KEY",
+        base: "https://api.anthropic.com/v1",
+        model: "claude-haiku-5-5",
+        takes_temperature: false,
+        json_mode: false,
+        ..COMMON
+    },
+    Provider {
+        name: "openrouter",
+        key_variable: "OPENROUTER_API_KEY",
+        base: "https://openrouter.ai/api/v1",
+        model: "openai/gpt-oss-20b:free",
+        // What stands behind it differs from model to model.
+        json_mode: false,
+        ..COMMON
+    },
+    Provider {
+        name: "mistral",
+        key_variable: "MISTRAL_API_KEY",
+        base: "https://api.mistral.ai/v1",
+        model: "mistral-small-latest",
+        user_must_be_last: true,
+        stream_usage: false,
+        ..COMMON
+    },
+    Provider {
+        name: "custom",
+        key_variable: "LLM_API_KEY",
+        json_mode: false,
+        stream_usage: false,
+        text_in_reasoning: true,
+        ..COMMON
+    },
+];
+
+/// The provider of this name, in any case.
+pub fn find(name: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|provider| provider.name.eq_ignore_ascii_case(name.trim()))
+}
+
+/// All names, for a message.
+pub fn names() -> String {
+    PROVIDERS.map(|provider| provider.name).join(", ")
+}

@@ -1,0 +1,430 @@
+//! The attacks, each with its expected outcome, and each a test.
+//!
+//! What an attack does is in `programs/attacker.rs`.
+
+use std::time::Duration;
+
+use code_evolution_jail::{Exit, Limit, Stage};
+
+use crate::batch::{Row, batches};
+
+/// An attack.
+#[derive(Debug, Clone, Copy)]
+pub struct Attack {
+    pub stage: Stage,
+    pub name: &'static str,
+    pub expected: Expected,
+}
+
+impl Attack {
+    /// The CPU limit it gets: a low one only where that is what must end it.
+    pub fn cpu_ms(&self) -> u64 {
+        if let Stopped(Limit::Cpu) = self.expected { 200 } else { 10_000 }
+    }
+
+    /// The deadline it gets, likewise.
+    pub fn wall(&self) -> Duration {
+        Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 500 } else { 60_000 })
+    }
+}
+
+/// What must come of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Expected {
+    /// The kernel refuses, the program lives on.
+    Denied,
+    /// This signal ends it.
+    Signal(i32),
+    /// The host ends it.
+    Stopped(Limit),
+    /// It is no attack: it must work, and print this.
+    Works(&'static str),
+}
+use Expected::{Denied, Signal, Stopped, Works};
+
+impl Expected {
+    fn is(self, row: &Row) -> bool {
+        let ended = |status| row.ended.status == status && row.ended.stopped.is_none();
+        match self {
+            Denied => {
+                ended(Exit::Code(0))
+                    && row.output.contains("denied: ")
+                    && !row.output.contains("got: ")
+            }
+            Signal(number) => ended(Exit::Signal(number)),
+            Stopped(limit) => {
+                row.ended.status == Exit::Signal(libc::SIGKILL) && row.ended.stopped == Some(limit)
+            }
+            Works(text) => ended(Exit::Code(0)) && row.output.contains(&format!("got: {text}")),
+        }
+    }
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Denied => f.pad("denied"),
+            Signal(number) => f.pad(&format!("signal {number}")),
+            Stopped(limit) => f.pad(&format!("stopped: {limit:?}")),
+            Works(text) => f.pad(&format!("works: {text}")),
+        }
+    }
+}
+
+#[track_caller]
+fn check(attack: Attack) {
+    for batch in batches() {
+        let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
+        let Attack { expected, .. } = attack;
+        assert!(expected.is(row), "as {}: expected `{expected}`, saw {row:#?}", batch.user);
+        assert!(
+            !row.output.contains(&batch.canary),
+            "as {}: the canary leaked: {row:#?}",
+            batch.user
+        );
+    }
+}
+
+macro_rules! attacks {
+    ($stage:ident: $($name:ident => $expected:expr,)*) => {
+        use super::*;
+
+        pub const ALL: &[Attack] = &[$(Attack {
+            stage: Stage::$stage,
+            name: stringify!($name),
+            expected: $expected,
+        }),*];
+
+        $(#[test]
+        fn $name() {
+            check(Attack { stage: Stage::$stage, name: stringify!($name), expected: $expected });
+        })*
+    };
+}
+
+/// Every attack of both stages.
+pub fn all() -> impl Iterator<Item = Attack> {
+    run::ALL.iter().chain(run_x86::ALL).chain(compile::ALL).copied()
+}
+
+#[test]
+fn table() {
+    println!("\n{:8} {:32} {:28} as", "stage", "attack", "expected");
+    let mut wrong = Vec::new();
+    for attack in all() {
+        let mut line = format!(
+            "{:8} {:32} {:28}",
+            format!("{:?}", attack.stage),
+            attack.name,
+            attack.expected
+        );
+        for batch in batches() {
+            let row = &batch.rows[&(attack.stage, attack.name.to_owned())];
+            let ok = attack.expected.is(row);
+            line += &format!(" {}: {}", batch.user, if ok { "as expected" } else { "WRONG" });
+            if !ok {
+                let output: String = row.output.chars().take(200).collect();
+                wrong.push(format!("as {}: {attack:?} {:?} {output:?}", batch.user, row.ended));
+            }
+        }
+        println!("{line}");
+    }
+    println!("{} attacks, {} wrong\n", all().count() * batches().len(), wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_canary_is_nowhere() {
+    for batch in batches() {
+        for row in batch.rows.values() {
+            assert!(!row.output.contains(&batch.canary), "{row:#?}");
+        }
+    }
+}
+
+#[test]
+fn memory_stays_below_its_limit() {
+    for batch in batches() {
+        let bomb = &batch.rows[&(Stage::Run, "memory_bomb".to_owned())];
+        let peak = bomb.ended.peak_bytes;
+        assert!(peak > 200 << 20 && peak < 300 << 20, "{bomb:#?}");
+        assert!(bomb.output.contains("memory allocation of"), "{bomb:#?}");
+    }
+}
+
+mod run {
+    attacks! { Run:
+        read_passwd => Denied,
+        read_secret => Denied,
+        read_shadow => Denied,
+        read_own_environ => Denied,
+        read_host_environ => Denied,
+        read_host_memory => Denied,
+        read_host_cmdline => Denied,
+        read_own_executable => Denied,
+        read_own_maps => Denied,
+        read_dev_zero => Denied,
+        read_kernel_memory => Denied,
+        read_environment => Denied,
+        stat_secret => Denied,
+        readlink_executable => Denied,
+        list_home => Denied,
+        list_root => Denied,
+        working_directory => Denied,
+        symlink_out => Denied,
+        hardlink_out => Denied,
+        open_how => Denied,
+        open_by_handle => Denied,
+        inherited_descriptor => Denied,
+        write_tmp => Denied,
+        write_cwd => Denied,
+        write_home => Denied,
+        append_secret => Denied,
+        truncate => Denied,
+        open_and_truncate => Denied,
+        chmod => Denied,
+        chmod_at => Denied,
+        chmod_at2 => Denied,
+        rename => Denied,
+        remove => Denied,
+        mkdir => Denied,
+        symlink => Denied,
+        fill_disk => Denied,
+        tcp => Denied,
+        tcp_listen => Denied,
+        udp => Denied,
+        unix_socket => Denied,
+        unix_listen => Denied,
+        unix_datagram => Denied,
+        dns => Denied,
+        netlink => Denied,
+        vsock => Denied,
+        socket_pair => Denied,
+        send_descriptor => Denied,
+        receive_descriptor => Denied,
+        command => Denied,
+        fork => Denied,
+        fork_bomb => Denied,
+        setsid_grandchild => Denied,
+        setsid => Denied,
+        setpgid => Denied,
+        execve => Denied,
+        execve_with_guesses => Denied,
+        execveat => Denied,
+        clone3 => Denied,
+        clone_vm_process => Denied,
+        clone_new_user => Denied,
+        unshare => Denied,
+        unshare_network => Denied,
+        setns => Denied,
+        kill_host => Denied,
+        kill_everyone => Denied,
+        kill_group_of_host => Denied,
+        tgkill_host => Denied,
+        tkill_host => Denied,
+        sigqueue_host => Denied,
+        tgsigqueue_host => Denied,
+        pidfd_host => Denied,
+        pidfd_signal => Denied,
+        ptrace_host => Denied,
+        ptrace_me => Denied,
+        process_vm_readv => Denied,
+        process_vm_writev => Denied,
+        process_madvise => Denied,
+        kcmp => Denied,
+        prlimit_host => Denied,
+        priority_of_host => Denied,
+        schedule_host => Denied,
+        affinity_of_host => Denied,
+        raise_a_limit => Denied,
+        raise_cpu_limit => Denied,
+        outlive_the_host => Denied,
+        undumpable => Denied,
+        become_subreaper => Denied,
+        second_filter => Denied,
+        setuid => Denied,
+        capabilities => Denied,
+        shared_map => Denied,
+        shared_validated_map => Denied,
+        map_that_grows_down => Denied,
+        huge_page_map => Denied,
+        executable_map => Denied,
+        make_executable => Denied,
+        make_executable_by_key => Denied,
+        page_table_bomb => Denied,
+        raw_memory_bomb => Denied,
+        merge_pages => Denied,
+        lock_memory => Denied,
+        memory_file => Denied,
+        secret_memory_file => Denied,
+        shmget => Denied,
+        msgget => Denied,
+        semget => Denied,
+        message_queue => Denied,
+        io_uring => Denied,
+        bpf => Denied,
+        perf => Denied,
+        userfaultfd => Denied,
+        keyring => Denied,
+        add_key => Denied,
+        mount => Denied,
+        open_tree => Denied,
+        fsopen => Denied,
+        chroot => Denied,
+        personality => Denied,
+        inotify => Denied,
+        landlock_probe => Denied,
+        owner_of_descriptor => Denied,
+        type_into_terminal => Denied,
+        vmsplice => Denied,
+        timer => Denied,
+        interval_timer => Denied,
+        pipe => Denied,
+        epoll => Denied,
+        event => Denied,
+        machine_load => Denied,
+        swap => Denied,
+        accounting => Denied,
+        future_call => Denied,
+
+        endless_loop => Stopped(Limit::Cpu),
+        endless_loop_deaf => Stopped(Limit::Cpu),
+        endless_sleep => Stopped(Limit::Wall),
+        close_everything_and_hang => Stopped(Limit::Wall),
+        stdout_flood => Stopped(Limit::Wall),
+        stderr_flood => Stopped(Limit::Wall),
+        frames_flood => Stopped(Limit::Wall),
+        memory_bomb => Signal(libc::SIGABRT),
+        thread_bomb => Stopped(Limit::Threads),
+        deep_recursion => Signal(libc::SIGSEGV),
+        deep_recursion_in_a_thread => Signal(libc::SIGABRT),
+        huge_stack_array => Signal(libc::SIGSEGV),
+        abort => Signal(libc::SIGABRT),
+
+        threads => Works("total 140"),
+        collections_time_and_panics => Works("42 true true true"),
+        hundred_megabytes => Works("104857600"),
+        echo_frames => Works("echoed\nhello"),
+    }
+}
+
+/// Calls that exist on one processor only.
+mod run_x86 {
+    #[cfg(target_arch = "x86_64")]
+    attacks! { Run:
+        x32_call => Denied,
+        foreign_call => Signal(libc::SIGSYS),
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    pub const ALL: &[super::Attack] = &[];
+}
+
+mod compile {
+    attacks! { Compile:
+        read_passwd => Denied,
+        read_secret => Denied,
+        read_shadow => Denied,
+        read_own_environ => Denied,
+        read_host_environ => Denied,
+        read_host_memory => Denied,
+        read_host_cmdline => Denied,
+        read_own_maps => Denied,
+        read_dev_zero => Denied,
+        read_kernel_memory => Denied,
+        read_environment => Denied,
+        list_home => Denied,
+        list_root => Denied,
+        symlink_out => Denied,
+        hardlink_out => Denied,
+        open_how => Denied,
+        open_by_handle => Denied,
+        inherited_descriptor => Denied,
+        write_tmp => Denied,
+        write_home => Denied,
+        append_secret => Denied,
+        truncate => Denied,
+        open_and_truncate => Denied,
+        chmod => Denied,
+        chmod_at => Denied,
+        chmod_at2 => Denied,
+        rename => Denied,
+        rename_in => Denied,
+        remove => Denied,
+        mkdir => Denied,
+        symlink => Denied,
+        tcp => Denied,
+        tcp_listen => Denied,
+        udp => Denied,
+        unix_socket => Denied,
+        unix_listen => Denied,
+        unix_datagram => Denied,
+        dns => Denied,
+        netlink => Denied,
+        vsock => Denied,
+        send_descriptor => Denied,
+        command_own_file => Denied,
+        command_home => Denied,
+        setsid => Denied,
+        setpgid => Denied,
+        clone3 => Denied,
+        clone_new_user => Denied,
+        unshare => Denied,
+        unshare_network => Denied,
+        setns => Denied,
+        kill_host => Denied,
+        kill_everyone => Denied,
+        kill_group_of_host => Denied,
+        tgkill_host => Denied,
+        tkill_host => Denied,
+        sigqueue_host => Denied,
+        tgsigqueue_host => Denied,
+        pidfd_signal => Denied,
+        ptrace_host => Denied,
+        ptrace_me => Denied,
+        process_vm_readv => Denied,
+        process_vm_writev => Denied,
+        process_madvise => Denied,
+        kcmp => Denied,
+        prlimit_host => Denied,
+        priority_of_host => Denied,
+        schedule_host => Denied,
+        raise_a_limit => Denied,
+        outlive_the_host => Denied,
+        undumpable => Denied,
+        become_subreaper => Denied,
+        capabilities => Denied,
+        shmget => Denied,
+        msgget => Denied,
+        semget => Denied,
+        message_queue => Denied,
+        secret_memory_file => Denied,
+        io_uring => Denied,
+        bpf => Denied,
+        perf => Denied,
+        userfaultfd => Denied,
+        keyring => Denied,
+        add_key => Denied,
+        mount => Denied,
+        open_tree => Denied,
+        fsopen => Denied,
+        chroot => Denied,
+        personality => Denied,
+        inotify => Denied,
+        owner_of_descriptor => Denied,
+        type_into_terminal => Denied,
+        swap => Denied,
+        accounting => Denied,
+        future_call => Denied,
+
+        endless_loop => Stopped(Limit::Cpu),
+        endless_sleep => Stopped(Limit::Wall),
+        fill_disk => Signal(libc::SIGXFSZ),
+        memory_bomb => Signal(libc::SIGABRT),
+        thread_bomb => Stopped(Limit::Threads),
+
+        threads => Works("total 140"),
+        command => Works("exit status: 0"),
+        write_and_rename_in_folder => Works("x"),
+        read_a_library => Works("read"),
+    }
+}

@@ -1,0 +1,194 @@
+//! Runs every attack in a process of its own, as root and as an unprivileged user.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::fd::IntoRawFd;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use code_evolution_jail::{Ended, Jail, Limits, Prisoner, Stage, layers};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use crate::attacks;
+
+/// The variable that holds the helper's role.
+pub const ROLE: &str = "JAIL_TEST_ROLE";
+/// The user that is nobody.
+pub const NOBODY: u32 = 65534;
+const WORLD: &str = "JAIL_TEST_WORLD";
+const CANARY: &str = "JAIL_TEST_CANARY";
+const ROW: &str = "row: ";
+
+/// What one attack did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Row {
+    pub stage: Stage,
+    pub name: String,
+    pub output: String,
+    pub ended: Ended,
+}
+
+/// All attacks of one user.
+pub struct Batch {
+    pub user: String,
+    pub canary: String,
+    pub rows: HashMap<(Stage, String), Row>,
+}
+
+/// The attacks as each user that can be had: who runs the tests, and nobody if that is root.
+pub fn batches() -> &'static [Batch] {
+    static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
+    BATCHES.get_or_init(|| match layers().root {
+        true => vec![run("root, dropped", None), run("nobody", Some(NOBODY))],
+        false => vec![run("this user", None)],
+    })
+}
+
+/// The attacker, compiled once.
+pub fn attacker() -> &'static Path {
+    static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
+    ATTACKER.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker.rs");
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
+        let output = Command::new("rustc")
+            .args([
+                "--edition=2024",
+                "-Copt-level=1",
+                "-Ctarget-feature=+crt-static",
+                "-Crelocation-model=static",
+            ])
+            .arg("-o")
+            .args([&program, &source])
+            .output()
+            .expect("rustc is on the path");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        program
+    })
+}
+
+/// A folder that every user can reach, with copies of this test and the attacker.
+pub fn world() -> TempDir {
+    let world = TempDir::new().unwrap();
+    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for (from, name) in
+        [(std::env::current_exe().unwrap().as_path(), "test"), (attacker(), "attacker")]
+    {
+        fs::copy(from, world.path().join(name)).unwrap();
+    }
+    world
+}
+
+/// This test binary again, in a role of [`crate::helper`].
+pub fn helper(world: &Path, role: &str) -> Command {
+    let mut command = Command::new(world.join("test"));
+    command
+        .args(["--exact", "helper", "--ignored", "--nocapture"])
+        .env(ROLE, role)
+        .env(WORLD, world);
+    command
+}
+
+/// The folder made by [`world`], in the helper.
+pub fn own_world() -> PathBuf {
+    PathBuf::from(std::env::var_os(WORLD).expect("the helper has a world"))
+}
+
+fn run(name: &str, user: Option<u32>) -> Batch {
+    let world = world();
+    let canary = format!("canary-{:x}", Instant::now().elapsed().as_nanos() ^ u128::from(random()));
+    let home = world.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("secret"), &canary).unwrap();
+    fs::copy("/bin/true", home.join("program")).unwrap();
+    if let Some(user) = user {
+        for path in [world.path(), &home, &home.join("secret"), &home.join("program")] {
+            chown(path, Some(user), Some(user)).unwrap();
+        }
+    }
+    let mut command = helper(world.path(), "attacks");
+    command.env(CANARY, &canary);
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    let output = command.output().unwrap();
+    let (text, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}\n{errors}");
+    let rows = text.lines().filter_map(|line| line.split_once(ROW));
+    let rows: Vec<Row> = rows.map(|(_, row)| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(fs::read_to_string(home.join("secret")).unwrap(), canary, "the secret was changed");
+    let rows = rows.into_iter().map(|row| ((row.stage, row.name.clone()), row)).collect();
+    Batch { user: name.to_owned(), canary, rows }
+}
+
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+/// The helper's part: tries every attack and prints a row for each.
+pub fn play() {
+    let world = own_world();
+    let home = world.join("home");
+    // The canary also lies in this process's memory, on the heap and in an open descriptor that
+    // exec would inherit.
+    let canary = std::env::var(CANARY).unwrap();
+    let secret = fs::File::open(home.join("secret")).unwrap();
+    // SAFETY: the call takes no pointer, and the descriptor is ours.
+    unsafe { libc::fcntl(secret.into_raw_fd(), libc::F_SETFD, 0) };
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    let _unix = UnixListener::bind(home.join("socket")).unwrap();
+
+    for attack in attacks::all() {
+        let folder = TempDir::new_in(&world).unwrap();
+        let limits = Limits { cpu_ms: attack.cpu_ms(), ..Limits::of(attack.stage) };
+        let jail =
+            Jail { limits, ..Jail::new(attack.stage, world.join("attacker"), folder.path()) };
+        let jail = jail
+            .arg(attack.name)
+            .arg(home.join("secret"))
+            .arg(&home)
+            .arg(std::process::id().to_string())
+            .arg(port.to_string());
+        let (ended, output) = watch(jail.spawn().expect("the jail starts"), attack.wall());
+        let row = Row { stage: attack.stage, name: attack.name.to_owned(), output, ended };
+        println!("\n{ROW}{}", serde_json::to_string(&row).unwrap());
+    }
+    assert!(canary.starts_with("canary-"));
+}
+
+/// Sends `hello`, and gathers what comes back on all three descriptors (64 kB of each; then a flood
+/// blocks) until the program ends.
+pub fn watch(prisoner: Prisoner, wall: Duration) -> (Ended, String) {
+    let Prisoner { mut frames, stdout, stderr, process } = prisoner;
+    if let Err(error) = frames.write_all(b"hello") {
+        // Most attacks read no frames, and may have ended by now.
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    }
+    let gather = |from: fs::File| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // Holds the pipe open after the cap, as a judge does that has read enough.
+            (&from).take(64 << 10).read_to_end(&mut bytes).unwrap();
+            (bytes, from)
+        })
+    };
+    let (stdout, stderr) = (gather(stdout), gather(stderr));
+    let ended = process.wait(Instant::now() + wall);
+    let mut bytes = [stdout, stderr].map(|reader| reader.join().unwrap().0).concat();
+    frames.set_nonblocking(true).unwrap();
+    let mut answer = [0; 64];
+    if let Ok(length) = frames.read(&mut answer) {
+        bytes.extend(&answer[..length]);
+    }
+    (ended, String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,192 @@
+//! The picture of a lineage.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::words::score;
+use super::{Individual, Lineage};
+use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, font};
+use crate::show::inert;
+
+/// A generation of more individuals shows its best.
+const ROW: usize = 12;
+/// Sizes in pixels.
+const BOX: (i32, i32) = (116, 58);
+const GAP: (i32, i32) = (14, 40);
+const GUTTER: i32 = 104;
+const HEAD: i32 = 44;
+const EDGE: i32 = 12;
+
+/// Low scores are light, high ones dark; a single hue, so that its lightness alone tells.
+const LOW: RGBColor = RGBColor(238, 244, 250);
+const HIGH: RGBColor = RGBColor(0, 74, 122);
+
+/// The picture, its width in pixels, and how many individuals it leaves out.
+pub(super) fn svg(lineage: &Lineage) -> Result<(String, i32, usize), DrawingError> {
+    let rows = rows(lineage);
+    let shown: usize = rows.values().map(Vec::len).sum();
+    let widest = rows.values().map(Vec::len).max().unwrap_or(0) as i32;
+    let title = figure::text_width(&lineage.title, 18.0) / UNITS;
+    let width = (GUTTER + widest * (BOX.0 + GAP.0) + EDGE).max(title + 2 * EDGE).max(420);
+    let height = HEAD + rows.len() as i32 * (BOX.1 + GAP.1) - GAP.1 + EDGE;
+    let places = places(&rows, width);
+    let svg = figure::svg((width, height), |area| {
+        let title = font(18.0, &INK, HPos::Left, VPos::Center);
+        let title = TextStyle { font: title.font.style(FontStyle::Bold), ..title };
+        let place = (EDGE * UNITS, 20 * UNITS);
+        area.draw(&Text::new(inert::clip(&lineage.title, 80), place, title))?;
+        for (row, generation) in rows.keys().enumerate() {
+            let y = (HEAD + row as i32 * (BOX.1 + GAP.1) + BOX.1 / 2) * UNITS;
+            let style = font(13.0, &MUTED, HPos::Left, VPos::Center);
+            area.draw(&Text::new(format!("generation {generation}"), (EDGE * UNITS, y), style))?;
+        }
+        draw_parents(area, lineage, &places)?;
+        for individual in rows.values().flatten() {
+            draw_individual(area, lineage, individual, places[individual.label.as_str()])?;
+        }
+        Ok(())
+    })?;
+    Ok((svg, width, lineage.individuals.len() - shown))
+}
+
+/// The individuals to show, by generation: each near its parents, so that few lines cross.
+fn rows(lineage: &Lineage) -> BTreeMap<usize, Vec<&Individual>> {
+    let ancestors: HashSet<&str> =
+        lineage.ancestry().iter().map(|ancestor| ancestor.label.as_str()).collect();
+    let mut rows: BTreeMap<usize, Vec<&Individual>> = BTreeMap::new();
+    for individual in &lineage.individuals {
+        rows.entry(individual.generation).or_default().push(individual);
+    }
+    let mut position: HashMap<&str, f64> = HashMap::new();
+    for row in rows.values_mut() {
+        if row.len() > ROW {
+            let rank = |one: &Individual| {
+                let score = if one.score.is_finite() { one.score } else { f64::NEG_INFINITY };
+                (ancestors.contains(one.label.as_str()), score)
+            };
+            let mut ranked = row.clone();
+            ranked
+                .sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
+            let kept: HashSet<&str> = ranked[..ROW].iter().map(|one| one.label.as_str()).collect();
+            row.retain(|one| kept.contains(one.label.as_str()));
+        }
+        let wish = |one: &Individual| {
+            let parents = one.parents.iter().filter_map(|parent| position.get(parent.as_str()));
+            let parents: Vec<f64> = parents.copied().collect();
+            let sum: f64 = parents.iter().sum();
+            if parents.is_empty() { 0.5 } else { sum / parents.len() as f64 }
+        };
+        row.sort_by(|a, b| wish(a).total_cmp(&wish(b)));
+        let width = row.len() as f64;
+        position.extend(
+            row.iter().enumerate().map(|(at, one)| (one.label.as_str(), (at as f64 + 0.5) / width)),
+        );
+    }
+    rows
+}
+
+/// The middle of each individual's box, in units.
+fn places<'a>(
+    rows: &BTreeMap<usize, Vec<&'a Individual>>,
+    width: i32,
+) -> HashMap<&'a str, (i32, i32)> {
+    let mut places = HashMap::new();
+    for (number, row) in rows.values().enumerate() {
+        let needed = row.len() as i32 * (BOX.0 + GAP.0) - GAP.0;
+        let left = GUTTER + (width - GUTTER - EDGE - needed) / 2;
+        let y = HEAD + number as i32 * (BOX.1 + GAP.1) + BOX.1 / 2;
+        for (at, individual) in row.iter().enumerate() {
+            let x = left + at as i32 * (BOX.0 + GAP.0) + BOX.0 / 2;
+            places.insert(individual.label.as_str(), (x * UNITS, y * UNITS));
+        }
+    }
+    places
+}
+
+/// A line from every parent to its child; those that lead to the best come last, on top.
+fn draw_parents(
+    area: &Area<'_>,
+    lineage: &Lineage,
+    places: &HashMap<&str, (i32, i32)>,
+) -> Result<(), DrawingError> {
+    let ancestors: HashSet<&str> =
+        lineage.ancestry().iter().map(|ancestor| ancestor.label.as_str()).collect();
+    for best in [false, true] {
+        let style = if best {
+            INK.stroke_width(3 * UNITS as u32)
+        } else {
+            RGBColor(150, 150, 150).stroke_width(UNITS as u32)
+        };
+        let children = lineage.individuals.iter();
+        for child in children.filter(|one| ancestors.contains(one.label.as_str()) == best) {
+            let Some((x, y)) = places.get(child.label.as_str()) else { continue };
+            for parent in &child.parents {
+                if let Some((from_x, from_y)) = places.get(parent.as_str()) {
+                    let half = BOX.1 / 2 * UNITS;
+                    let ends = [(*from_x, from_y + half), (*x, y - half)];
+                    area.draw(&PathElement::new(ends, style))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn draw_individual(
+    area: &Area<'_>,
+    lineage: &Lineage,
+    individual: &Individual,
+    (x, y): (i32, i32),
+) -> Result<(), DrawingError> {
+    let fill = shade(lineage, individual);
+    let ink = if luminance(fill) > 0.18 { BLACK } else { WHITE };
+    let (half_width, half_height) = (BOX.0 / 2 * UNITS, BOX.1 / 2 * UNITS);
+    let corners = [(x - half_width, y - half_height), (x + half_width, y + half_height)];
+    area.draw(&Rectangle::new(corners, fill.filled()))?;
+    let best = lineage.best().is_some_and(|best| best.label == individual.label);
+    for inset in 0..if best { 3 * UNITS } else { UNITS } {
+        let corners = [
+            (corners[0].0 + inset, corners[0].1 + inset),
+            (corners[1].0 - inset, corners[1].1 - inset),
+        ];
+        area.draw(&Rectangle::new(corners, if best { INK } else { MUTED }))?;
+    }
+    let label = font(13.0, &ink, HPos::Center, VPos::Center);
+    let label = TextStyle { font: label.font.style(FontStyle::Bold), ..label };
+    let plain = |pixels| font(pixels, &ink, HPos::Center, VPos::Center);
+    let mut lines =
+        vec![(inert::clip(&individual.label, 14), label), (score(individual), plain(13.0))];
+    if !individual.operator.is_empty() {
+        lines.push((inert::clip(&individual.operator, 17), plain(11.0)));
+    }
+    let top = y - (lines.len() as i32 - 1) * 8 * UNITS;
+    for (number, (text, style)) in lines.into_iter().enumerate() {
+        area.draw(&Text::new(text, (x, top + number as i32 * 16 * UNITS), style))?;
+    }
+    Ok(())
+}
+
+/// The colour of a score, between the lowest and the highest of the lineage.
+fn shade(lineage: &Lineage, individual: &Individual) -> RGBColor {
+    let scores = || lineage.individuals.iter().map(|one| one.score).filter(|s| s.is_finite());
+    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::MIN, f64::max));
+    if !individual.score.is_finite() {
+        return WHITE;
+    }
+    let share = if high > low { (individual.score - low) / (high - low) } else { 1.0 };
+    let mix = |low: u8, high: u8| {
+        (f64::from(low) + share * (f64::from(high) - f64::from(low))).round() as u8
+    };
+    RGBColor(mix(LOW.0, HIGH.0), mix(LOW.1, HIGH.1), mix(LOW.2, HIGH.2))
+}
+
+/// Relative luminance (WCAG 2.2); black and white text both stand out 4.6:1 at 0.18.
+fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
+    let linear = |channel: u8| {
+        let c = f64::from(channel) / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
