@@ -66,19 +66,10 @@ pub fn answer_all(workers: usize, answer: impl Fn(&str) -> Answer + Sync) -> Res
         }
         drop(answers);
         let printer = scope.spawn(move || print_in_order(&made));
-        let mut read = Ok(());
-        let lines = std::io::stdin().lock().lines();
-        for (index, line) in lines.enumerate().map(|(index, line)| (index, line)) {
-            match line {
-                // An error means that the printer, and so every worker, has given up.
-                Ok(line) if requests.send((index, line)).is_ok() => {}
-                Ok(_) => break,
-                Err(error) => {
-                    read = Err(error).context("reading standard input");
-                    break;
-                }
-            }
-        }
+        let read = std::io::stdin().lock().lines().enumerate().try_for_each(|(index, line)| {
+            let line = line.context("reading standard input")?;
+            requests.send((index, line)).context("giving a request to a worker")
+        });
         drop(requests);
         let printed = printer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         read.and(printed)
@@ -86,6 +77,13 @@ pub fn answer_all(workers: usize, answer: impl Fn(&str) -> Answer + Sync) -> Res
 }
 
 fn print_in_order(made: &mpsc::Receiver<(usize, Answer)>) -> Result<()> {
+    let printed = print_until_error(made);
+    // Where nobody reads, the workers must not be left with answers that nobody takes.
+    made.iter().for_each(drop);
+    printed
+}
+
+fn print_until_error(made: &mpsc::Receiver<(usize, Answer)>) -> Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     let mut output = std::io::stdout().lock();

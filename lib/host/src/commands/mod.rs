@@ -9,13 +9,12 @@ pub mod judge;
 mod lines;
 pub mod prepare;
 
-use lexopt::Parser;
+use lexopt::{Arg, Parser, ValueExt};
 
 /// How to call the host.
-pub const USAGE: &str = "\
-usage: code_evolution_host COMMAND
+pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
 
-  serve                                 answer a notebook on standard input and output
+  serve [--owner PID]                   answer a notebook on standard input and output
   judge --task TASK.json CANDIDATE.rs.. judge candidates: one JSON verdict a line
   judge --jsonl                         the same for requests on standard input:
                                         {"id":..,"task":{..},"code":".."}
@@ -24,7 +23,7 @@ usage: code_evolution_host COMMAND
                                         {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
   doctor                                show the jail's layers and limits, and try to break out
   prepare                               build once what candidates are linked with
-";
+"#;
 
 /// A command line that makes no sense.
 #[derive(Debug)]
@@ -47,6 +46,21 @@ pub fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
         None => Ok(()),
         Some(argument) => Err(argument.unexpected().into()),
     }
+}
+
+/// Reads `serve`'s `--owner PID`: the process whose death ends the session too.
+///
+/// # Errors
+/// A [`UsageError`] for anything else.
+pub fn owner(mut arguments: Parser) -> Result<Option<u32>, UsageError> {
+    let mut owner = None;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Arg::Long("owner") => owner = Some(arguments.value()?.parse()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(owner)
 }
 
 impl From<lexopt::Error> for UsageError {
