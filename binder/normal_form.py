@@ -26,7 +26,7 @@ LANGUAGE = {
 OF_A_RUN = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 ADDRESSES = [
-    (re.compile(re.escape(str(ROOT)) + r"/target/kernel/session\.\w+"), "target/kernel/session"),
+    (re.compile(r"[^\s\"']*/session\.\w{8}/"), "target/kernel/session/"),
     (re.compile(re.escape(str(ROOT)) + "/"), ""),
     (re.compile(re.escape(str(ROOT))), "."),
     (re.compile(r"(thread '[^']*') \(\d+\) panicked"), r"\1 panicked"),

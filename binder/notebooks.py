@@ -20,6 +20,7 @@ import argparse
 import copy
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -40,6 +41,9 @@ NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "target" / "notebooks"
 CELL_TIMEOUT_SECONDS = 300
 LATE_SECONDS = 0.1
+
+# As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
+PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
 
 
 def main():
@@ -67,6 +71,11 @@ def parse_arguments():
     )
     parser.add_argument(
         "--update", action="store_true", help="write the outputs back into the notebooks"
+    )
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="write the prompts that are asked into the scripts, where they are only drafts",
     )
     parser.add_argument(
         "--check", action="store_true", help="fail where an output differs from the notebook's"
@@ -179,7 +188,7 @@ def execute(title, notebook, options, log, passes=1):
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     with (
-        client.setup_kernel(env=environment(options.live), stdout=log, stderr=log),
+        client.setup_kernel(env=environment(options), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,
     ):
         for number in range(1, passes + 1):
@@ -208,23 +217,20 @@ def execute_cells(client, run):
         run.add(label, cell, time.monotonic() - began)
 
 
-def environment(live):
+def environment(options):
     """The kernel's environment: without `--live`, no key and no setting can reach a provider."""
-    if live:
+    if options.live:
         return dict(os.environ)
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.endswith("_API_KEY") and not name.startswith("LLM_")
     }
-    return kept | {"LLM_MODE": "scripted"}
+    return kept | {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if options.adopt else {})
 
 
 class MemoryWatch:
-    """Samples the memory of a kernel and of all that it started, in bytes.
-
-    Shared pages count once (proportional set size), where the system tells.
-    """
+    """Samples the memory of a kernel and of all that it started, in bytes."""
 
     def __init__(self, pid):
         self.kernel = psutil.Process(pid)
@@ -242,22 +248,28 @@ class MemoryWatch:
 
     def sample(self):
         while not self.done.wait(0.2):
-            self.peak_bytes = max(self.peak_bytes, self.now())
+            self.peak_bytes = max(self.peak_bytes, memory_of_all(self.kernel))
 
-    def now(self):
-        try:
-            return sum(map(memory_of, [self.kernel, *self.kernel.children(recursive=True)]))
-        except psutil.NoSuchProcess:
-            return 0
+
+def memory_of_all(process):
+    """The memory of a process and of all that it started, in bytes.
+
+    Shared pages count once (proportional set size), where the system tells.
+    """
+    try:
+        return sum(map(memory_of, [process, *process.children(recursive=True)]))
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def memory_of(process):
     try:
-        return process.memory_full_info().pss
+        try:
+            return process.memory_full_info().pss
+        except (psutil.AccessDenied, AttributeError):
+            return process.memory_info().rss
     except psutil.NoSuchProcess:
         return 0
-    except (psutil.AccessDenied, AttributeError):
-        return process.memory_info().rss
 
 
 def texts(cell):
@@ -287,8 +299,8 @@ def problems(cell):
             found.append(text)
         elif kind == "stderr":
             found.append("stderr: " + text.strip())
-        elif "panicked at" in text:
-            found.append("a panic: " + text[text.index("panicked at") :].strip()[:300])
+        elif panic := PANIC.search(text):
+            found.append(panic.group())
         found += [line.strip() for line in text.splitlines() if "❌" in line]
     return found
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 
 ROOT = Path(__file__).resolve().parent.parent
-WARM = ROOT / "target/kernel/warm"
-NEXT = ROOT / "target/kernel/warm.next"
+FOLDERS = ROOT / "target" / "kernel"
+WARM = FOLDERS / "warm"
+NEXT = FOLDERS / "warm.next"
 
 # What every notebook starts with; the first `let` makes the kernel build what keeps variables.
 CELLS = [

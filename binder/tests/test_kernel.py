@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 
 from .support import ROOT, SETUP_CELL
 
-FOLDERS = ROOT / "target" / "kernel"
+FOLDERS = (ROOT / "target" / "kernel").resolve()
 DEADLINE_SECONDS = 2
 
 
@@ -38,12 +38,13 @@ def wait_until(condition, seconds=DEADLINE_SECONDS):
     return condition()
 
 
-def alive(processes):
-    """Those that still run; a zombie does not."""
+def alive(processes, name=None):
+    """Those that still run (a zombie does not) and have this name, if one is given."""
     running = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            known = process.as_dict(["name", "status"])
+            if known["status"] != psutil.STATUS_ZOMBIE and name in (None, known["name"]):
                 running.append(process)
     return running
 
@@ -114,21 +115,37 @@ class KernelTest(unittest.TestCase):
             self.assertEqual(os.listdir(temporary), [], "left in the temporary folder")
         self.assertEqual(fingerprint(FOLDERS / "warm"), before, "the warm folder has changed")
 
-    def test_a_kernel_killed_in_a_long_cell_leaves_nothing(self):
-        kernel = self.start()
-        kernel.client.execute(
-            'let mut child = std::process::Command::new("sh")'
-            '.args(["-c", "sleep 1001 & sleep 1002"]).spawn().unwrap();\nloop {}'
-        )
+    def kill_at_work(self, kernel, cell, name, count):
+        """Kills the kernel once the cell has this many processes of this name; nothing stays."""
+        kernel.client.execute(cell)
 
         def at_work():
-            return [p for p in kernel.processes() if p.name() == "sleep"]
+            return len(alive(kernel.processes(), name)) == count
 
-        self.assertTrue(wait_until(lambda: len(at_work()) == 2, 60), kernel.processes())
+        self.assertTrue(wait_until(at_work, 60), kernel.processes())
         started = kernel.processes()
         os.kill(kernel.pid, signal.SIGKILL)
         self.assertTrue(wait_until(lambda: not alive(started)), f"alive: {alive(started)}")
         self.assert_gone(kernel)
+
+    def test_a_kernel_killed_in_a_long_cell_leaves_nothing(self):
+        cell = (
+            'let mut child = std::process::Command::new("sh")'
+            '.args(["-c", "sleep 1001 & sleep 1002"]).spawn().unwrap();\nloop {}'
+        )
+        self.kill_at_work(self.start(), cell, "sleep", 2)
+
+    def test_a_kernel_killed_in_a_long_candidate_leaves_nothing(self):
+        kernel = self.start(LLM_MODE="scripted")
+        kernel.run(SETUP_CELL + "\nuse code_evolution::prelude::*;\nlet lab = Lab::start()?;")
+        kernel.run(
+            "let limits = Limits { cpu_ms: 60_000, case_wall_ms: 60_000, wall_ms: 60_000,"
+            " ..Limits::default() };\n"
+            'let task = Task::new("fn f(n: u32) -> u32").case((1,), 1).limits(limits);'
+        )
+        # In a jail, and in a session of its own, which the kernel's group does not hold.
+        endless = 'lab.judge("fn f(n: u32) -> u32 { loop { std::hint::black_box(n); } }", &task)?'
+        self.kill_at_work(kernel, endless, "program", 1)
 
     def test_the_next_start_removes_what_a_killed_watcher_could_not(self):
         kernel = self.start()

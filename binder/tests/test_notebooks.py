@@ -207,9 +207,15 @@ class Hygiene(unittest.TestCase):
 
 
 class Problems(unittest.TestCase):
-    def test_the_words_of_a_panic_in_a_result_are_a_problem_too(self):
+    def found(self, text):
         cell = nbformat.v4.new_code_cell("x")
-        cell.outputs = [
-            nbformat.v4.new_output("stream", name="stdout", text="thread panicked at x")
-        ]
-        self.assertEqual(len(notebooks.problems(cell)), 1)
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        return notebooks.problems(cell)
+
+    def test_a_panic_on_stdout_is_a_problem(self):
+        self.assertEqual(
+            len(self.found("thread 'main' (7) panicked at src/lib.rs:1:1:\nlost\n")), 1
+        )
+
+    def test_what_a_verdict_tells_of_a_candidate_is_none(self):
+        self.assertEqual(self.found("case 2: panicked at line 3: attempt to divide by zero\n"), [])

@@ -115,6 +115,7 @@ class FreshClone(ScriptTest):
         clone = self.copy_of_workshop()
         # Compiled dependencies do not depend on the folder: this saves minutes, and checks the same.
         shutil.copytree(ROOT / "target" / "release", clone / "target" / "release", symlinks=True)
+        (clone / "notebooks").mkdir(exist_ok=True)
         for path in clone.glob("notebooks/*.ipynb"):
             path.unlink()
         cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
@@ -125,7 +126,9 @@ class FreshClone(ScriptTest):
         again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
         self.assertEqual(again, "", "a second run has nothing to do")
 
-        warm = clone / "target" / "kernel" / "warm"
+        kernels = (clone / "target" / "kernel").resolve()
+        self.addCleanup(shutil.rmtree, kernels)
+        warm = kernels / "warm"
         listing = self.listing(warm)
         with open(clone / "lib" / "src" / "lib.rs", "a", encoding="utf-8") as source:
             source.write("\n/// Added after the set-up.\npub fn added() -> u32 {\n    7\n}\n")

@@ -53,7 +53,8 @@ pub mod prelude {
     pub use crate::llm::{Chat, Llm, Reply};
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
-        Code, Diff, Execution, FitnessCurve, Quote, Stack, Table, Verdict, Verdicts,
+        Code, Diff, Execution, FitnessCurve, Individual, Lineage, Quote, Stack, Table, Verdict,
+        Verdicts,
     };
     pub use crate::{check, check_eq, exercise};
 }

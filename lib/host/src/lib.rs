@@ -7,11 +7,13 @@
 //! |---|---|
 //! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
 //! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
+//! | [`audit`] | a session's log, which shows tampering |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod commands;
 pub mod judge;
 pub mod models;

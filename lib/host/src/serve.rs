@@ -8,6 +8,7 @@ use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
+use code_evolution_wire::model::ModelChoice;
 use code_evolution_wire::protocol::{
     Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
 };
@@ -15,9 +16,11 @@ use code_evolution_wire::task::Limits;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::journal::Journal;
 use crate::judge::{self, Judge, JudgeError};
 use crate::models::{self, ModelError, Models};
 
+mod journal;
 mod owner;
 
 /// Serves until standard input ends. `owner` is the process whose death ends the session too.
@@ -67,6 +70,7 @@ struct Session {
     /// Made on first use: finding the compiler takes a moment that a question need not wait for.
     judge: OnceLock<Result<Judge, Failure>>,
     models: Mutex<Option<Models>>,
+    journal: Journal,
 }
 
 impl Session {
@@ -82,16 +86,31 @@ impl Session {
 
     fn run(&self, call: Call, progress: &(dyn Fn(&str) + Sync)) -> Result<Value, Failure> {
         match call {
-            Call::Open(choice) => {
-                let models = Models::open(&choice, &|name| std::env::var(name).ok())?;
-                let model = models.status();
-                *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
-                json(&Status { model, sandbox: sandbox(), limits: Limits::default() })
+            Call::Open(choice) => self.open(&choice),
+            Call::Judge { task, codes } => {
+                let verdicts = self.judge()?.judge_all(&task, &codes, progress)?;
+                self.journal.judged(&codes, &verdicts)?;
+                json(&verdicts)
             }
-            Call::Judge { task, codes } => json(&self.judge()?.judge_all(&task, &codes, progress)?),
-            Call::Exec(program) => json(&self.judge()?.execute(&program)?),
-            Call::Ask(ask) => json(&self.models()?.ask(&ask, progress)?),
-            Call::AskMany(asks) => json(&self.models()?.ask_many(&asks, progress)?),
+            Call::Exec(program) => {
+                let execution = self.judge()?.execute(&program)?;
+                self.journal.executed(&program, &execution)?;
+                json(&execution)
+            }
+            Call::Ask(ask) => {
+                let models = self.models()?;
+                self.journal.asked(std::slice::from_ref(&ask))?;
+                let answer = models.ask(&ask, progress)?;
+                self.journal.answered(std::slice::from_ref(&answer))?;
+                json(&answer)
+            }
+            Call::AskMany(asks) => {
+                let models = self.models()?;
+                self.journal.asked(&asks)?;
+                let answers = models.ask_many(&asks, progress)?;
+                self.journal.answered(&answers)?;
+                json(&answers)
+            }
             Call::Extract { text, function, finish_reason } => {
                 let code = models::code::extract(&text, &function, &finish_reason);
                 json(&code.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?)
@@ -107,6 +126,20 @@ impl Session {
             Call::Meter => json(&self.models()?.meter()),
             Call::Limits => json(&Limits::default()),
         }
+    }
+
+    fn open(&self, choice: &ModelChoice) -> Result<Value, Failure> {
+        let models = Models::open(choice, &|name| std::env::var(name).ok())?;
+        let mut model = models.status();
+        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
+        let audit_log = match self.journal.begin() {
+            Ok(path) => Some(path.to_string_lossy().into_owned()),
+            Err(why) => {
+                model.notes.push(format!("no audit log is kept: {why}"));
+                None
+            }
+        };
+        json(&Status { model, sandbox: sandbox(), limits: Limits::default(), audit_log })
     }
 
     fn judge(&self) -> Result<Judge, Failure> {

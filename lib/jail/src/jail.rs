@@ -13,7 +13,7 @@ use crate::prisoner::Prisoner;
 pub enum Stage {
     /// A compiler and its linker: reads the toolchain and the system's libraries, writes in one folder,
     /// starts processes. No network, no other file. `chmod` is refused, so a linker that marks its
-    /// output as executable by path (GNU ld; not lld) leaves that to the caller.
+    /// output as executable by path (GNU ld; not lld) leaves that to [`Stage::Run`], which does it.
     Compile,
     /// A statically linked program: reads and writes its three descriptors, computes, has threads.
     /// No file at all, no process.

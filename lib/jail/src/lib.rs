@@ -27,15 +27,20 @@
 //!
 //! # What it leaves out
 //!
-//! It does not hide that a file exists (`stat` is the compiler's to use), nor the clock, nor how busy
-//! the machine is. It does not limit the number of *processes* of the compile stage (a per-user count
-//! would include every other program of the user), only their lifetime: the whole group dies with
-//! its leader. A flaw in the kernel is a way out; run the host in a container or on Binder where
-//! that matters.
+//! - It does not hide that a file exists (`stat` is the compiler's to use), nor the clock, the
+//!   kernel's version, or how busy the machine is.
+//! - At compile time it limits each file and each process, not their number: a per-user count of
+//!   processes would include every other program of the user. And the compiler may change the mode
+//!   of a file of yours that it can open (`fchmod`, which `std::fs::copy` needs). No code of a
+//!   candidate runs then.
+//! - A host that is killed outright (`SIGKILL`) takes its jailed programs along, but a linker that one
+//!   of them had started goes on until it is done or at its CPU limit.
+//! - A flaw in the kernel is a way out; where that matters, run the host in a container or on Binder.
 
 pub mod jail;
 pub mod layers;
 pub mod prisoner;
+mod self_test;
 
 #[cfg(target_os = "linux")]
 mod child;
@@ -50,7 +55,8 @@ mod syscalls;
 
 pub use jail::{Jail, Limits, SpawnError, Stage};
 pub use layers::{Layers, layers, refusal};
-pub use prisoner::{Ended, Exit, Limit, Prisoner, Process};
+pub use prisoner::{Ended, Exit, Frames, Limit, Prisoner, Process};
+pub use self_test::{Attempt, self_test};
 
 /// Kills every jailed process group of this process, and refuses to start more. For the host's exit.
 pub fn kill_all() {

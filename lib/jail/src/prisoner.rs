@@ -109,8 +109,9 @@ impl Process {
         Process { pid, floor_bytes: 0, reaped: false }
     }
 
-    pub(crate) fn set_floor(&mut self, bytes: u64) {
-        self.floor_bytes = bytes;
+    pub(crate) fn has_executed(&mut self, floor_bytes: u64) {
+        self.floor_bytes = floor_bytes;
+        crate::registry::executed(self.pid);
     }
 
     /// The process id, which is also its group's and its session's.

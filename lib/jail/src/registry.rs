@@ -21,6 +21,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// What is known of a live program.
 pub(crate) struct Watched {
     limits: Limits,
+    /// Whether exec has replaced the copy of this process's memory.
+    executed: bool,
     pub(crate) stopped: Option<Limit>,
     pub(crate) peak_bytes: u64,
 }
@@ -51,9 +53,16 @@ pub(crate) fn start(
         return Err(SpawnError::Exiting);
     }
     let pid = fork()?;
-    registry.live.insert(pid, Watched { limits, stopped: None, peak_bytes: 0 });
+    registry.live.insert(pid, Watched { limits, executed: false, stopped: None, peak_bytes: 0 });
     STARTED.notify_one();
     Ok(pid)
+}
+
+/// From now on the child's memory is the program's own.
+pub(crate) fn executed(pid: i32) {
+    if let Some(watched) = lock().as_mut().and_then(|registry| registry.live.get_mut(&pid)) {
+        watched.executed = true;
+    }
 }
 
 /// Kills a group if it is still listed; keeps the first reason given.
@@ -135,6 +144,9 @@ impl Watched {
         let cpu = cpu_time(pid)?;
         if cpu > Duration::from_millis(self.limits.cpu_ms) {
             return Some(Limit::Cpu);
+        }
+        if !self.executed {
+            return None;
         }
         let status = Status::of(pid)?;
         self.peak_bytes = self.peak_bytes.max(status.peak_bytes);

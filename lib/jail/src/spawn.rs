@@ -7,7 +7,9 @@ use std::ffi::{CString, OsStr};
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::ptr;
 use std::sync::Once;
 
@@ -19,6 +21,12 @@ use crate::{files, layers, registry, syscalls};
 /// Starts the program of a jail; see [`Jail::spawn`].
 pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
     adopt_orphans();
+    if jail.stage == Stage::Run {
+        make_executable(&jail.program).map_err(|error| {
+            let message = format!("{}: {error}", jail.program.display());
+            at("program")(io::Error::new(error.kind(), message))
+        })?;
+    }
     let landlock = match layers().landlock_abi {
         0 => None,
         _ => files::ruleset(jail).map_err(|error| at("landlock")(io::Error::other(error)))?,
@@ -73,7 +81,7 @@ pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
     let mut reports = Vec::new();
     report.read_to_end(&mut reports).map_err(at("report"))?;
     match Report::last(&reports) {
-        Some(Report::Ready { peak_bytes }) => process.set_floor(peak_bytes),
+        Some(Report::Ready { peak_bytes }) => process.has_executed(peak_bytes),
         Some(Report::Failed { step, errno }) => {
             return Err(at(step)(io::Error::from_raw_os_error(errno)));
         }
@@ -89,6 +97,16 @@ fn at(step: &'static str) -> impl FnOnce(io::Error) -> SpawnError {
 
 fn c_string(text: &OsStr) -> Result<CString, SpawnError> {
     CString::new(text.as_bytes()).map_err(|error| at("arguments")(error.into()))
+}
+
+/// GNU ld marks its output as executable by path, which the compile stage refuses.
+fn make_executable(program: &Path) -> io::Result<()> {
+    let mut permissions = program.metadata()?.permissions();
+    if permissions.mode() & 0o111 == 0 {
+        permissions.set_mode(permissions.mode() | 0o100);
+        std::fs::set_permissions(program, permissions)?;
+    }
+    Ok(())
 }
 
 /// Makes this process the parent of orphaned descendants, so that it can reap what a compiler
@@ -154,6 +172,8 @@ fn resource_limits(limits: &Limits) -> Vec<(child::Resource, libc::rlimit)> {
         (libc::RLIMIT_CORE, 1, 1),
         (libc::RLIMIT_MEMLOCK, 0, 0),
         (libc::RLIMIT_MSGQUEUE, 0, 0),
+        // Counted per user, so a flood of queued signals would take the host's share.
+        (libc::RLIMIT_SIGPENDING, 64, 64),
         (libc::RLIMIT_NICE, 0, 0),
         (libc::RLIMIT_RTPRIO, 0, 0),
     ]

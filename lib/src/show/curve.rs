@@ -135,7 +135,7 @@ impl FitnessCurve {
             .unwrap_or_default();
         let (head, align, rows) = words::table(self, &series);
         let numbers = html::details("the numbers", &html::table(&head, &align, &rows));
-        html::panel(&format!("<figure>{picture}{caption}</figure>{numbers}"))
+        html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{numbers}"))
     }
 
     /// The plot as text: a sparkline a series.
@@ -148,3 +148,104 @@ impl FitnessCurve {
     }
 }
 shows_itself!(FitnessCurve);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve() -> FitnessCurve {
+        FitnessCurve::new("Best score").x("generation").y("score")
+    }
+
+    #[test]
+    fn the_alt_text_says_what_the_lines_do() {
+        let seeds = [vec![20.0, 30.0, 30.0], vec![20.0, 25.0, 60.0], vec![20.0, 20.0, 40.0]];
+        let alt = curve()
+            .series("LLM", &[20, 65, 100, 100])
+            .band("random mutation", &seeds)
+            .series("greedy", &[50.0, 10.0, f64::NAN, 30.0])
+            .series("none", &[f64::NAN])
+            .target(100, "perfect")
+            .alt();
+        assert_eq!(
+            alt,
+            "Line plot “Best score”: score, generation 0 to 3. \
+             LLM rises from 20 to 100, which it reaches at generation 2. \
+             random mutation (median of 3 seeds) rises from 20 to 40; at generation 2 the seeds \
+             lie between 30 and 60. \
+             greedy goes from 50 to 30, with its lowest, 10, at generation 1 and its highest, 50, \
+             at generation 0. \
+             Target 100 (perfect): reached by LLM at generation 2, not by random mutation nor by \
+             greedy. \
+             greedy: 1 value left out, being no number. \
+             none has no number to show."
+        );
+    }
+
+    #[test]
+    fn words_for_the_plainest_lines() {
+        let alt = |values: &[f64]| curve().series("it", values).start(1).alt();
+        assert!(alt(&[5.0]).ends_with("score, generation 1. it is 5 at generation 1."));
+        assert!(alt(&[5.0, 5.0]).ends_with("it stays at 5."));
+        assert!(alt(&[5.0, 4.0, 3.5]).ends_with("it falls from 5 to 3.5."));
+    }
+
+    #[test]
+    fn a_target_can_be_reached_from_above() {
+        let alt = curve().series("excess", &[9.0, 6.0, 4.0]).target(5, "best fit").alt();
+        assert!(alt.ends_with("Target 5 (best fit): reached by excess at generation 2."), "{alt}");
+        let alt = curve().series("excess", &[9.0, 6.0]).target(5, "best fit").alt();
+        assert!(alt.ends_with("Target 5 (best fit): reached by none."), "{alt}");
+    }
+
+    #[test]
+    fn the_text_form_has_a_sparkline() {
+        let text = curve().series("LLM", &[0.0, 50.0, f64::NAN, 100.0]).to_text();
+        assert_eq!(text.lines().nth(1), Some("LLM  ▁▅·█"));
+    }
+
+    #[test]
+    fn the_same_values_give_the_same_bytes() {
+        let one = || curve().series("LLM", &[1, 2, 3]).band("random", &[vec![1.0, 1.5]]).to_html();
+        assert_eq!(one(), one());
+    }
+
+    #[test]
+    fn the_picture_labels_lines_and_axes() {
+        let svg = curve()
+            .series("LLM <1>", &[0, 1, 2])
+            .target(2, "all")
+            .start(1)
+            .to_svg()
+            .expect("a picture");
+        let labels = ["Best score", "generation", "score", "LLM &lt;1&gt;", "all"];
+        // Attempts and cases are counted: no tick stands between two whole numbers.
+        for text in labels.into_iter().chain(["0", "1", "2", "3"]) {
+            assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
+        }
+        assert!(!svg.contains(">1.5</text>"));
+    }
+
+    #[test]
+    fn a_single_point_is_drawn() {
+        let svg = curve().series("LLM", &[42]).to_svg().expect("a picture");
+        // One where it lies, one before its name.
+        assert_eq!(svg.matches("<circle").count(), 2);
+    }
+
+    #[test]
+    fn nothing_to_plot_says_so() {
+        for empty in [curve(), curve().series("LLM", &[f64::NAN]), curve().series("LLM", &[0u8; 0])]
+        {
+            assert!(empty.to_text().starts_with("“Best score” has nothing to plot yet"));
+            assert!(!empty.to_html().contains("<img"));
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_points_stay_small() {
+        let values: Vec<f64> = (0..100_000).map(|i| f64::from(i * 7919 % 1009)).collect();
+        let html = curve().series("noise", &values).to_html();
+        assert!(html.len() < 60_000, "{} bytes", html.len());
+    }
+}

@@ -33,9 +33,10 @@ struct Change {
 }
 
 impl Diff {
-    /// Compares two texts line by line.
+    /// Compares two texts line by line. How their lines end makes no difference, nor whether the
+    /// last one ends at all.
     pub fn new(old: impl AsRef<str>, new: impl AsRef<str>) -> Self {
-        Diff { old: old.as_ref().to_owned(), new: new.as_ref().to_owned(), by_word: false }
+        Diff { old: same_ends(old.as_ref()), new: same_ends(new.as_ref()), by_word: false }
     }
 
     /// Compares them word by word.
@@ -84,7 +85,8 @@ impl Diff {
                 ChangeTag::Delete => format!("[-{}-]", inert::text(&change.text)),
                 ChangeTag::Insert => format!("{{+{}+}}", inert::text(&change.text)),
             };
-            return changes.iter().map(word).collect();
+            let words: String = changes.iter().map(word).collect();
+            return words.trim_end_matches('\n').to_owned();
         }
         let lines = lines(&changes);
         let line = |line: &Line| match line {
@@ -109,6 +111,14 @@ impl Diff {
     }
 }
 shows_itself!(Diff);
+
+fn same_ends(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n");
+    if !lines.is_empty() && !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
+}
 
 /// The words of a text, its white space, and every other character by itself, in order.
 fn words(text: &str) -> Vec<&str> {
@@ -257,6 +267,7 @@ mod tests {
 
     #[test]
     fn equal_texts_say_so() {
+        assert_eq!(Diff::new("a\nb", "a\r\nb\n").to_text(), "no difference");
         assert_eq!(Diff::new("a", "a").to_text(), "no difference");
         assert!(Diff::new("", "").to_html().contains("no difference"));
     }

@@ -58,7 +58,7 @@ pub(crate) fn svg(
 /// The picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
 pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
     format!(
-        "<img width=\"{width}\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
+        "<img width=\"{width}\" style=\"max-width: 100%\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
         inert::html(&inert::line(alt)),
         base64(svg.as_bytes())
     )

@@ -30,12 +30,12 @@ pub fn text(text: &str) -> String {
     visible(text).replace(CONTROL, r"EVCXR\_")
 }
 
-/// Like [`text`], on one line: a line break becomes `⏎`, a tab a space.
+/// Like [`text()`], on one line: a line break becomes `⏎`, a tab a space.
 pub fn line(text: &str) -> String {
     self::text(text).trim_end_matches('\n').replace('\n', "⏎").replace('\t', " ")
 }
 
-/// Like [`line`], cut to at most `limit` characters, the last of them `…` if something is missing.
+/// Like [`line()`], cut to at most `limit` characters, the last of them `…` if something is missing.
 pub fn short(text: &str, limit: usize) -> String {
     clip(&line(text), limit)
 }
@@ -49,7 +49,7 @@ pub(crate) fn clip(inert: &str, limit: usize) -> String {
     kept + "…"
 }
 
-/// The text as the content of an HTML element or of a quoted attribute: made visible like [`text`],
+/// The text as the content of an HTML element or of a quoted attribute: made visible like [`text()`],
 /// and without a character that HTML would read as markup.
 ///
 /// ```
@@ -85,9 +85,22 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Prints [`quote`]: the way to look at a reply as it is.
+/// Prints [`quote()`]: the way to look at a reply as it is.
 pub fn print(text: &str) {
     println!("{}", quote(text));
+}
+
+/// A line of JSON from the host, with no control string of the kernel in any of its texts. A cell
+/// may print any field of what it got, not only the panels of this module; one panic message that
+/// says `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never comes.
+///
+/// ```
+/// use code_evolution::show::inert;
+/// let line = inert::json(r#"{"message":"EVCXR_BEGIN_CONTENT x"}"#);
+/// assert_eq!(line, r#"{"message":"EVCXR\\_BEGIN_CONTENT x"}"#);
+/// ```
+pub fn json(line: &str) -> String {
+    line.replace(CONTROL, r"EVCXR\\_")
 }
 
 /// A finished HTML document part, checked once more: none of its lines can be read by the kernel.
@@ -156,7 +169,9 @@ fn is_blank_letter(c: char) -> bool {
 /// private, unassigned or unusual space character. (Asked of the second letter of a text, since an
 /// accent at the start of one is escaped too.)
 fn is_printable(c: char) -> bool {
-    format!("a{c}").escape_debug().count() == 2
+    let mut letters = [b'a'; 5];
+    let end = 1 + c.encode_utf8(&mut letters[1..]).len();
+    std::str::from_utf8(&letters[..end]).is_ok_and(|pair| pair.escape_debug().count() == 2)
 }
 
 /// How many columns a text takes in a font of fixed width; East Asian letters and pictures take

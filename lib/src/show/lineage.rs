@@ -120,7 +120,7 @@ impl Lineage {
         };
         let caption = format!("<figcaption>{}</figcaption>", inert::html(&caption));
         let everyone = html::details("everyone", &words::table(self).to_html());
-        html::panel(&format!("<figure>{picture}{caption}</figure>{everyone}"))
+        html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{everyone}"))
     }
 
     /// The lineage as text: a table.
@@ -220,7 +220,7 @@ mod tests {
         }
         lineage.add(Individual::new("child", 99).generation(1).by("mutation", ["a0"]));
         let (svg, _, left_out) = draw::svg(&lineage).expect("a picture");
-        assert_eq!(left_out, 41 - 1 - 12);
+        assert_eq!(left_out, 41 - 1 - 8);
         assert!(svg.contains(">a0</text>") && svg.contains(">a39</text>"));
         assert!(!svg.contains(">a5</text>"));
     }

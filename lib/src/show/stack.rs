@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use super::{Code, Diff, Execution, FitnessCurve, Quote, Table, Verdict, Verdicts};
+use super::{Code, Diff, Execution, FitnessCurve, Lineage, Quote, Table, Verdict, Verdicts};
 use super::{html, inert, shows_itself};
 
 /// What a [`Stack`] can hold.
@@ -22,7 +22,7 @@ macro_rules! shown {
         }
     )+};
 }
-shown!(Code, Diff, Execution, FitnessCurve, Quote, Stack, Table, Verdict, Verdicts);
+shown!(Code, Diff, Execution, FitnessCurve, Lineage, Quote, Stack, Table, Verdict, Verdicts);
 
 /// Panels below each other, each under a title.
 ///
@@ -59,7 +59,7 @@ impl Stack {
     /// The panels as HTML.
     pub fn to_html(&self) -> String {
         let panels = self.panels.iter();
-        panels.map(|panel| html::headline(&panel.title) + &panel.html).collect()
+        panels.map(|panel| html::panel(&html::headline(&panel.title)) + &panel.html).collect()
     }
 
     /// The panels as text.

@@ -2,7 +2,8 @@
 //! kernel obeys, and nothing that a reader cannot see.
 
 use code_evolution::show::{
-    Code, Diff, Execution, FitnessCurve, Individual, Lineage, Table, Verdict, Verdicts, inert,
+    Code, Diff, Execution, FitnessCurve, Individual, Lineage, Quote, Stack, Table, Verdict,
+    Verdicts, inert,
 };
 use code_evolution_wire::program as wire_program;
 use code_evolution_wire::verdict::{
@@ -183,7 +184,7 @@ proptest! {
     fn verdicts_are_harmless(verdict in verdict()) {
         check(&verdict.to_html(), &verdict.to_string())?;
         check("", &format!("{verdict:?} {}", verdict.headline()))?;
-        let population = Verdicts(vec![verdict.clone(), verdict]);
+        let population = Verdicts(vec![verdict]);
         check(&population.to_html(), &population.to_string())?;
     }
 }
@@ -225,6 +226,8 @@ proptest! {
         check(&code.to_html(), &code.to_string())?;
         let table = Table::new([&old, "b"]).row((&new, &old));
         check(&table.to_html(), &table.to_string())?;
+        let stack = Stack::new().add(&old, Quote::new(&new).label(&old)).add(&new, table);
+        check(&stack.to_html(), &stack.to_string())?;
         check(&inert::html(&old), &inert::quote(&old))?;
         prop_assert!(inert::quote(&old).lines().all(|line| line.starts_with("│ ")));
         prop_assert_eq!(inert::line(&old).lines().count().max(1), 1);

@@ -3,3 +3,4 @@
 mod harmless;
 mod packing;
 mod page;
+mod verdict;

@@ -140,6 +140,8 @@ pub struct Status {
     pub sandbox: Sandbox,
     /// The default limits of a candidate.
     pub limits: Limits,
+    /// The path of this session's audit log; none where it could not be started.
+    pub audit_log: Option<String>,
 }
 
 /// The sandbox's layers on this machine.

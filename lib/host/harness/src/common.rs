@@ -31,8 +31,9 @@ where
     list.truncate(black_box(9));
     list.swap(0, 1);
     list.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-    let copy: Vec<T> = list.iter().cloned().collect();
-    let other: Vec<T> = copy.to_vec().into_iter().rev().collect();
+    let copy: Vec<T> = list.to_vec();
+    let some: Vec<T> = copy.iter().filter(|_| black_box(true)).cloned().collect();
+    let other: Vec<T> = some.into_iter().rev().collect();
     other.first().encode(output);
     other.last().cloned().encode(output);
     other.get(1).encode(output);
@@ -103,7 +104,7 @@ fn text(input: &mut Input<'_>, output: &mut Vec<u8>) {
         .encode(output);
     (text.find("a"), text.find('a'), 7u32.to_string(), 7i32.to_string()).encode(output);
     (7usize.to_string(), 'c'.to_string(), "text".to_string(), String::from("s")).encode(output);
-    vec![String::from("a"), text].concat().encode(output);
+    [String::from("a"), text].concat().encode(output);
 }
 
 fn maps(input: &mut Input<'_>, output: &mut Vec<u8>) {

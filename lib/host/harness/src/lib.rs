@@ -86,6 +86,8 @@ fn answer_all(call: Call) -> std::io::Result<()> {
 }
 
 fn record(panic: &PanicHookInfo<'_>) {
+    // For a panic that ends the process, this is all that is left of it.
+    eprintln!("{panic}");
     let line = panic
         .location()
         .filter(|location| location.file() == "candidate.rs")

@@ -21,15 +21,23 @@ pub fn run(arguments: Parser) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let layers = layers();
     writeln!(output, "system           {} on {}", layers.system, layers.arch)?;
-    writeln!(output, "Landlock         {}", match layers.landlock_abi {
-        0 => "missing".to_owned(),
-        abi => format!("version {abi}"),
-    })?;
+    writeln!(
+        output,
+        "Landlock         {}",
+        match layers.landlock_abi {
+            0 => "missing".to_owned(),
+            abi => format!("version {abi}"),
+        }
+    )?;
     writeln!(output, "seccomp          {}", if layers.seccomp { "in force" } else { "missing" })?;
-    writeln!(output, "root             {}", match layers.root {
-        true => "yes; a candidate loses its capabilities",
-        false => "no",
-    })?;
+    writeln!(
+        output,
+        "root             {}",
+        match layers.root {
+            true => "yes; a candidate loses its capabilities",
+            false => "no",
+        }
+    )?;
     for (name, stage) in [("compile stage", Stage::Compile), ("run stage", Stage::Run)] {
         let verdict = refusal(stage).map_or("runs".to_owned(), |why| format!("refused: {why}"));
         writeln!(output, "{name:<16} {verdict}")?;

@@ -1,8 +1,10 @@
-//! What a person or a script calls: `doctor`, `judge`, `exec`, `prepare`.
+//! What a person or a script calls: `doctor`, `judge`, `exec`, `prepare`,
+//! `audit`.
 //!
 //! Standard output carries results only, one JSON value a line; what is for a person's eyes goes to
 //! standard error. A command line that makes no sense ends with exit code 2, a failure with 1.
 
+pub mod audit;
 pub mod doctor;
 pub mod exec;
 pub mod judge;
@@ -22,6 +24,7 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
   exec --jsonl                          the same for requests on standard input:
                                         {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
   doctor                                show the jail's layers and limits, and try to break out
+  audit verify FILE..                   check that session logs are as they were written
   prepare                               build once what candidates are linked with
 "#;
 

@@ -17,6 +17,8 @@ use super::{JudgeError, codec, compare};
 const RESTARTS: usize = 3;
 /// Beside the output, a reply holds a tag; a panic's reply also its line and message.
 const REPLY_EXTRA: u64 = 4_096;
+/// How the problem of a case that timed out starts.
+pub const TOOK_LONGER: &str = "it took longer than";
 /// A process with less CPU time than this left is not started, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
 
@@ -77,16 +79,23 @@ impl<'a> Prepared<'a> {
         self.cases.iter().map(|case| case.verdict(Some(reason.to_owned()))).collect()
     }
 
-    /// Runs the program on every case, in an order drawn from `seed`.
+    /// Runs the program on every case, in an order drawn from `seed`, with this much memory.
     ///
     /// # Errors
     /// If the jail is not safe here; not for what the program does.
-    pub fn run(&self, program: &Path, folder: &Path, seed: u64) -> Result<Results, JudgeError> {
+    pub fn run(
+        &self,
+        program: &Path,
+        folder: &Path,
+        seed: u64,
+        memory_bytes: u64,
+    ) -> Result<Results, JudgeError> {
         let order = shuffled(self.cases.len(), seed);
         let mut run = Run {
             prepared: self,
             program,
             folder,
+            memory_bytes,
             deadline: Instant::now() + Duration::from_millis(self.task.limits.wall_ms),
             results: Results {
                 outcome: Outcome::Finished,
@@ -109,10 +118,7 @@ impl<'a> Prepared<'a> {
             };
             if start == RESTARTS {
                 run.give_up(left, "not run: it ended too often in earlier cases");
-            } else if run.cpu_left_ms() < LEAST_CPU_MS {
-                run.give_up(left, "not run: the time for all cases is used up");
-                break;
-            } else if run.deadline <= Instant::now() {
+            } else if run.cpu_left_ms() < LEAST_CPU_MS || run.deadline <= Instant::now() {
                 run.give_up(left, "not run: the time for all cases is used up");
                 break;
             }
@@ -218,6 +224,7 @@ struct Run<'a> {
     prepared: &'a Prepared<'a>,
     program: &'a Path,
     folder: &'a Path,
+    memory_bytes: u64,
     deadline: Instant,
     results: Results,
 }
@@ -240,7 +247,7 @@ impl Run<'_> {
         let mut jail = Jail::new(Stage::Run, self.program, self.folder);
         jail.limits = JailLimits {
             cpu_ms: self.cpu_left_ms(),
-            memory_bytes: limits.memory_bytes,
+            memory_bytes: self.memory_bytes,
             ..JailLimits::of(Stage::Run)
         };
         let prisoner = jail.spawn()?;
@@ -360,7 +367,7 @@ impl Run<'_> {
                 let name = signal_name(number);
                 let stderr = String::from_utf8_lossy(&remains.stderr);
                 if number == 6 && out_of_memory(&remains.stderr) {
-                    let limit_bytes = limits.memory_bytes;
+                    let limit_bytes = self.memory_bytes;
                     let problem = format!("it asked for more memory than {} MB", limit_bytes >> 20);
                     return (Outcome::OutOfMemory { limit_bytes }, problem);
                 }
@@ -384,7 +391,7 @@ impl Run<'_> {
 }
 
 fn time_out(limit_ms: u64) -> String {
-    format!("it took longer than {limit_ms} ms")
+    format!("{TOOK_LONGER} {limit_ms} ms")
 }
 
 /// The last panic that the harness printed on standard error.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Prisoner, Stage};
+use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage};
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::{Diagnostic, Outcome};
 use tempfile::TempDir;
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::JudgeError;
 use super::conversation::{Conversation, Remains};
 use super::diagnostics;
+use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
@@ -20,10 +21,17 @@ use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
 /// How much of the compiler's messages is read, in bytes.
 const MESSAGES: u64 = 1 << 20;
 
+/// The program's file, and so what a process list shows.
+const EXECUTABLE: &str = "candidate";
+/// The memory that almost every source compiles in, in bytes.
+const USUAL_MEMORY: u64 = 256 << 20;
+
 /// What to compile.
 pub struct Compilation<'a> {
     /// The compiler.
     pub toolchain: &'a Toolchain,
+    /// Where the fresh folder is made.
+    pub temporary: &'a Path,
     /// The harness at the same optimisation level.
     pub harness: &'a Harness,
     /// Precompiled crates that the source may use.
@@ -69,48 +77,60 @@ pub struct Compiled {
 impl Compilation<'_> {
     /// Compiles and links in a fresh folder.
     ///
+    /// Almost every source compiles in a fraction of the memory limit, so that much is taken from the
+    /// stock at first; only one that needs more is compiled again with all it may have.
+    ///
     /// # Errors
     /// If the jail is not safe here or a file cannot be written; not for what is wrong with the source.
-    pub fn run(&self) -> Result<Compiled, JudgeError> {
-        let folder = tempfile::Builder::new().prefix("code-evolution-").tempdir()?;
+    pub fn run(&self, memory: &Memory) -> Result<Compiled, JudgeError> {
+        let most = self.limits.compile_memory_bytes;
+        let reserved = memory.reserve(most.min(USUAL_MEMORY));
+        let compiled = self.run_within(reserved.bytes)?;
+        let starved =
+            matches!(compiled.program, Err(Outcome::OutOfMemory { .. } | Outcome::Signal { .. }));
+        if !starved || reserved.bytes >= most {
+            return Ok(compiled);
+        }
+        drop(reserved);
+        self.run_within(memory.reserve(most).bytes)
+    }
+
+    fn run_within(&self, memory_bytes: u64) -> Result<Compiled, JudgeError> {
+        let folder =
+            tempfile::Builder::new().prefix("code-evolution-").tempdir_in(self.temporary)?;
         for (name, text) in self.files {
             fs::write(folder.path().join(name), text)?;
         }
         let deadline = Instant::now() + Duration::from_millis(self.limits.compile_wall_ms);
-
-        let started = Instant::now();
-        let rustc = self.jail(&self.toolchain.rustc, folder.path(), self.rustc_arguments());
-        let remains = self.finish(rustc.spawn()?, deadline)?;
-        let compile_ms = milliseconds(started.elapsed());
         let hidden = [
             (folder.path().display().to_string(), "."),
             (self.toolchain.sysroot.display().to_string(), "/rust"),
         ];
-        let diagnostics = diagnostics::read(&remains.stderr, self.published, &hidden);
-        let failed = |outcome, mut diagnostics: Vec<Diagnostic>, remains: &Remains, link_ms| {
-            if outcome == Outcome::CompileError
-                && !diagnostics.iter().any(|diagnostic| diagnostic.level == "error")
-            {
+        let run = |program: &Path, arguments| -> Result<(Remains, f64), JudgeError> {
+            let started = Instant::now();
+            let prisoner = self.jail(program, folder.path(), arguments, memory_bytes).spawn()?;
+            let remains = Conversation::new(prisoner, MESSAGES)?.run(&[], true, deadline);
+            Ok((remains, milliseconds(started.elapsed())))
+        };
+
+        let (remains, compile_ms) = run(&self.toolchain.rustc, self.rustc_arguments())?;
+        let mut diagnostics = diagnostics::read(&remains.stderr, self.published, &hidden);
+        if remains.ended.status != Exit::Code(0) {
+            let outcome = self.outcome(&remains, &diagnostics, memory_bytes);
+            if outcome == Outcome::CompileError && !has_error(&diagnostics) {
                 diagnostics.extend(diagnostics::plain(&remains.stderr, &hidden));
             }
-            Compiled { program: Err(outcome), diagnostics, compile_ms, link_ms }
-        };
-        if remains.ended.status != Exit::Code(0) {
-            let outcome = self.outcome(&remains, &diagnostics);
-            return Ok(failed(outcome, diagnostics, &remains, 0.0));
+            return Ok(Compiled { program: Err(outcome), diagnostics, compile_ms, link_ms: 0.0 });
         }
 
-        let started = Instant::now();
-        let lld = self.jail(&self.toolchain.lld, folder.path(), self.link_arguments());
-        let remains = self.finish(lld.spawn()?, deadline)?;
-        let link_ms = milliseconds(started.elapsed());
+        let (remains, link_ms) = run(&self.toolchain.lld, self.link_arguments())?;
         if remains.ended.status != Exit::Code(0) {
-            let outcome = self.outcome(&remains, &[]);
-            return Ok(failed(outcome, diagnostics, &remains, link_ms));
+            let outcome = self.outcome(&remains, &[], memory_bytes);
+            diagnostics.extend(diagnostics::plain(&remains.stderr, &hidden));
+            return Ok(Compiled { program: Err(outcome), diagnostics, compile_ms, link_ms });
         }
-        let path = folder.path().join("program");
-        let program = Ok(Program { folder, path });
-        Ok(Compiled { program, diagnostics, compile_ms, link_ms })
+        let path = folder.path().join(EXECUTABLE);
+        Ok(Compiled { program: Ok(Program { folder, path }), diagnostics, compile_ms, link_ms })
     }
 
     fn rustc_arguments(&self) -> Vec<OsString> {
@@ -167,7 +187,7 @@ impl Compilation<'_> {
             "-znow",
             "-O0",
             "-o",
-            "program",
+            EXECUTABLE,
         ]
         .map(OsString::from)
         .to_vec();
@@ -180,7 +200,7 @@ impl Compilation<'_> {
         arguments
     }
 
-    fn jail(&self, program: &Path, folder: &Path, args: Vec<OsString>) -> Jail {
+    fn jail(&self, program: &Path, folder: &Path, args: Vec<OsString>, memory_bytes: u64) -> Jail {
         let mut jail = Jail::new(Stage::Compile, program, folder)
             .env("PATH", "/usr/bin:/bin")
             .env("TMPDIR", folder)
@@ -192,31 +212,29 @@ impl Compilation<'_> {
         jail.allow_without_landlock = self.allow_without_landlock;
         jail.limits = JailLimits {
             cpu_ms: self.limits.compile_cpu_ms,
-            memory_bytes: self.limits.compile_memory_bytes,
+            memory_bytes,
             ..JailLimits::of(Stage::Compile)
         };
         jail
     }
 
-    fn finish(&self, prisoner: Prisoner, deadline: Instant) -> Result<Remains, JudgeError> {
-        Ok(Conversation::new(prisoner, MESSAGES)?.run(&[], true, deadline))
-    }
-
-    fn outcome(&self, remains: &Remains, diagnostics: &[Diagnostic]) -> Outcome {
+    fn outcome(&self, remains: &Remains, diagnostics: &[Diagnostic], limit_bytes: u64) -> Outcome {
         let cpu = Outcome::TimeOut { limit_ms: self.limits.compile_cpu_ms };
-        let memory = Outcome::OutOfMemory { limit_bytes: self.limits.compile_memory_bytes };
+        let memory = Outcome::OutOfMemory { limit_bytes };
         match (remains.ended.stopped, remains.ended.status) {
             (Some(Limit::Cpu), _) => cpu,
             (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
             (_, Exit::Signal(SIGXCPU)) => cpu,
-            _ if diagnostics.iter().any(|diagnostic| diagnostic.level == "error") => {
-                Outcome::CompileError
-            }
+            _ if has_error(diagnostics) => Outcome::CompileError,
             _ if out_of_memory(&remains.stderr) => memory,
             (_, Exit::Signal(number)) => Outcome::Signal { number, name: signal_name(number) },
             (_, Exit::Code(_)) => Outcome::CompileError,
         }
     }
+}
+
+fn has_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.level == "error")
 }
 
 const SIGXCPU: i32 = 24;

@@ -38,6 +38,7 @@ impl Judge {
         let published = source.publish(Some("main"));
         let compiled = Compilation {
             toolchain: &self.shared.toolchain,
+            temporary: &options.temporary,
             harness: &self.harness(program.opt_level)?,
             libraries: &self.libraries(&program.crates)?,
             files: &[(CANDIDATE, &published.text)],
@@ -49,7 +50,7 @@ impl Judge {
             allow_without_landlock: options.allow_without_landlock,
             limits: &program.limits,
         }
-        .run()?;
+        .run(&self.shared.memory)?;
         let built = match compiled.program {
             Ok(built) => built,
             Err(outcome) => {
@@ -67,10 +68,11 @@ impl Judge {
         };
 
         let limits = &program.limits;
+        let memory = self.shared.memory.reserve(limits.memory_bytes);
         let mut jail = Jail::new(JailStage::Run, &built.path, built.folder.path());
         jail.limits = JailLimits {
             cpu_ms: limits.cpu_ms,
-            memory_bytes: limits.memory_bytes,
+            memory_bytes: memory.bytes,
             ..JailLimits::of(JailStage::Run)
         };
         let deadline = Instant::now() + Duration::from_millis(limits.wall_ms);

@@ -102,7 +102,7 @@ fn describe(case: &CaseVerdict) -> String {
     }
     match (&case.panic, &case.got, &case.problem) {
         (Some(panic), ..) => {
-            let line = panic.line.map(|line| format!(" at line {line}")).unwrap_or_default();
+            let line = panic.line.map(|line| format!(" in line {line}")).unwrap_or_default();
             text.push_str(&format!("panicked{line}: {}", panic.message));
         }
         (None, Some(got), problem) => {

@@ -14,12 +14,15 @@
 //! | [`toolchain`] | rustc, lld, the harness |
 //! | [`offered`] | precompiled crates |
 //! | [`compile`] | from a source to a program |
+//! | [`memory`] | the memory that all jailed processes share |
+//! | [`cache`] | verdicts on disk |
 //! | [`conversation`] | frames and noise of a jailed process |
 //! | [`cases`] | runs the cases |
 //! | [`diagnostics`] | rustc's messages |
 //! | [`execute`] | whole programs |
 //! | [`feedback`] | what a model is told |
 
+mod cache;
 mod cases;
 mod codec;
 mod compare;
@@ -29,6 +32,7 @@ mod diagnostics;
 mod execute;
 mod feedback;
 mod glue;
+mod memory;
 mod offered;
 mod scan;
 mod signature;
@@ -44,8 +48,10 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{Outcome, Stage, Timings, Verdict};
 use sha2::{Digest, Sha256};
 
-use cases::Prepared;
+use cache::Cache;
+use cases::{Prepared, Results};
 use compile::Compilation;
+use memory::Memory;
 use offered::Libraries;
 use scan::Source;
 use signature::Signature;
@@ -64,6 +70,8 @@ struct Shared {
     options: Options,
     toolchain: Toolchain,
     harness: Mutex<[Option<Harness>; 4]>,
+    memory: Memory,
+    cache: Cache,
 }
 
 /// How a judge works.
@@ -71,8 +79,14 @@ struct Shared {
 pub struct Options {
     /// Where the harness, the offered crates and the verdicts are kept.
     pub cache: PathBuf,
+    /// Where candidates are compiled; each in a folder of its own, removed afterwards.
+    pub temporary: PathBuf,
     /// How many candidates are judged at once.
     pub workers: usize,
+    /// What all jailed processes together may use, in bytes.
+    pub memory_bytes: u64,
+    /// What kept verdicts may take on disk, in bytes; 0 keeps none.
+    pub cache_bytes: u64,
     /// Whether sources are scanned and `unsafe` is refused. Only tests of the jail itself say no.
     pub scan: bool,
     /// Whether to compile where the kernel has no Landlock, so that a hostile source can read
@@ -84,7 +98,10 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             cache: cache_folder(),
+            temporary: std::env::temp_dir(),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
+            memory_bytes: memory::default_total(),
+            cache_bytes: cache::DEFAULT_BYTES,
             scan: true,
             allow_without_landlock: false,
         }
@@ -161,8 +178,14 @@ impl Judge {
     /// If there is no usable toolchain, or the cache folder cannot be written.
     pub fn with(options: Options) -> anyhow::Result<Judge> {
         let toolchain = Toolchain::find()?;
-        let judge =
-            Judge { shared: Arc::new(Shared { options, toolchain, harness: Mutex::default() }) };
+        let shared = Shared {
+            toolchain,
+            harness: Mutex::default(),
+            memory: Memory::new(options.memory_bytes),
+            cache: Cache::new(options.cache.join("verdicts"), options.cache_bytes),
+            options,
+        };
+        let judge = Judge { shared: Arc::new(shared) };
         judge.harness(0)?;
         Ok(judge)
     }
@@ -191,7 +214,8 @@ impl Judge {
     /// If a build fails.
     pub fn prepare(&self) -> anyhow::Result<Vec<PathBuf>> {
         let harness = self.harness(0)?;
-        let mut folders: Vec<PathBuf> = harness.rlib.parent().map(PathBuf::from).into_iter().collect();
+        let mut folders: Vec<PathBuf> =
+            harness.rlib.parent().map(PathBuf::from).into_iter().collect();
         folders.push(offered::prepare(&self.shared.toolchain, &self.shared.options.cache)?);
         Ok(folders)
     }
@@ -210,7 +234,7 @@ impl Judge {
     }
 
     /// Judges a population on every core; the verdicts are in the candidates' order. `progress` gets
-    /// a line after each.
+    /// a line after each quarter of a population of ten or more.
     ///
     /// # Errors
     /// The first error of any; see [`Judge::judge`].
@@ -223,7 +247,6 @@ impl Judge {
         let plan = Plan::new(task)?;
         let next = AtomicUsize::new(0);
         let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; codes.len()]);
-        let done = AtomicUsize::new(0);
         let work = || -> Result<(), JudgeError> {
             while let Some((index, code)) = {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -233,9 +256,12 @@ impl Judge {
                     // The others stop at their next candidate.
                     next.store(codes.len(), Ordering::Relaxed);
                 })?;
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(&format!("judged {done} of {}", codes.len()));
-                verdicts.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(verdict);
+                let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                verdicts[index] = Some(verdict);
+                let done = verdicts.iter().flatten().count();
+                if is_news(done, codes.len()) {
+                    progress(&format!("judged {done} of {}", codes.len()));
+                }
             }
             Ok(())
         };
@@ -256,24 +282,64 @@ impl Judge {
     }
 
     fn judge_planned(&self, plan: &Plan<'_>, code: &str) -> Result<Verdict, JudgeError> {
-        let task = plan.task;
-        let options = &self.shared.options;
         let source = Source::new(code);
-        if options.scan
+        if self.shared.options.scan
             && let Some(reason) = source.refusal()
         {
             return Ok(plan.failed(Stage::Scan, Outcome::Refused { reason }));
         }
+        let harness = self.harness(plan.task.opt_level)?;
+        let libraries = self.libraries(&plan.task.crates)?;
+        let key = self.key(plan, code, &harness, &libraries)?;
+        if let Some(verdict) = key.as_ref().and_then(|key| self.shared.cache.get(key)) {
+            return Ok(verdict);
+        }
+        let verdict = self.compile_and_run(plan, code, &source, &harness, &libraries)?;
+        if let Some(key) = key.filter(|_| is_reproducible(&verdict)) {
+            self.shared.cache.put(&key, &verdict)?;
+        }
+        Ok(verdict)
+    }
+
+    /// All that a verdict depends on; `None` where verdicts are not kept.
+    fn key(
+        &self,
+        plan: &Plan<'_>,
+        code: &str,
+        harness: &Harness,
+        libraries: &Libraries,
+    ) -> Result<Option<String>, JudgeError> {
+        let options = &self.shared.options;
+        if options.cache_bytes == 0 {
+            return Ok(None);
+        }
+        let task = serde_json::to_string(plan.task).map_err(anyhow::Error::from)?;
+        let limits = &plan.task.limits;
+        let memory = [limits.compile_memory_bytes, limits.memory_bytes]
+            .map(|bytes| bytes.min(self.shared.memory.total()));
+        let linked = format!("{harness:?}{libraries:?}{memory:?}{}", options.scan);
+        Ok(Some(Cache::key([code, &task, &plan.main, &self.shared.toolchain.version, &linked])))
+    }
+
+    fn compile_and_run(
+        &self,
+        plan: &Plan<'_>,
+        code: &str,
+        source: &Source<'_>,
+        harness: &Harness,
+        libraries: &Libraries,
+    ) -> Result<Verdict, JudgeError> {
+        let task = plan.task;
+        let options = &self.shared.options;
         let name = task.function().filter(|_| task.driver.is_none());
         let published = source.publish(name);
-        let harness = self.harness(task.opt_level)?;
-        let libraries = self.libraries(&task.crates)?;
         let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
         files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
         let compiled = Compilation {
             toolchain: &self.shared.toolchain,
-            harness: &harness,
-            libraries: &libraries,
+            temporary: &options.temporary,
+            harness,
+            libraries,
             files: &files,
             published: &published,
             edition: "2024",
@@ -283,38 +349,51 @@ impl Judge {
             allow_without_landlock: options.allow_without_landlock,
             limits: &task.limits,
         }
-        .run()?;
-        let (compile_ms, link_ms) = (compiled.compile_ms, compiled.link_ms);
+        .run(&self.shared.memory)?;
         let mut verdict = match compiled.program {
             Err(outcome) => plan.failed(Stage::Compile, outcome),
             Ok(program) => {
+                let memory = self.shared.memory.reserve(task.limits.memory_bytes);
                 let seed = seed(&task.signature, code);
-                let results = plan.prepared.run(&program.path, program.folder.path(), seed)?;
-                Verdict {
-                    stage: Stage::Run,
-                    outcome: results.outcome,
-                    passed: results.cases.iter().filter(|case| case.passed).count(),
-                    total: results.cases.len(),
-                    cases: results.cases,
-                    diagnostics: Vec::new(),
-                    feedback: String::new(),
-                    cpu_ms: results.cpu_ms,
-                    peak_bytes: results.peak_bytes,
-                    cached: false,
-                    timings: Timings {
-                        start_ms: results.start_ms,
-                        cases_ms: results.cases_ms,
-                        ..Timings::default()
-                    },
-                }
+                plan.prepared.run(&program.path, program.folder.path(), seed, memory.bytes)?.into()
             }
         };
         verdict.diagnostics = compiled.diagnostics;
-        verdict.timings.compile_ms = compile_ms;
-        verdict.timings.link_ms = link_ms;
+        verdict.timings.compile_ms = compiled.compile_ms;
+        verdict.timings.link_ms = compiled.link_ms;
         verdict.feedback = feedback::feedback(task, &verdict);
         Ok(verdict)
     }
+}
+
+impl From<Results> for Verdict {
+    fn from(results: Results) -> Self {
+        Verdict {
+            stage: Stage::Run,
+            outcome: results.outcome,
+            passed: results.cases.iter().filter(|case| case.passed).count(),
+            total: results.cases.len(),
+            cases: results.cases,
+            diagnostics: Vec::new(),
+            feedback: String::new(),
+            cpu_ms: results.cpu_ms,
+            peak_bytes: results.peak_bytes,
+            cached: false,
+            timings: Timings {
+                start_ms: results.start_ms,
+                cases_ms: results.cases_ms,
+                ..Timings::default()
+            },
+        }
+    }
+}
+
+/// Whether judging again would give the same verdict: nothing in it was a matter of time.
+fn is_reproducible(verdict: &Verdict) -> bool {
+    !matches!(verdict.outcome, Outcome::TimeOut { .. })
+        && !verdict.cases.iter().any(|case| {
+            case.problem.as_deref().is_some_and(|problem| problem.starts_with(cases::TOOK_LONGER))
+        })
 }
 
 /// A task, read and checked once for all its candidates.
@@ -366,6 +445,12 @@ impl<'a> Plan<'a> {
         verdict.feedback = feedback::feedback(self.task, &verdict);
         verdict
     }
+}
+
+/// Whether it is worth a line that so many of a population are judged: each quarter, and nothing for
+/// a handful. (Depends on numbers alone: a notebook's output is the same on every run.)
+fn is_news(done: usize, all: usize) -> bool {
+    all >= 10 && done * 4 / all > (done - 1) * 4 / all
 }
 
 /// The same candidate gets its cases in the same order.

@@ -89,6 +89,7 @@ fn crate_name(name: &str) -> String {
 fn folder(toolchain: &Toolchain, cache: &Path) -> PathBuf {
     let mut hash = Sha256::new();
     hash.update(&toolchain.version);
+    hash.update(flags().concat());
     for (name, text) in PROJECT {
         hash.update(name);
         hash.update(text);
@@ -103,7 +104,8 @@ fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let Some(stem) = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".rlib")) else {
+        let Some(stem) = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".rlib"))
+        else {
             continue;
         };
         let known = stem.rsplit_once('-').map(|(name, _)| name);
@@ -111,6 +113,16 @@ fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
         rlibs.insert(known.to_owned(), path.clone());
     }
     Ok(rlibs)
+}
+
+/// In a static program the random numbers' crate would look for `/dev/urandom`, which the jail does
+/// not have, unless told to use the system call. A panic within a crate must not name the home folder.
+fn flags() -> Vec<String> {
+    let mut flags = vec![r#"--cfg=getrandom_backend="linux_getrandom""#.to_owned()];
+    let home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    flags.extend(home.map(|home| format!("--remap-path-prefix={home}=/cargo")));
+    flags
 }
 
 #[derive(Deserialize)]
@@ -140,8 +152,7 @@ pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
             .current_dir(building.path())
             .env("RUSTC", &toolchain.rustc)
             .env("CARGO_TARGET_DIR", building.path().join("target"))
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS"),
+            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f")),
     )
     .context("building the offered crates")?;
     let libraries = building.path().join("libraries");

@@ -8,6 +8,7 @@ use code_evolution_wire::model::{Mode, ModelChoice, ModelStatus};
 use super::ModelError;
 use super::key::Key;
 use super::provider::{PROVIDERS, Provider, find, names};
+use super::text::{clean, printable};
 
 /// A provider's server, with all that is needed to call it.
 #[derive(Debug, Clone)]
@@ -19,6 +20,19 @@ pub(super) struct Endpoint {
     pub(super) key: Option<Key>,
     /// Where the key came from.
     pub(super) key_from: String,
+}
+
+impl Endpoint {
+    /// A text with the key hidden.
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
+    }
+
+    /// A server's text as part of a line of at most so many characters. The key is hidden first:
+    /// of one that was cut, the rest would show.
+    pub(super) fn show(&self, text: &str, most: usize) -> String {
+        clean(&self.hide(&printable(text)), most)
+    }
 }
 
 /// A session's choice.

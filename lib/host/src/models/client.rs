@@ -13,12 +13,14 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use code_evolution_wire::model::{Answer, Ask, Mode};
+use code_evolution_wire::model::{Answer, Ask, Mode, Usage};
 
 use super::choice::{Endpoint, host, is_local};
 use super::clock::Clock;
-use super::meter::{Waits, estimate_input};
+use super::meter::{Waits, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
+use super::response::Completion;
+use super::text::clean;
 use super::{ModelError, Progress, lock, request};
 use fault::Fault;
 
@@ -110,24 +112,9 @@ impl Client {
             return Asked { result, waits };
         };
         // Whatever a server sent is shown only with the key hidden.
-        let key = self.endpoint.key.as_ref();
-        let hide = |text: String| key.map_or_else(|| text.clone(), |key| key.redact(&text));
-        let tell = |line: &str| progress(&hide(line.to_owned()));
+        let tell = |line: &str| progress(&self.endpoint.hide(line));
         let result = runtime.block_on(self.ask_until_answered(ask, &tell, &mut waits));
-        let result = match result {
-            Ok(mut answer) => {
-                answer.text = hide(answer.text);
-                answer.model = hide(answer.model);
-                answer.note = answer.note.map(hide);
-                for call in &mut answer.tool_calls {
-                    call.name = hide(std::mem::take(&mut call.name));
-                    call.id = hide(std::mem::take(&mut call.id));
-                    hide_in(&mut call.arguments, &hide);
-                }
-                Ok(answer)
-            }
-            Err(error) => Err(error.map(hide)),
-        };
+        let result = result.map_err(|error| error.map(|message| self.endpoint.hide(&message)));
         Asked { result, waits }
     }
 
@@ -214,18 +201,14 @@ impl Client {
         }
     }
 
-    fn answer(
-        &self,
-        completion: super::response::Completion,
-        ask: &Ask,
-    ) -> Result<Answer, ModelError> {
+    fn answer(&self, mut completion: Completion, ask: &Ask) -> Result<Answer, ModelError> {
+        completion.hide(&|text| self.endpoint.hide(text));
         let fault::Usable { text, note, finish_reason, completion } =
             fault::usable(completion, self.endpoint.provider, ask.max_tokens)?;
-        let usage = completion.usage.unwrap_or_else(|| code_evolution_wire::model::Usage {
+        let usage = completion.usage.unwrap_or_else(|| Usage {
             // Without counts from the server, a rough one: a budget must not be blind.
             input_tokens: estimate_input(ask),
-            output_tokens: super::meter::estimate_tokens(&text)
-                + super::meter::estimate_tokens(&completion.reasoning),
+            output_tokens: estimate_tokens(&text) + estimate_tokens(&completion.reasoning),
         });
         let mut notes: Vec<String> = note.into_iter().collect();
         let refused = lock(&self.refused);
@@ -237,7 +220,7 @@ impl Client {
             tool_calls: completion.tool_calls,
             model: completion
                 .model
-                .map_or_else(|| self.endpoint.model.clone(), |model| fault::clean(&model, 100)),
+                .map_or_else(|| self.endpoint.model.clone(), |model| clean(&model, 100)),
             mode: Mode::Live,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             finish_reason,
@@ -270,17 +253,6 @@ impl Drop for Client {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-fn hide_in(value: &mut serde_json::Value, hide: &impl Fn(String) -> String) {
-    match value {
-        serde_json::Value::String(text) => *text = hide(std::mem::take(text)),
-        serde_json::Value::Array(list) => list.iter_mut().for_each(|value| hide_in(value, hide)),
-        serde_json::Value::Object(object) => {
-            object.values_mut().for_each(|value| hide_in(value, hide));
-        }
-        _ => {}
     }
 }
 

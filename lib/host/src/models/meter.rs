@@ -7,12 +7,18 @@ use code_evolution_wire::model::{Ask, Budget, Meter, Usage};
 use super::ModelError;
 
 /// When the prices below were looked up.
-const PRICES_OF: &str = "2026-11-01";
+const PRICES_OF: &str = "2026-10-09";
 
-/// Prices in US dollars for a million tokens: model, of the prompt, of the answer. Only models whose
-/// price could be read in the provider's documentation; `LLM_PRICE` gives any other.
-const PRICES: [(&str, f64, f64); 2] =
-    [("openai/gpt-oss-20b", 0.075, 0.30), ("openai/gpt-oss-20b:free", 0.0, 0.0)];
+/// Prices in US dollars for a million tokens: provider, model, of the prompt, of the answer. From
+/// the providers' price lists, without discounts for repeated prompts; `LLM_PRICE` gives any other.
+const PRICES: [(&str, &str, f64, f64); 6] = [
+    ("openai", "gpt-6-luna", 0.10, 0.50),
+    ("gemini", "gemini-3.5-flash-lite", 0.30, 2.50),
+    ("groq", "openai/gpt-oss-20b", 0.075, 0.30),
+    ("anthropic", "claude-haiku-5-5", 0.10, 0.50),
+    ("openrouter", "openai/gpt-oss-20b:free", 0.0, 0.0),
+    ("mistral", "mistral-small-latest", 0.15, 0.60),
+];
 
 /// The tokens of a text, roughly: four bytes each. Providers' tokenisers differ, and where a
 /// provider says the true number, that is what counts.
@@ -61,11 +67,12 @@ impl Account {
     /// Opens the books for a model's price, or that of `LLM_PRICE` (`0.10/0.40`: dollars for a
     /// million tokens of the prompt and of the answer).
     pub(super) fn new(
+        provider: &str,
         model: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ModelError> {
-        let known = PRICES.iter().find(|(name, ..)| *name == model);
-        let mut price = known.map(|(_, input, output)| (*input, *output));
+        let known = PRICES.iter().find(|known| (known.0, known.1) == (provider, model));
+        let mut price = known.map(|(_, _, input, output)| (*input, *output));
         let mut prices_of = PRICES_OF.to_owned();
         if let Some(text) = env("LLM_PRICE").filter(|text| !text.trim().is_empty()) {
             let parsed = text.split_once('/').and_then(|(input, output)| {
@@ -149,9 +156,10 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::provider::PROVIDERS;
 
     fn account(budget: Budget) -> Account {
-        let mut account = Account::new("openai/gpt-oss-20b", &|_| None).unwrap();
+        let mut account = Account::new("groq", "openai/gpt-oss-20b", &|_| None).unwrap();
         account.set_budget(budget);
         account
     }
@@ -190,7 +198,7 @@ mod tests {
     fn cost_follows_the_price_table_or_the_environment() {
         let usage = Usage { input_tokens: 1_000_000, output_tokens: 2_000_000 };
         let cost = |model: &str, price: Option<&str>| {
-            let mut account = Account::new(model, &|_| price.map(str::to_owned)).unwrap();
+            let mut account = Account::new("groq", model, &|_| price.map(str::to_owned)).unwrap();
             let reserved = account.reserve(&Ask::new("a")).unwrap();
             account.settle(reserved, Waits::default(), Some(usage));
             account.meter().cost_usd
@@ -199,6 +207,10 @@ mod tests {
         assert!((known - 0.675).abs() < 1e-9, "{known}");
         assert_eq!(cost("unknown", None), None);
         assert_eq!(cost("unknown", Some("1/0.5")), Some(2.0));
-        assert!(Account::new("m", &|_| Some("cheap".to_owned())).is_err());
+        for provider in PROVIDERS.iter().filter(|provider| !provider.model.is_empty()) {
+            let account = Account::new(provider.name, provider.model, &|_| None).unwrap();
+            assert!(account.meter().cost_usd.is_some(), "{} has no price", provider.name);
+        }
+        assert!(Account::new("groq", "m", &|_| Some("cheap".to_owned())).is_err());
     }
 }

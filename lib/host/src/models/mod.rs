@@ -11,10 +11,23 @@
 //! | [`meter`] | tokens, waits, cost, and the budget |
 //! | [`client`] | one question to a provider: retries, waits, time-outs |
 //! | [`pace`] | rate limits that all questions of a session share |
-//! | [`request`], [`response`], [`stream`] | the protocol's bodies |
+//! | [`request`], [`response`], [`server_error`], [`stream`] | the protocol's bodies |
 //! | [`provider`] | how the providers differ, one row each |
+//! | [`text`] | texts of servers and models, made safe to print |
 //! | [`key`] | API keys, and keeping them out of everything else |
 //! | [`code`] | the Rust code in a reply |
+//!
+//! What the environment decides, unless the setup cell does:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `OPENAI_API_KEY`, `GEMINI_API_KEY`, `GROQ_API_KEY`, ... | a provider's key; the first that is set chooses the provider |
+//! | `LLM_PROVIDER`, `LLM_MODEL` | another provider or model |
+//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one |
+//! | `LLM_MODE` | `live`, `record`, `replay` or `scripted`; the last two win over every key |
+//! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60 |
+//! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
+//! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see [`cassette`] |
 //!
 //! What it leaves out: prompts (a notebook's own strings) and the loop that runs tools (a notebook's
 //! own loop; a tool call is just part of an answer).
@@ -33,7 +46,9 @@ mod pace;
 pub mod provider;
 mod request;
 mod response;
+mod server_error;
 mod stream;
+mod text;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -108,7 +123,7 @@ impl Models {
         let mut account = meter::Account::default();
         let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {
             (Some(endpoint), cassette) => {
-                account = meter::Account::new(&endpoint.model, env)?;
+                account = meter::Account::new(endpoint.provider.name, &endpoint.model, env)?;
                 let recorder = cassette.filter(|_| chosen.mode == Mode::Record).map(|path| {
                     Mutex::new(Recorder::new(&path, &endpoint.model, endpoint.key.clone()))
                 });
@@ -130,7 +145,13 @@ impl Models {
                 .notes
                 .push(format!("the first answer replaces the recording {}", path.display()));
         }
-        let shared = Shared { status: chosen.status(), source, meter: Mutex::new(account) };
+        let mut status = chosen.status();
+        if let Source::Cassette(player) = &source
+            && let Some(model) = lock(player).model()
+        {
+            status.model = model;
+        }
+        let shared = Shared { status, source, meter: Mutex::new(account) };
         Ok(Models { shared: Arc::new(shared) })
     }
 
@@ -165,6 +186,7 @@ impl Models {
     /// # Errors
     /// The first error in the questions' order.
     pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
+        let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
             Source::Provider { client, recorder } => {
                 let answers = self.ask_provider(client, asks, progress);
@@ -200,7 +222,7 @@ impl Models {
             let (mode, model) = match player.cassette().kind {
                 Kind::Script => (Mode::Scripted, "script".to_owned()),
                 Kind::Recording => {
-                    let model = replayed.reply.model.or_else(|| player.cassette().model.clone());
+                    let model = replayed.reply.model.or_else(|| player.model());
                     (Mode::Replay, model.unwrap_or_else(|| "unknown model".to_owned()))
                 }
             };

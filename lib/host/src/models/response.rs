@@ -1,10 +1,9 @@
-//! A server's body, read leniently: unknown fields are ignored, missing ones tolerated, and every
-//! shape of error that a provider or a compatible server is known to send is understood.
-
-use std::time::Duration;
+//! The answer in a server's body, read leniently: unknown fields are ignored, missing ones tolerated.
 
 use code_evolution_wire::model::{ToolCall, Usage};
 use serde_json::Value;
+
+use super::server_error::plain_text;
 
 /// A completed answer, before anything is made of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,108 +19,34 @@ pub(super) struct Completion {
     pub(super) refusal: String,
 }
 
-/// An error as a server tells it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct ServerError {
-    pub(super) message: String,
-    /// `type`, `code` and the like, for telling errors apart.
-    pub(super) codes: Vec<String>,
-    /// The parameter that is wrong.
-    pub(super) param: Option<String>,
-    /// How long to wait, where the body says so.
-    pub(super) retry_after: Option<Duration>,
-    /// Whether a quota of a day is used up.
-    pub(super) day_is_spent: bool,
-}
-
-impl ServerError {
-    /// The HTTP status that the error claims, for errors inside a 200.
-    pub(super) fn status(&self) -> Option<u16> {
-        let number = self.codes.iter().find_map(|code| code.parse().ok());
-        number.filter(|status| (400..600).contains(status)).or_else(|| {
-            let says =
-                |word: &str| self.codes.iter().any(|code| code.to_lowercase().contains(word));
-            match () {
-                () if self.is_spent() || says("rate_limit") => Some(429),
-                () if says("overloaded") || says("server_error") || says("unavailable") => {
-                    Some(503)
-                }
-                () if says("auth") || says("invalid_api_key") => Some(401),
-                () if says("not_found") => Some(404),
-                () => None,
-            }
-        })
-    }
-
-    /// Whether waiting cannot help, because the account has nothing left.
-    pub(super) fn is_spent(&self) -> bool {
-        const SPENT: [&str; 4] = [
-            "insufficient_quota",
-            "credit_balance_exhausted",
-            "billing_hard_limit_reached",
-            "insufficient_credits",
-        ];
-        self.day_is_spent || self.codes.iter().any(|code| SPENT.contains(&code.as_str()))
+impl Completion {
+    /// Hides a key in everything that a server can have written.
+    pub(super) fn hide(&mut self, hide: &impl Fn(&str) -> String) {
+        for text in [&mut self.text, &mut self.reasoning, &mut self.refusal] {
+            *text = hide(text);
+        }
+        for text in [&mut self.model, &mut self.finish_reason].into_iter().flatten() {
+            *text = hide(text);
+        }
+        for call in &mut self.tool_calls {
+            call.id = hide(&call.id);
+            call.name = hide(&call.name);
+            hide_in(&mut call.arguments, hide);
+        }
     }
 }
 
-/// The error in a body, if there is one. `failed`: the status says that there must be.
-pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
-    // Gemini sends an array that holds the error.
-    let body = match body {
-        Value::Array(list) => list.first()?,
-        other => other,
-    };
-    let error = match body.get("error") {
-        Some(Value::Null) | None => {
-            // Mistral, and others with `detail`, have it at the top.
-            let at_top = body.get("object").is_some_and(|object| object == "error");
-            if !(failed || at_top) {
-                return None;
-            }
-            body
-        }
-        Some(error) => error,
-    };
-    let text = |key: &str| error.get(key).map(plain_text).filter(|text| !text.is_empty());
-    let message = match error {
-        Value::String(message) => Some(message.clone()),
-        _ => text("message").or_else(|| text("detail")).or_else(|| text("msg")),
-    };
-    let mut found = ServerError {
-        message: message.unwrap_or_else(|| "no message".to_owned()),
-        codes: ["code", "type", "status"].iter().filter_map(|key| text(key)).collect(),
-        param: text("param"),
-        ..ServerError::default()
-    };
-    // OpenRouter passes on what the provider behind it said.
-    if let Some(raw) = error.pointer("/metadata/raw").and_then(Value::as_str) {
-        found.message = format!("{}: {raw}", found.message);
-    }
-    for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(delay) = detail.get("retryDelay").and_then(Value::as_str) {
-            found.retry_after = found.retry_after.or(duration(delay));
-        }
-        for violation in detail.get("violations").and_then(Value::as_array).into_iter().flatten() {
-            let quota = violation.get("quotaId").and_then(Value::as_str).unwrap_or_default();
-            found.day_is_spent |= quota.contains("PerDay");
-        }
-    }
-    Some(found)
-}
-
-/// A text, or what of it there is in a number, a list or an object.
-fn plain_text(value: &Value) -> String {
+fn hide_in(value: &mut Value, hide: &impl Fn(&str) -> String) {
     match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(plain_text).collect::<Vec<_>>().join("; "),
-        Value::Object(object) => {
-            let inner =
-                ["message", "msg", "detail", "text"].iter().find_map(|key| object.get(*key));
-            inner.map_or_else(|| value.to_string(), plain_text)
+        Value::String(text) => *text = hide(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| hide_in(value, hide)),
+        Value::Object(members) => {
+            for (name, mut member) in std::mem::take(members) {
+                hide_in(&mut member, hide);
+                members.insert(hide(&name), member);
+            }
         }
-        other => other.to_string(),
+        _ => {}
     }
 }
 
@@ -254,100 +179,11 @@ fn usage(counts: &Value) -> Option<Usage> {
     Some(Usage { input_tokens: input, output_tokens: output.max(total.saturating_sub(input)) })
 }
 
-/// A duration as rate-limit headers and Gemini write it: `37`, `37s`, `6m0s`, `1h2m3.5s`, `120ms`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    let mut seconds = 0.0;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        seconds += number
-            * match &rest[..letters] {
-                "" | "s" => 1.0,
-                "ms" => 1e-3,
-                "us" | "µs" => 1e-6,
-                "ns" => 1e-9,
-                "m" => 60.0,
-                "h" => 3_600.0,
-                "d" => 86_400.0,
-                _ => return None,
-            };
-        rest = &rest[letters..];
-    }
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn every_shape_of_error() {
-        let message = |body: Value| error(&body, true).unwrap().message;
-        assert_eq!(
-            message(json!({"error": {"message": "a", "type": "t", "param": null, "code": "c"}})),
-            "a"
-        );
-        assert_eq!(
-            message(
-                json!([{"error": {"code": 429, "message": "b", "status": "RESOURCE_EXHAUSTED"}}])
-            ),
-            "b"
-        );
-        assert_eq!(
-            message(json!({"object": "error", "message": "c", "type": "invalid", "code": "1"})),
-            "c"
-        );
-        assert_eq!(message(json!({"object": "error", "message": {"detail": [{"msg": "d"}]}})), "d");
-        assert_eq!(
-            message(json!({"detail": [{"loc": ["body"], "msg": "e"}, {"msg": "f"}]})),
-            "e; f"
-        );
-        assert_eq!(message(json!({"error": "g"})), "g");
-        assert_eq!(message(json!({"message": "h"})), "h");
-        assert_eq!(
-            message(json!({"error": {"message": "i", "metadata": {"raw": "upstream"}}})),
-            "i: upstream"
-        );
-        assert_eq!(message(json!({})), "no message");
-        assert_eq!(error(&json!({"choices": [], "error": null}), false), None);
-        assert_eq!(error(&json!({"choices": []}), false), None);
-    }
-
-    #[test]
-    fn what_an_error_says_about_waiting() {
-        let gemini = |quota: &str| {
-            let details = json!([{"violations": [{"quotaId": quota}]}, {"retryDelay": "37s"}]);
-            error(&json!([{"error": {"code": 429, "message": "m", "details": details}}]), true)
-                .unwrap()
-        };
-        let minute = gemini("GenerateRequestsPerMinutePerProject");
-        assert_eq!((minute.retry_after, minute.is_spent()), (Some(Duration::from_secs(37)), false));
-        assert!(gemini("GenerateRequestsPerDayPerProject-FreeTier").is_spent());
-        for code in ["insufficient_quota", "credit_balance_exhausted"] {
-            assert!(
-                error(&json!({"error": {"message": "m", "code": code}}), true).unwrap().is_spent()
-            );
-        }
-    }
-
-    #[test]
-    fn errors_inside_a_200_have_a_status() {
-        let status =
-            |error_object: Value| error(&json!({"error": error_object}), false).unwrap().status();
-        assert_eq!(status(json!({"code": 502, "message": "m"})), Some(502));
-        assert_eq!(status(json!({"code": "429"})), Some(429));
-        assert_eq!(status(json!({"type": "overloaded_error"})), Some(503));
-        assert_eq!(status(json!({"code": "rate_limit_exceeded"})), Some(429));
-        assert_eq!(status(json!("odd")), None);
-    }
 
     #[test]
     fn answers_of_many_servers() {
@@ -377,20 +213,5 @@ mod tests {
         assert_eq!((found[0].id.as_str(), &found[0].arguments), ("call_0", &json!({"x": 1})));
         assert_eq!((found[1].id.as_str(), &found[1].arguments), ("i", &json!({"y": 2})));
         assert_eq!(found[2].arguments, json!("{"));
-    }
-
-    #[test]
-    fn durations() {
-        let ms = |text| duration(text).map(|duration| duration.as_millis());
-        assert_eq!(ms("37s"), Some(37_000));
-        assert_eq!(ms("37"), Some(37_000));
-        assert_eq!(ms("6m0s"), Some(360_000));
-        assert_eq!(ms("1h2m3.5s"), Some(3_723_500));
-        assert_eq!(ms("120ms"), Some(120));
-        for odd in
-            ["", "soon", "-1", "1.2.3s", "1w", "1e999999999s", "99999999999999999999999999999d"]
-        {
-            assert_eq!(ms(odd), None, "{odd}");
-        }
     }
 }

@@ -15,8 +15,7 @@ impl Events {
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in piece {
-            // Lines end in LF, CR LF or CR; a CR that belongs to a CR LF leaves an empty line
-            // behind only if it is counted too, so the CR is dropped here and the LF ends the line.
+            // No server is known to end its lines in a lone CR, which the standard would allow.
             if byte != b'\n' {
                 self.line.push(byte);
                 continue;

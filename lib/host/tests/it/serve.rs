@@ -16,10 +16,16 @@ struct Server {
 impl Server {
     #[track_caller]
     fn start(arguments: &[&str]) -> Server {
+        Server::start_with(arguments, &[])
+    }
+
+    #[track_caller]
+    fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
             .arg("serve")
             .args(arguments)
             .env("LLM_MODE", "scripted")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -86,13 +92,14 @@ fn endless() -> Value {
 
 /// Every process below `parent`, by /proc.
 fn descendants(parent: u32) -> Vec<u32> {
-    let children = std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
-        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        let after_name = stat.rsplit_once(") ")?.1;
-        let ppid: u32 = after_name.split(' ').nth(1)?.parse().ok()?;
-        (ppid == parent).then_some(pid)
-    });
+    let children =
+        std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let after_name = stat.rsplit_once(") ")?.1;
+            let ppid: u32 = after_name.split(' ').nth(1)?.parse().ok()?;
+            (ppid == parent).then_some(pid)
+        });
     children.flat_map(|pid| [vec![pid], descendants(pid)].concat()).collect()
 }
 
@@ -119,8 +126,12 @@ fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
     wait_for("a jailed process that uses the processor", Duration::from_secs(30), || {
         jailed = descendants(server.child.id());
         jailed.iter().any(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.contains("candidate") && stat.contains(") R ")
+            // The candidate runs on a thread of its own.
+            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+            threads.flatten().any(|thread| {
+                let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+                stat.contains("candidate") && stat.contains(") R ")
+            })
         })
     });
     (server, jailed)
@@ -155,11 +166,50 @@ fn asking_before_opening_says_what_to_do() {
 }
 
 #[test]
+fn what_is_asked_and_judged_is_in_the_audit_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("script.toml");
+    std::fs::write(
+        &script,
+        "kind = \"script\"\n[[exchange]]\nprompt = \"hi\"\nreplies = [\"ho\"]\n",
+    )
+    .expect("the script is written");
+    let log = folder.path().join("log.jsonl");
+    let mut server = Server::start_with(&[], &[("CODE_EVOLUTION_AUDIT_LOG", &log)]);
+    server.receive();
+    let opened = server.ask(
+        &json!({"id": 1, "method": "open", "params": {"cassette": script, "mode": "scripted"}}),
+    );
+    assert_eq!(opened["done"]["value"]["audit_log"], json!(log), "{opened}");
+    let question = json!({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9});
+    let answer = server.ask(&json!({"id": 2, "method": "ask", "params": question}));
+    assert_eq!(answer["done"]["value"]["text"], "ho", "{answer}");
+    let task = json!({"signature": "fn one() -> u32", "cases": []});
+    let codes = ["fn one() -> u32 { 1 }"];
+    server.ask(&json!({"id": 3, "method": "judge", "params": {"task": task, "codes": codes}}));
+
+    let lines = std::fs::read_to_string(&log).expect("the log is there");
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(names, ["began", "asked", "answered", "judged"], "{lines}");
+    let verify = |path: &std::path::Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
+        command.args(["audit", "verify"]).arg(path).output().expect("the host starts").status
+    };
+    assert!(verify(&log).success());
+    std::fs::write(&log, lines.replace("ho", "no")).expect("the log is changed");
+    assert!(!verify(&log).success(), "a changed answer is not noticed");
+}
+
+#[test]
 fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
     let (mut server, jailed) = server_at_work(&[]);
     server.stdin = None;
     assert!(server.ends_within(Duration::from_secs(2)), "the host outlives its notebook");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
 }
 
 #[test]
@@ -169,7 +219,9 @@ fn when_the_kernel_goes_the_host_and_its_candidate_go_too() {
     let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
     kernel.kill().expect("the kernel can be killed");
     assert!(server.ends_within(Duration::from_secs(2)), "the host outlives the kernel");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
     kernel.wait().expect("the kernel is reaped");
 }
 
@@ -178,5 +230,7 @@ fn when_the_host_is_killed_no_candidate_stays() {
     let (mut server, jailed) = server_at_work(&[]);
     server.child.kill().expect("the host can be killed");
     server.child.wait().expect("the host is reaped");
-    wait_for("the candidate's end", Duration::from_secs(2), || !jailed.iter().any(|pid| is_running(*pid)));
+    wait_for("the candidate's end", Duration::from_secs(2), || {
+        !jailed.iter().any(|pid| is_running(*pid))
+    });
 }

@@ -13,11 +13,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Ended, Jail, Limits, Prisoner, Stage, layers};
+use code_evolution_jail::{Ended, Jail, Limits, Prisoner, Stage};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::attacks;
+use crate::{attacks, fail_closed};
 
 /// The variable that holds the helper's role.
 pub const ROLE: &str = "JAIL_TEST_ROLE";
@@ -25,6 +25,8 @@ pub const ROLE: &str = "JAIL_TEST_ROLE";
 pub const NOBODY: u32 = 65534;
 const WORLD: &str = "JAIL_TEST_WORLD";
 const CANARY: &str = "JAIL_TEST_CANARY";
+/// The variable that takes Landlock away.
+const NO_LANDLOCK: &str = "JAIL_TEST_NO_LANDLOCK";
 const ROW: &str = "row: ";
 
 /// What one attack did.
@@ -36,20 +38,42 @@ pub struct Row {
     pub ended: Ended,
 }
 
-/// All attacks of one user.
+/// All attacks of one user, with or without Landlock.
 pub struct Batch {
     pub user: String,
     pub canary: String,
+    pub landlock: bool,
     pub rows: HashMap<(Stage, String), Row>,
 }
 
-/// The attacks as each user that can be had: who runs the tests, and nobody if that is root.
+/// The attacks as each user that can be had: who runs the tests, and nobody if that is root. Once
+/// more without Landlock, as in gVisor.
 pub fn batches() -> &'static [Batch] {
     static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
-    BATCHES.get_or_init(|| match layers().root {
-        true => vec![run("root, dropped", None), run("nobody", Some(NOBODY))],
-        false => vec![run("this user", None)],
+    BATCHES.get_or_init(|| {
+        let users: &[(&str, Option<u32>, bool)] = match privileged() {
+            true => &[
+                ("root, dropped", None, true),
+                ("nobody", Some(NOBODY), true),
+                ("nobody, no Landlock", Some(NOBODY), false),
+            ],
+            false => &[("this user", None, true), ("this user, no Landlock", None, false)],
+        };
+        std::thread::scope(|scope| {
+            let run = |user: &(_, _, _)| run(user.0, user.1, user.2);
+            let running: Vec<_> = users.iter().map(|user| scope.spawn(move || run(user))).collect();
+            running.into_iter().map(|batch| batch.join().unwrap()).collect()
+        })
     })
+}
+
+/// Whether these tests may become another user and change what they may become (CAP_CHOWN,
+/// CAP_SETUID, CAP_SETPCAP).
+pub fn privileged() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+    let effective = u64::from_str_radix(effective.trim(), 16).unwrap();
+    [0, 7, 8].iter().all(|capability| effective & (1 << capability) != 0)
 }
 
 /// The attacker, compiled once.
@@ -89,10 +113,7 @@ pub fn world() -> TempDir {
 /// This test binary again, in a role of [`crate::helper`].
 pub fn helper(world: &Path, role: &str) -> Command {
     let mut command = Command::new(world.join("test"));
-    command
-        .args(["--exact", "helper", "--ignored", "--nocapture"])
-        .env(ROLE, role)
-        .env(WORLD, world);
+    command.args(["--exact", "helper", "--nocapture"]).env(ROLE, role).env(WORLD, world);
     command
 }
 
@@ -101,7 +122,7 @@ pub fn own_world() -> PathBuf {
     PathBuf::from(std::env::var_os(WORLD).expect("the helper has a world"))
 }
 
-fn run(name: &str, user: Option<u32>) -> Batch {
+fn run(name: &str, user: Option<u32>, landlock: bool) -> Batch {
     let world = world();
     let canary = format!("canary-{:x}", Instant::now().elapsed().as_nanos() ^ u128::from(random()));
     let home = world.path().join("home");
@@ -115,6 +136,9 @@ fn run(name: &str, user: Option<u32>) -> Batch {
     }
     let mut command = helper(world.path(), "attacks");
     command.env(CANARY, &canary);
+    if !landlock {
+        command.env(NO_LANDLOCK, "1");
+    }
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
@@ -126,7 +150,7 @@ fn run(name: &str, user: Option<u32>) -> Batch {
     let rows: Vec<Row> = rows.map(|(_, row)| serde_json::from_str(row).unwrap()).collect();
     assert_eq!(fs::read_to_string(home.join("secret")).unwrap(), canary, "the secret was changed");
     let rows = rows.into_iter().map(|row| ((row.stage, row.name.clone()), row)).collect();
-    Batch { user: name.to_owned(), canary, rows }
+    Batch { user: name.to_owned(), canary, landlock, rows }
 }
 
 fn random() -> u64 {
@@ -148,12 +172,16 @@ pub fn play() {
     let port = tcp.local_addr().unwrap().port();
     let _unix = UnixListener::bind(home.join("socket")).unwrap();
 
-    for attack in attacks::all() {
+    let landlock = std::env::var_os(NO_LANDLOCK).is_none();
+    if !landlock {
+        fail_closed::refuse("landlock");
+    }
+    for attack in attacks::all().filter(|attack| attack.is_tried(landlock)) {
         let folder = TempDir::new_in(&world).unwrap();
         let limits = Limits { cpu_ms: attack.cpu_ms(), ..Limits::of(attack.stage) };
         let jail =
             Jail { limits, ..Jail::new(attack.stage, world.join("attacker"), folder.path()) };
-        let jail = jail
+        let jail = Jail { allow_without_landlock: !landlock, ..jail }
             .arg(attack.name)
             .arg(home.join("secret"))
             .arg(&home)

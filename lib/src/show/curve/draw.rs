@@ -74,7 +74,7 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     }
     for (number, series) in series.iter().enumerate().rev() {
         draw_line(&mut chart, series, number, &across)?;
-        draw_markers(area, &chart, series, (number, several))?;
+        draw_markers(area, &chart, series, (number, several), &across)?;
     }
     write_labels(area, curve, series, &chart)
 }
@@ -94,8 +94,7 @@ fn axes(curve: &FitnessCurve, series: &[Series]) -> (Axis, Axis) {
     let ys = || series.iter().flat_map(Series::heights).chain(targets());
     let (mut low, mut high) = extremes(ys());
     if low == high {
-        let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
-        (low, high) = (low - room, high + room);
+        (low, high) = if low == 0.0 { (0.0, 1.0) } else { (low - low.abs(), high + high.abs()) };
     }
     if low > 0.0 && low < high / 2.0 {
         low = 0.0;
@@ -171,16 +170,21 @@ fn draw_markers(
     chart: &Chart<'_, '_>,
     series: &Series,
     (number, several): (usize, bool),
+    across: &Axis,
 ) -> Result<(), DrawingError> {
     let known: Vec<(f64, f64)> = series.known().collect();
     let every = if series.points.len() <= MARKED { 1 } else { known.len().div_ceil(12) };
     // A point between two gaps has no line: only its marker shows it.
-    let runs = series.runs();
-    let alone = runs.iter().filter(|run| run.len() == 1).flatten().take(MARKED);
+    let alone: Vec<(f64, f64)> =
+        series.runs().into_iter().filter(|run| run.len() == 1).flatten().collect();
+    let alone = thin::line(&alone, (across.low, across.high), columns(chart) / 8);
     // Alone, a long line needs none.
     let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);
-    for point in some.chain(known.last()).chain(alone) {
-        marker(area, chart.backend_coord(point), number)?;
+    let mut marked: Vec<(f64, f64)> = some.chain(known.last()).chain(&alone).copied().collect();
+    marked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    marked.dedup();
+    for point in marked {
+        marker(area, chart.backend_coord(&point), number)?;
     }
     Ok(())
 }

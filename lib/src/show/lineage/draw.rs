@@ -11,7 +11,7 @@ use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, font};
 use crate::show::inert;
 
 /// A generation of more individuals shows its best.
-const ROW: usize = 12;
+const ROW: usize = 8;
 /// Sizes in pixels.
 const BOX: (i32, i32) = (116, 58);
 const GAP: (i32, i32) = (14, 40);

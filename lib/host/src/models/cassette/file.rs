@@ -1,11 +1,10 @@
-//! The cassette's file: reading it, and writing it so that it reads well.
+//! A cassette's content, and how it is read.
 
 use std::path::Path;
 
 use code_evolution_wire::model::{Ask, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall, Usage};
 use serde::Deserialize;
 use serde_json::Value;
-use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table};
 
 use crate::models::ModelError;
 
@@ -20,7 +19,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Script => "script",
             Kind::Recording => "recording",
@@ -101,7 +100,8 @@ impl Request {
     }
 }
 
-fn canonical(text: &str) -> String {
+/// A text whose line ends and trailing space do not matter.
+pub(super) fn canonical(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end().to_owned()
 }
 
@@ -267,237 +267,11 @@ impl Cassette {
     pub fn parse(text: &str) -> Result<Self, toml_edit::de::Error> {
         toml_edit::de::from_str(text)
     }
-
-    /// The cassette's text; [`Cassette::parse`] reads it back unchanged.
-    pub fn render(&self) -> String {
-        let mut document = toml_edit::DocumentMut::new();
-        document.insert("kind", toml_edit::value(self.kind.name()));
-        for (key, text) in [("model", &self.model), ("note", &self.note)] {
-            if let Some(text) = text {
-                document.insert(key, text_item(text));
-            }
-        }
-        let exchanges: ArrayOfTables = self
-            .exchanges
-            .iter()
-            .map(|exchange| {
-                let mut table = Table::new();
-                for (key, item) in request_items(&exchange.request) {
-                    table.insert(key, item);
-                }
-                table.insert("replies", replies_item(&exchange.replies));
-                table
-            })
-            .collect();
-        document.insert("exchange", Item::ArrayOfTables(exchanges));
-        document.to_string()
-    }
-}
-
-/// The keys that a request may have in the file, in their order.
-pub(super) const REQUEST_KEYS: [&str; 7] =
-    ["system", "prompt", "temperature", "max_tokens", "tools", "schema", "history"];
-
-/// A request as the file's keys.
-pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
-    let mut items = Vec::new();
-    let mut middle = request.messages.as_slice();
-    if let [first, rest @ ..] = middle
-        && first.role == Role::System
-        && plain(first)
-    {
-        items.push(("system", text_item(&first.content)));
-        middle = rest;
-    }
-    if let [rest @ .., last] = middle
-        && last.role == Role::User
-        && plain(last)
-    {
-        items.push(("prompt", text_item(&last.content)));
-        middle = rest;
-    }
-    if let Some(temperature) = request.temperature {
-        items.push(("temperature", toml_edit::value(temperature)));
-    }
-    if request.max_tokens != DEFAULT_MAX_TOKENS {
-        items.push(("max_tokens", toml_edit::value(i64::from(request.max_tokens))));
-    }
-    if !request.tools.is_empty() {
-        items.push(("tools", text_item(&json_text(&request.tools))));
-    }
-    if let Some(schema) = &request.schema {
-        items.push(("schema", text_item(&json_text(schema))));
-    }
-    if !middle.is_empty() {
-        let turns: ArrayOfTables = middle.iter().map(turn_table).collect();
-        items.push(("history", Item::ArrayOfTables(turns)));
-    }
-    items
-}
-
-fn plain(message: &Message) -> bool {
-    message.tool_calls.is_empty() && message.tool_call_id.is_none()
-}
-
-fn turn_table(message: &Message) -> Table {
-    let mut table = Table::new();
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
-    table.insert("role", toml_edit::value(role));
-    table.insert("content", text_item(&message.content));
-    if !message.tool_calls.is_empty() {
-        table.insert("tool_calls", toml_edit::value(calls(&message.tool_calls)));
-    }
-    if let Some(id) = &message.tool_call_id {
-        table.insert("tool_call_id", toml_edit::value(id));
-    }
-    table
-}
-
-fn replies_item(replies: &[Reply]) -> Item {
-    let tables: ArrayOfTables = replies
-        .iter()
-        .map(|reply| {
-            let mut table = Table::new();
-            table.insert("text", text_item(&reply.text));
-            table.insert("finish_reason", toml_edit::value(&reply.finish_reason));
-            if reply.usage != Usage::default() {
-                let mut usage = InlineTable::new();
-                // TOML's integers are signed; no token count comes near the sign.
-                let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-                usage.insert("input_tokens", count(reply.usage.input_tokens).into());
-                usage.insert("output_tokens", count(reply.usage.output_tokens).into());
-                table.insert("usage", toml_edit::value(usage));
-            }
-            if let Some(model) = &reply.model {
-                table.insert("model", toml_edit::value(model));
-            }
-            if !reply.tool_calls.is_empty() {
-                table.insert("tool_calls", toml_edit::value(calls(&reply.tool_calls)));
-            }
-            table
-        })
-        .collect();
-    Item::ArrayOfTables(tables)
-}
-
-fn calls(calls: &[ToolCall]) -> Array {
-    calls
-        .iter()
-        .map(|call| {
-            let mut table = InlineTable::new();
-            table.insert("id", call.id.as_str().into());
-            table.insert("name", call.name.as_str().into());
-            let arguments = match &call.arguments {
-                // Text that is no JSON is kept as it is, unless reading would take it for JSON.
-                Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
-                json => json.to_string(),
-            };
-            table.insert("arguments", arguments.into());
-            toml_edit::Value::InlineTable(table)
-        })
-        .collect()
-}
-
-fn json_text(value: &impl serde::Serialize) -> String {
-    // Serialising plain data to text cannot fail.
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-/// Text as a literal block (`'''`) wherever that says the same: no escapes, one line a line.
-fn text_item(text: &str) -> Item {
-    let literal = format!("'''\n{text}'''");
-    match literal.parse::<toml_edit::Value>() {
-        Ok(value) if text.contains('\n') && value.as_str() == Some(text) => Item::Value(value),
-        _ => toml_edit::value(text),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cassette(text: &str, finish_reason: &str) -> Cassette {
-        let call = |arguments| ToolCall { id: "call_1".into(), name: "count".into(), arguments };
-        let request = Request {
-            messages: vec![
-                Message::new(Role::System, "You write Rust."),
-                Message::new(Role::User, "First\nquestion"),
-                Message {
-                    tool_calls: vec![
-                        call(Value::from("not {json")),
-                        call(serde_json::json!({"of": [1]})),
-                    ],
-                    ..Message::new(Role::Assistant, "")
-                },
-                Message { tool_call_id: Some("call_1".into()), ..Message::new(Role::Tool, "3") },
-                Message::new(Role::User, "And\r\nnow?"),
-            ],
-            temperature: Some(0.7),
-            max_tokens: 50,
-            tools: vec![Tool {
-                name: "count".into(),
-                description: "Counts.".into(),
-                parameters: serde_json::json!({"type": "object"}),
-            }],
-            schema: Some(serde_json::json!({"type": "object"})),
-        };
-        let reply = Reply {
-            text: text.to_owned(),
-            finish_reason: finish_reason.to_owned(),
-            usage: Usage { input_tokens: 3, output_tokens: 4 },
-            model: Some("m".to_owned()),
-            tool_calls: vec![call(Value::from("3"))],
-        };
-        let request = Request {
-            messages: request
-                .messages
-                .into_iter()
-                .map(|m| Message { content: canonical(&m.content), ..m })
-                .collect(),
-            ..request
-        };
-        Cassette {
-            kind: Kind::Recording,
-            model: Some("m".into()),
-            note: None,
-            exchanges: vec![Exchange { request, replies: vec![reply.clone(), reply] }],
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        for text in [
-            "plain",
-            "",
-            "two\nlines\n",
-            "'''\nquotes '''",
-            "ends in '",
-            "\u{1b}[31m\r\n\t\0é",
-            "a\\b\n\"\"\"",
-        ] {
-            let cassette = cassette(text, "stop");
-            let written = cassette.render();
-            assert_eq!(Cassette::parse(&written).unwrap(), cassette, "{written}");
-        }
-    }
-
-    #[test]
-    fn code_is_written_as_it_is_read() {
-        let written =
-            cassette("```rust\nfn one() -> &'static str {\n    \"1\\n\"\n}\n```\n", "stop")
-                .render();
-        assert!(
-            written.contains(
-                "text = '''\n```rust\nfn one() -> &'static str {\n    \"1\\n\"\n}\n```\n'''\n"
-            ),
-            "{written}"
-        );
-    }
 
     #[test]
     fn a_script_by_hand_needs_little() {

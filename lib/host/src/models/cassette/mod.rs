@@ -33,6 +33,7 @@
 mod file;
 mod player;
 mod recorder;
+mod render;
 
 pub use file::{Cassette, Exchange, Kind, Reply, Request};
 pub use player::{Player, Replayed};

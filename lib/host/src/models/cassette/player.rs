@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use code_evolution_wire::model::Ask;
 
-use super::file::{REQUEST_KEYS, request_items};
+use super::render::{REQUEST_KEYS, request_items};
 use super::{Cassette, Kind, Reply, Request, recorder};
 use crate::models::ModelError;
 use crate::models::alike::Profile;
@@ -53,6 +53,14 @@ impl Player {
     /// The cassette.
     pub fn cassette(&self) -> &Cassette {
         &self.cassette
+    }
+
+    /// The model that was recorded; `None` for a script, whatever its head says.
+    pub fn model(&self) -> Option<String> {
+        match self.cassette.kind {
+            Kind::Script => None,
+            Kind::Recording => self.cassette.model.clone(),
+        }
     }
 
     /// The next reply to a request.

@@ -7,11 +7,13 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use super::fault::{self, Fault, Source};
+use super::fault::{Fault, Source};
 use super::{Client, STREAM_FACTOR};
 use crate::models::choice::host;
 use crate::models::response::{self, Completion};
+use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
+use crate::models::text::clean;
 use crate::models::{ModelError, Progress, alike::Profile};
 
 /// The largest body that is read, in bytes. An answer of 100,000 tokens is a tenth of it.
@@ -119,7 +121,7 @@ impl Client {
             .get(LOCATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| self.endpoint.base.join(text).ok())
-            .map_or_else(|| "elsewhere".to_owned(), |url| fault::clean(&host(&url), 100));
+            .map_or_else(|| "elsewhere".to_owned(), |url| self.endpoint.show(&host(&url), 100));
         Fault::Final(ModelError::Provider(format!(
             "{} redirects to {target} (HTTP {}), and the key is not sent after it: set LLM_BASE_URL to the right address, or log in to the network",
             host(&self.endpoint.base),
@@ -160,7 +162,7 @@ impl Client {
         let id = |model: &Value| {
             let id = model.get("id").or_else(|| model.get("name"))?.as_str()?;
             // Gemini lists `models/gemini-…` and takes the name without.
-            Some(fault::clean(id.strip_prefix("models/").unwrap_or(id), 100))
+            Some(self.endpoint.show(id.strip_prefix("models/").unwrap_or(id), 100))
         };
         Some(list.iter().filter_map(id).collect())
     }
@@ -186,7 +188,7 @@ fn broken(error: &reqwest::Error) -> Fault {
         cause = deeper;
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-    let why = format!("{what} ({})", fault::clean(&cause.to_string(), 200));
+    let why = format!("{what} ({})", clean(&cause.to_string(), 200));
     if error.is_builder() {
         return Fault::Final(ModelError::Config(format!(
             "the request cannot be made: {why}; check LLM_BASE_URL"
@@ -278,14 +280,14 @@ impl Reading {
                     return Err(Fault::Retry { why, after: None });
                 }
                 let text = streamed.completion.text.clone();
-                streamed.lines.finish(&text, &|line| progress(&fault::printable(line)));
+                streamed.lines.finish(&text, progress);
                 response::finish(&mut streamed.completion);
                 return Ok(streamed.completion);
             }
         }
         let completion = source.completion(&self.body)?;
         if self.size > 0 && source.wants_stream() {
-            completion.text.lines().for_each(|line| progress(&fault::printable(line)));
+            completion.text.lines().for_each(progress);
         }
         Ok(completion)
     }
@@ -301,14 +303,14 @@ impl Streamed {
         }
         // A piece that is no JSON is a server's comment or noise; the end tells whether all came.
         let Ok(chunk) = serde_json::from_str::<Value>(data) else { return };
-        if response::error(&chunk, false).is_some() {
+        if server_error::error(&chunk, false).is_some() {
             self.error = Some(chunk);
             return;
         }
         self.any = true;
         response::add_chunk(&mut self.completion, &chunk);
         self.complete |= self.completion.finish_reason.is_some();
-        self.lines.grown(&self.completion.text, &|line| progress(&fault::printable(line)));
+        self.lines.grown(&self.completion.text, progress);
     }
 }
 

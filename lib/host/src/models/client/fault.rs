@@ -8,7 +8,9 @@ use crate::models::ModelError;
 use crate::models::choice::{Endpoint, host};
 use crate::models::provider::Provider;
 use crate::models::request::refused_field;
-use crate::models::response::{self, Completion, ServerError};
+use crate::models::response::{self, Completion};
+use crate::models::server_error::{self, ServerError};
+use crate::models::text::clean;
 
 /// Why an attempt brought no answer.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl Source<'_> {
         let Ok(json) = serde_json::from_slice::<Value>(body) else {
             return Err(self.not_json(200, body));
         };
-        if response::error(&json, false).is_some() {
+        if server_error::error(&json, false).is_some() {
             return Err(self.error_inside(&json));
         }
         match response::completion(&json) {
@@ -59,7 +61,7 @@ impl Source<'_> {
             None => Err(Fault::Final(ModelError::NoAnswer(format!(
                 "{} answered with JSON that holds no reply (it begins `{}`): check LLM_BASE_URL",
                 self.name(),
-                clean(&String::from_utf8_lossy(body), 80),
+                self.endpoint.show(&String::from_utf8_lossy(body), 80),
             )))),
         }
     }
@@ -79,7 +81,9 @@ impl Source<'_> {
             let lower = text.to_ascii_lowercase();
             let title = lower.find("<title>").and_then(|at| {
                 let from = at + "<title>".len();
-                lower[from..].find("</title>").map(|length| clean(&text[from..from + length], 80))
+                lower[from..]
+                    .find("</title>")
+                    .map(|length| self.endpoint.show(&text[from..from + length], 80))
             });
             let title = title.filter(|title| !title.is_empty());
             let title = title.map_or_else(String::new, |title| format!(" titled `{title}`"));
@@ -89,7 +93,7 @@ impl Source<'_> {
         } else {
             format!(
                 "{host} answered with something that is no JSON (HTTP {status}, it begins `{}`): check LLM_BASE_URL",
-                clean(start, 80),
+                self.endpoint.show(start, 80),
             )
         };
         Fault::Final(ModelError::NoAnswer(message))
@@ -97,13 +101,13 @@ impl Source<'_> {
 
     /// An error inside a successful exchange.
     pub(super) fn error_inside(&self, json: &Value) -> Fault {
-        let error = response::error(json, true).unwrap_or_default();
+        let error = server_error::error(json, true).unwrap_or_default();
         match error.status() {
             Some(status) => self.explain(status, &error),
             None => Fault::Final(ModelError::Provider(format!(
                 "{} answered with an error: {}; try again, or another model",
                 self.name(),
-                clean(&error.message, LONGEST_MESSAGE),
+                self.endpoint.show(&error.message, LONGEST_MESSAGE),
             ))),
         }
     }
@@ -111,11 +115,14 @@ impl Source<'_> {
     /// What a status other than success means.
     pub(super) fn refusal(&self, status: u16, body: &[u8]) -> Fault {
         let json = serde_json::from_slice::<Value>(body).ok();
-        let error = match json.and_then(|json| response::error(&json, true)) {
+        let error = match json.and_then(|json| server_error::error(&json, true)) {
             Some(error) => error,
             None => {
                 let retried = matches!(status, 408 | 429 | 500..=599);
-                if !retried && !matches!(status, 401..=403) && !body.trim_ascii().is_empty() {
+                let page = body.trim_ascii_start().starts_with(b"<");
+                // A refusal in plain words is one; a web page is not the provider's.
+                let plain = !page && matches!(status, 401..=403);
+                if !retried && !plain && !body.trim_ascii().is_empty() {
                     return self.not_json(status, body);
                 }
                 let text = String::from_utf8_lossy(body);
@@ -132,9 +139,18 @@ impl Source<'_> {
 
     fn explain(&self, status: u16, error: &ServerError) -> Fault {
         let name = self.name();
-        let message = clean(&error.message, LONGEST_MESSAGE);
+        let message = self.endpoint.show(&error.message, LONGEST_MESSAGE);
         let said = format!("HTTP {status}: {message}");
         let last = |text: String| Fault::Final(ModelError::Provider(text));
+        // Some say it in words only, and with a status of their own.
+        let words = error.message.to_lowercase();
+        let says = |all: &[&str]| all.iter().all(|part| words.contains(part));
+        let status = match status {
+            400 | 403 if error.is_spent() || says(&["credit balance"]) => 402,
+            400 if says(&["api key", "valid"]) => 401,
+            400 if error.codes.iter().any(|code| code == "context_length_exceeded") => 413,
+            status => status,
+        };
         match status {
             401 | 403 => match self.endpoint.key {
                 Some(_) => last(format!(
@@ -271,58 +287,4 @@ pub(super) fn usable(
             "{name}'s reply is empty (it stopped with `{finish_reason}`): ask again, or try another model"
         )
     }))
-}
-
-/// A server's text as part of a line: one line, no control characters, not longer than `most`
-/// characters.
-pub(super) fn clean(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for word in printable(text).split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-        if out.len() > 4 * most {
-            break;
-        }
-    }
-    match out.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &out[..end]),
-        None => out,
-    }
-}
-
-/// A text without terminal sequences and control characters; line ends and tabs become spaces.
-pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            // `ESC [ … letter` colours and moves; other sequences lose their escape only.
-            '\u{1b}' if chars.peek() == Some(&'[') => {
-                chars.next();
-                while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
-            }
-            '\t' => out.push_str("    "),
-            '\n' | '\r' => out.push(' '),
-            c if c.is_control() => {}
-            // Characters that turn the direction of what follows can make a text lie.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn server_texts_are_cleaned() {
-        assert_eq!(clean("a\n\u{1b}[31mred\u{1b}[0m\tb\u{7}\u{202e}", 50), "a red b");
-        assert_eq!(clean("éééé", 2), "éé…");
-        assert_eq!(clean(&"x".repeat(10_000), 300).chars().count(), 301);
-        assert_eq!(printable("    fn one() {\t1 }"), "    fn one() {    1 }");
-    }
 }

@@ -126,3 +126,120 @@ fn definitions_are_not_mentions() {
     let quotes = "fn zero<'a>(c: &'a char) -> bool { *c == '\"' || *c == '\\'' }\nfn one() {}";
     gives(&format!("```rust\n{quotes}\n```"), quotes);
 }
+
+mod properties {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::*;
+
+    /// Pieces that a reply is most likely to be misread at.
+    fn soup() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "```",
+            "````",
+            "~~~",
+            "``````",
+            "`",
+            "rust",
+            "rs",
+            "markdown",
+            "\n",
+            "\r\n",
+            "\n\n",
+            " ",
+            "    ",
+            "> ",
+            "1. ",
+            "- ",
+            "fn one() {",
+            "fn one(",
+            "}",
+            "};",
+            "/// ```",
+            "// ",
+            "/*",
+            "*/",
+            "<think>",
+            "</think>",
+            "<answer>",
+            "\"",
+            "'",
+            "'\\'",
+            "\\",
+            "r#\"",
+            "\"#",
+            "é",
+            "💡",
+            "use a;",
+            "Here:",
+            "\u{feff}",
+            "\0",
+            "\t",
+        ];
+        prop::collection::vec(select(pieces), 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    /// A line of a program, which may look like Markdown as far as code can.
+    fn line() -> impl Strategy<Value = &'static str> {
+        select(vec![
+            "    let a = \"text with ` and ``` inside\";",
+            "    /// A doc comment.",
+            "    /// ```",
+            "    // 1. a list - of > things",
+            "    let tag = \"<think>\";",
+            "",
+            "    let c = '\\'';",
+            "    let (x, y) = (1 << 2, 3 > 4);",
+            "    println!(\"# {}\", \"* é 💡\");",
+            "    if x > 0 { return; }",
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_what_is_found_defines_the_function(reply in soup(), cut in any::<bool>()) {
+            let reason = if cut { "length" } else { "stop" };
+            if let Ok(code) = extract(&reply, "one", reason) {
+                prop_assert!(scan::defines(&code, "one"), "{:?} gave {:?}", reply, code);
+                prop_assert!(!code.contains('\r') || !reply.contains("\r\n"));
+            }
+        }
+
+        #[test]
+        fn a_block_comes_out_as_it_went_in(
+            lines in prop::collection::vec(line(), 0..12),
+            fence in select(vec!["```", "````", "~~~", "~~~~~", "``````"]),
+            tag in select(vec!["rust", "rs", "", "Rust", " rust", "rust,ignore"]),
+            before in select(vec!["", "Sure!\n", "Text:\n\n", "<think>\nfn one() {}\n</think>\n", "1. Step\n2. Step\n\n"]),
+            after in select(vec!["", "\n", "\nDone, with `one`.", "\n\n```text\noutput\n```\n"]),
+            closed in any::<bool>(),
+            crlf in any::<bool>(),
+        ) {
+            let code = format!("fn one() {{\n{}\n}}", lines.join("\n"));
+            let end = if closed { format!("\n{fence}{after}") } else { String::new() };
+            let mut reply = format!("{before}{fence}{tag}\n{code}{end}");
+            if crlf {
+                reply = reply.replace('\n', "\r\n");
+            }
+            let found = extract(&reply, "one", "stop");
+            prop_assert_eq!(found.as_deref(), Ok(code.as_str()), "{}", reply);
+            let cut = extract(&reply, "one", "length");
+            let expected = if closed { Ok(code) } else { Err(NoCode::CutShort) };
+            prop_assert_eq!(cut, expected, "{}", reply);
+        }
+
+        #[test]
+        fn a_listed_block_loses_its_indentation_only(
+            lines in prop::collection::vec(line(), 0..8),
+            marker in select(vec!["1. ", "- ", "10. "]),
+        ) {
+            let code = format!("fn one() {{\n{}\n}}", lines.join("\n"));
+            let indent = " ".repeat(marker.len());
+            let block = format!("```rust\n{code}\n```");
+            let reply = format!("{marker}Do this:\n\n{indent}{}\n\nDone.", block.replace('\n', &format!("\n{indent}")));
+            let found = extract(&reply, "one", "stop");
+            prop_assert_eq!(found.as_deref(), Ok(code.as_str()), "{}", reply);
+        }
+    }
+}

@@ -96,6 +96,12 @@ fn c(text: &str) -> CString {
     CString::new(text).unwrap()
 }
 
+/// Opens with these flags, as no function of std would.
+fn open_at(path: &str, flags: i64) -> Outcome {
+    let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
+    call!(openat, -100, c(path).as_ptr(), flags, 0)
+}
+
 fn hang() -> ! {
     loop {
         thread::sleep(Duration::from_secs(1000));
@@ -132,7 +138,7 @@ fn attack(name: &str, target: &Target) -> Outcome {
         "read_own_executable" => read("/proc/self/exe"),
         "read_own_maps" => read("/proc/self/maps"),
         "read_dev_zero" => read("/dev/zero"),
-        "read_kernel_memory" => read("/dev/mem"),
+        "read_kernel_symbols" => read("/proc/kallsyms"),
         "read_environment" => {
             let all: Vec<_> = env::vars().filter(|(name, _)| name != "PATH").collect();
             if all.is_empty() { Err(io::Error::other("it is empty")) } else { Ok(format!("{all:?}")) }
@@ -184,11 +190,8 @@ fn attack(name: &str, target: &Target) -> Outcome {
             done("appended")
         }
         "truncate" => call!(nr::truncate, c(secret).as_ptr(), 0),
-        "open_and_truncate" => {
-            let (at, flags) = (-100_i64, 0o1000_i64);
-            let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
-            call!(openat, at, c(secret).as_ptr(), flags, 0)
-        }
+        "open_and_truncate" => open_at(secret, 0o1000),
+        "open_for_neither_and_truncate" => open_at(secret, 0o1003),
         "chmod" => fs::set_permissions(secret, fs::Permissions::from_mode(0o777))
             .map(|()| "changed".to_owned()),
         "chmod_at" => call!(nr::fchmodat, -100, c(secret).as_ptr(), 0o777),
@@ -226,6 +229,12 @@ fn attack(name: &str, target: &Target) -> Outcome {
             call!(socket, 40, 1, 0)
         }
         "socket_pair" => call!(nr::socketpair, 1, 1, 0, [0_i32; 2].as_mut_ptr()),
+        "datagram_pair" => call!(nr::socketpair, 1, 2, 0, [0_i32; 2].as_mut_ptr()),
+        "network_pair" => call!(nr::socketpair, 2, 1, 0, [0_i32; 2].as_mut_ptr()),
+        "send_to_an_address" => {
+            let sendto = if cfg!(target_arch = "x86_64") { 44 } else { 206 };
+            call!(sendto, 0, c("x").as_ptr(), 1, 0, [1_u16, 0].as_ptr(), 2)
+        }
         "send_descriptor" => call!(nr::sendmsg, 0, [0_u64; 8].as_ptr(), 0),
         "receive_descriptor" => call!(nr::recvmsg, 0, [0_u64; 8].as_mut_ptr(), 0x40),
 
@@ -368,6 +377,19 @@ fn attack(name: &str, target: &Target) -> Outcome {
             let at = map(4096, 3, PRIVATE_ANONYMOUS)?;
             call!(nr::madvise, at, 4096, 12)
         }
+        "signal_flood" => {
+            let this = process::id();
+            unsafe extern "C" {
+                fn signal(number: i32, handler: usize) -> usize;
+                fn sigprocmask(how: i32, set: *const u64, old: *mut u64) -> i32;
+            }
+            unsafe { signal(40, 0) };
+            unsafe { sigprocmask(0, [u64::MAX; 16].as_ptr(), ptr::null_mut()) };
+            for _ in 0..1000 {
+                call!(nr::tgkill, this, this, 40)?;
+            }
+            done("1000 signals queued")
+        }
         "lock_memory" => call!(nr::mlockall, 1),
         "memory_file" => call!(nr::memfd_create, c("x").as_ptr(), 0),
         "secret_memory_file" => call!(new::MEMFD_SECRET, 0),
@@ -468,6 +490,19 @@ fn attack(name: &str, target: &Target) -> Outcome {
         }
         "huge_stack_array" => Ok(format!("{}", huge())),
         "abort" => process::abort(),
+
+        "leave_a_child" => {
+            let child = fork()?;
+            if child == 0 {
+                hang();
+            }
+            Ok(format!("child {child}"))
+        }
+        "hang_with_a_megabyte" => {
+            let bytes = std::hint::black_box(vec![1_u8; 1 << 20]);
+            println!("ready {}", bytes.len());
+            hang()
+        }
 
         // What must work.
         "threads" => {

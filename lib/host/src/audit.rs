@@ -1,0 +1,397 @@
+//! What a session asked, was answered, compiled and admitted, in a log that shows tampering.
+//!
+//! One JSON object a line. Each holds the hash of the line before it and ends in its own, so a line
+//! that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
+//! line says what happened in a short summary, and gives the SHA-256 digest of the whole (prompt,
+//! reply, source), so that a kept copy can be checked against it without the log growing large.
+//!
+//! What a chain alone cannot show: that its last lines were cut off, or that all of it was written
+//! anew. Whoever cares keeps the last hash that [`verify`] prints somewhere else. A line survives
+//! the end of the process at once; a power cut may take the last ones.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use code_evolution_wire::model::{Answer, Ask};
+use code_evolution_wire::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::models::key::redact_secrets;
+
+/// The `prev` of a log's first line.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Longest text of a summary, in characters; the digest covers the rest.
+const SUMMARY_TEXT: usize = 200;
+
+/// One line of a log, without its own hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The line's number, from 0.
+    pub seq: u64,
+    /// When it was written: RFC 3339, UTC, milliseconds.
+    pub time: String,
+    /// What happened: `asked`, `answered`, `judged`, `admitted`, or a caller's own word.
+    pub event: String,
+    /// The SHA-256 digest of what it was about, in hexadecimal.
+    pub digest: String,
+    /// What a reader wants to know about it.
+    pub summary: Value,
+    /// The hash of the line before, or [`GENESIS`].
+    pub prev: String,
+}
+
+/// A log that is being written. Several processes may write to the same file.
+#[derive(Debug, Clone)]
+pub struct Log {
+    path: PathBuf,
+}
+
+impl Log {
+    /// A log at `path`; the file, and its folder, are made with the first line.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Log { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a question.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn asked(&self, ask: &Ask) -> Result<String> {
+        let prompt = ask.messages.last().map_or("", |message| message.content.as_str());
+        let summary =
+            json!({"messages": ask.messages.len(), "prompt": prompt, "max_tokens": ask.max_tokens});
+        self.append("asked", summary, &serde_json::to_vec(ask)?)
+    }
+
+    /// Adds an answer.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn answered(&self, answer: &Answer) -> Result<String> {
+        let summary = json!({"from": answer.label(), "text": answer.text, "usage": answer.usage});
+        self.append("answered", summary, &serde_json::to_vec(answer)?)
+    }
+
+    /// Adds a source that was compiled and judged.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn judged(&self, code: &str, verdict: &Verdict) -> Result<String> {
+        let summary = json!({"stage": verdict.stage, "passed": verdict.passed, "total": verdict.total, "code": code});
+        self.append("judged", summary, code.as_bytes())
+    }
+
+    /// Adds a source that was taken into use under `name`.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn admitted(&self, name: &str, code: &str) -> Result<String> {
+        self.append("admitted", json!({"name": name, "code": code}), code.as_bytes())
+    }
+
+    /// Adds a line and returns its hash. What looks like a key in the summary is hidden, and long
+    /// texts are shortened; `payload` is only digested.
+    ///
+    /// # Errors
+    /// Where the file cannot be written, or its last line is no whole line of a log.
+    pub fn append(&self, event: &str, summary: Value, payload: &[u8]) -> Result<String> {
+        let shown = self.path.display();
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder of the audit log {shown}"))?;
+        }
+        let mut file = File::options()
+            .read(true)
+            .append(true)
+            .create(true)
+            // Prompts are nobody else's business.
+            .mode(0o600)
+            .open(&self.path)
+            .with_context(|| format!("cannot open the audit log {shown}"))?;
+        // Held until the file is closed: two processes cannot build on the same line.
+        file.lock().with_context(|| format!("cannot lock the audit log {shown}"))?;
+        let (seq, prev) = match last_line(&mut file)? {
+            None => (0, GENESIS.to_owned()),
+            Some(line) => {
+                let (entry, hash) = parse(&line).map_err(|why| {
+                    anyhow::anyhow!(
+                        "the last line of the audit log {shown} {why}: move the file away"
+                    )
+                })?;
+                (entry.seq + 1, hash)
+            }
+        };
+        let entry = Entry {
+            seq,
+            time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            event: event.to_owned(),
+            digest: hex(payload),
+            summary: shorten(summary),
+            prev,
+        };
+        let (line, hash) = seal(&entry)?;
+        file.write_all(line.as_bytes())
+            .with_context(|| format!("cannot write the audit log {shown}"))?;
+        Ok(hash)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn shorten(value: Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let text = redact_secrets(&text);
+            match text.char_indices().nth(SUMMARY_TEXT) {
+                Some((end, _)) => format!("{}…", &text[..end]).into(),
+                None => text.into(),
+            }
+        }
+        Value::Array(list) => list.into_iter().map(shorten).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, member)| (name, shorten(member))).collect()
+        }
+        other => other,
+    }
+}
+
+const HASH_FIELD: &str = ",\"hash\":\"";
+/// A line's end: its hash, which covers every byte before [`HASH_FIELD`].
+const TAIL: usize = HASH_FIELD.len() + 64 + "\"}".len();
+
+/// An entry as a line with its end, and the line's hash.
+fn seal(entry: &Entry) -> Result<(String, String)> {
+    let json = serde_json::to_string(entry)?;
+    let body = json.strip_suffix('}').context("an entry is a JSON object")?;
+    let hash = hex(body.as_bytes());
+    Ok((format!("{body}{HASH_FIELD}{hash}\"}}\n"), hash))
+}
+
+/// A line's entry and hash, or what is wrong with it.
+fn parse(line: &str) -> Result<(Entry, String), String> {
+    let at = line.len().checked_sub(TAIL).filter(|at| line.is_char_boundary(*at));
+    let (body, tail) = line.split_at(at.ok_or("is too short to be one")?);
+    let hash = tail
+        .strip_prefix(HASH_FIELD)
+        .and_then(|tail| tail.strip_suffix("\"}"))
+        .ok_or("does not end in a hash")?;
+    if hex(body.as_bytes()) != hash {
+        return Err("was changed: its content does not have its hash".to_owned());
+    }
+    let entry = serde_json::from_str(&format!("{body}}}"))
+        .map_err(|error| format!("is no entry: {error}"))?;
+    Ok((entry, hash.to_owned()))
+}
+
+/// The last line of a file that ends in a line end; `None` for an empty file.
+fn last_line(file: &mut File) -> Result<Option<String>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
+        return Ok(None);
+    }
+    let mut window = 4_096;
+    loop {
+        let start = length.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        Read::by_ref(file).take(window).read_to_end(&mut bytes)?;
+        let Some(line) = bytes.strip_suffix(b"\n") else {
+            bail!("the audit log's last line is cut off: move the file away to start another");
+        };
+        let before = line.iter().rposition(|&byte| byte == b'\n');
+        if before.is_some() || start == 0 {
+            let line = &line[before.map_or(0, |at| at + 1)..];
+            return Ok(Some(String::from_utf8_lossy(line).into_owned()));
+        }
+        window *= 4;
+    }
+}
+
+/// What a check of a whole log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// Every line is as it was written.
+    Intact {
+        /// How many lines there are.
+        lines: u64,
+        /// The last line's hash; [`GENESIS`] for an empty log.
+        last_hash: String,
+    },
+    /// The chain is broken.
+    Broken {
+        /// The first line that does not fit, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Checks a log's chain from its first line to its last.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn verify(log: impl Read) -> Result<Checked> {
+    let mut reader = BufReader::new(log);
+    let (mut lines, mut last_hash) = (0, GENESIS.to_owned());
+    loop {
+        let mut bytes = Vec::new();
+        if reader.read_until(b'\n', &mut bytes).context("cannot read the audit log")? == 0 {
+            return Ok(Checked::Intact { lines, last_hash });
+        }
+        let broken = |why: String| Ok(Checked::Broken { line: lines + 1, why });
+        let Some(line) = bytes.strip_suffix(b"\n") else {
+            return broken("is cut off".to_owned());
+        };
+        let Ok(line) = std::str::from_utf8(line) else {
+            return broken("is no text".to_owned());
+        };
+        let (entry, hash) = match parse(line) {
+            Ok(parsed) => parsed,
+            Err(why) => return broken(why),
+        };
+        if entry.prev != last_hash {
+            return broken(
+                "does not follow the line before: lines were removed, added or moved".to_owned(),
+            );
+        }
+        if entry.seq != lines {
+            return broken(format!("has number {}, but should have {lines}", entry.seq));
+        }
+        lines += 1;
+        last_hash = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn log(events: &[(&str, Value)]) -> (tempfile::TempDir, Log) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(folder.path().join("new/audit.jsonl"));
+        for (event, summary) in events {
+            log.append(event, summary.clone(), b"payload").unwrap();
+        }
+        (folder, log)
+    }
+
+    fn three() -> (tempfile::TempDir, Vec<String>) {
+        let (folder, log) = log(&[
+            ("a", json!({"x": {"y": {}}})),
+            ("b", json!("}}\",\"hash\":\"")),
+            ("c", json!(1.5)),
+        ]);
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        (folder, text.split_inclusive('\n').map(str::to_owned).collect())
+    }
+
+    fn broken_line(lines: &[String]) -> Option<u64> {
+        match verify(lines.concat().as_bytes()).unwrap() {
+            Checked::Intact { .. } => None,
+            Checked::Broken { line, .. } => Some(line),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_intact() {
+        let (_folder, lines) = three();
+        let last = lines[2].trim_end().trim_end_matches("\"}");
+        let expected = Checked::Intact { lines: 3, last_hash: last[last.len() - 64..].to_owned() };
+        assert_eq!(verify(lines.concat().as_bytes()).unwrap(), expected);
+        assert_eq!(
+            verify(&b""[..]).unwrap(),
+            Checked::Intact { lines: 0, last_hash: GENESIS.to_owned() }
+        );
+        let entry: Value = serde_json::from_str(&lines[1]).unwrap();
+        assert_eq!(entry["digest"], hex(b"payload"));
+        assert!(humantime::parse_rfc3339(entry["time"].as_str().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn the_first_broken_line_is_named() {
+        let (_folder, lines) = three();
+        let [a, b, c] = [&lines[0], &lines[1], &lines[2]].map(String::clone);
+        assert_eq!(broken_line(&[a.clone(), b.replace("\"b\"", "\"B\""), c.clone()]), Some(2));
+        assert_eq!(broken_line(&[a.clone(), c.clone()]), Some(2));
+        assert_eq!(broken_line(&[b.clone(), c.clone()]), Some(1));
+        assert_eq!(broken_line(&[a.clone(), c.clone(), b.clone()]), Some(2));
+        assert_eq!(broken_line(&[a.clone(), a.clone(), b.clone(), c.clone()]), Some(2));
+        assert_eq!(broken_line(&[a.clone(), b.clone(), c.trim_end().to_owned()]), Some(3));
+        assert_eq!(broken_line(&[a, "\n".to_owned(), b, c]), Some(2));
+    }
+
+    #[test]
+    fn a_cut_log_is_not_continued() {
+        let (_folder, log) = log(&[("a", json!(1))]);
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        for cut in [&text[..text.len() - 1], "{}\n", "\n"] {
+            std::fs::write(log.path(), cut).unwrap();
+            let error = log.append("b", json!(2), b"").unwrap_err().to_string();
+            assert!(error.contains("last line"), "{error}");
+            assert_eq!(std::fs::read_to_string(log.path()).unwrap(), cut);
+        }
+    }
+
+    #[test]
+    fn two_writers_build_one_chain() {
+        let (_folder, log) = log(&[]);
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let log = &log;
+                // Each line opens the file anew, as another process would.
+                scope.spawn(move || {
+                    for n in 0..25 {
+                        log.append("line", json!([writer, n, "x".repeat(9_000)]), b"").unwrap();
+                    }
+                });
+            }
+        });
+        let checked = verify(File::open(log.path()).unwrap()).unwrap();
+        assert!(matches!(checked, Checked::Intact { lines: 100, .. }), "{checked:?}");
+    }
+
+    #[test]
+    fn questions_and_answers_are_summed_up_without_keys() {
+        let (_folder, log) = log(&[]);
+        let prompt = format!("use sk-canary-0123456789 {}", "long ".repeat(100));
+        log.asked(&Ask::new(&prompt)).unwrap();
+        log.admitted("count", "fn count() {}").unwrap();
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        assert!(
+            text.contains("use *** long") && !text.contains("canary") && text.len() < 1_200,
+            "{text}"
+        );
+        assert!(text.contains(&hex(b"fn count() {}")));
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(log.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_byte_is_noticed(at in any::<prop::sample::Index>(), flip in 1_u8..=255) {
+            let (_folder, lines) = three();
+            let mut bytes = lines.concat().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            let checked = verify(bytes.as_slice()).unwrap();
+            prop_assert!(matches!(checked, Checked::Broken { .. }), "byte {}: {:?}", at, checked);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The memory that all jailed processes of a judge share.
+//!
+//! Each process has a limit of its own; the sum of these limits never exceeds the judge's total,
+//! whatever the number of workers. Who asks first is served first, so a large request is not starved
+//! by small ones.
+
+use std::fs;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// The smallest total, in bytes: one candidate must fit.
+const LEAST: u64 = 384 << 20;
+/// The largest total by default, in bytes.
+const MOST: u64 = 4 << 30;
+
+/// A stock of memory.
+#[derive(Debug)]
+pub struct Memory {
+    total: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    free: u64,
+    /// The number that the next request gets.
+    next: u64,
+    /// The number whose turn it is.
+    turn: u64,
+}
+
+/// A part of the stock; given back when dropped.
+#[derive(Debug)]
+pub struct Reservation<'a> {
+    memory: &'a Memory,
+    /// Its size, in bytes.
+    pub bytes: u64,
+}
+
+impl Memory {
+    /// A stock of this many bytes.
+    pub fn new(total: u64) -> Self {
+        let total = total.max(LEAST);
+        Memory {
+            total,
+            state: Mutex::new(State { free: total, next: 0, turn: 0 }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The size of the stock, in bytes.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Waits for this many bytes, or for all there are if that is less.
+    pub fn reserve(&self, bytes: u64) -> Reservation<'_> {
+        let bytes = bytes.min(self.total);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = state.next;
+        state.next += 1;
+        while state.turn != number || state.free < bytes {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.turn += 1;
+        state.free -= bytes;
+        self.changed.notify_all();
+        Reservation { memory: self, bytes }
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut state = self.memory.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free += self.bytes;
+        self.memory.changed.notify_all();
+    }
+}
+
+/// Three quarters of the memory that this machine, or the container around us, has free; 4 GB at most.
+pub fn default_total() -> u64 {
+    let read = |path: &str| fs::read_to_string(path).ok();
+    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
+    let machine = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kilobytes << 10)
+    });
+    let container = |limit: &str, used: &str| Some(number(limit)?.saturating_sub(number(used)?));
+    let free = [
+        machine,
+        container("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        container(
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        ),
+    ];
+    let free = free.into_iter().flatten().min().unwrap_or(LEAST);
+    (free / 4 * 3).clamp(LEAST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn reservations_never_exceed_the_total() {
+        let memory = Memory::new(LEAST);
+        let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for worker in 0..8_u64 {
+                let (memory, held, most) = (&memory, &held, &most);
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let part = memory.reserve((worker + round) % 5 * (LEAST / 3));
+                        let now = held.fetch_add(part.bytes, Ordering::SeqCst) + part.bytes;
+                        most.fetch_max(now, Ordering::SeqCst);
+                        held.fetch_sub(part.bytes, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.load(Ordering::SeqCst) <= LEAST);
+        assert_eq!(memory.state.lock().unwrap().free, LEAST);
+    }
+
+    #[test]
+    fn a_request_beyond_the_total_gets_all() {
+        assert_eq!(Memory::new(LEAST).reserve(u64::MAX).bytes, LEAST);
+    }
+}

@@ -1,0 +1,55 @@
+//! Texts of servers and models, made safe to print.
+
+/// A server's text as part of a line: one line, no control characters, not longer than `most`
+/// characters.
+pub(super) fn clean(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for word in printable(text).split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+        if out.len() > 4 * most {
+            break;
+        }
+    }
+    match out.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &out[..end]),
+        None => out,
+    }
+}
+
+/// A text without terminal sequences and control characters; line ends and tabs become spaces.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // `ESC [ … letter` colours and moves; other sequences lose their escape only.
+            '\u{1b}' if chars.peek() == Some(&'[') => {
+                chars.next();
+                while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+            }
+            '\t' => out.push_str("    "),
+            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => {}
+            // Characters that turn the direction of what follows can make a text lie.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_texts_are_cleaned() {
+        assert_eq!(clean("a\n\u{1b}[31mred\u{1b}[0m\tb\u{7}\u{202e}", 50), "a red b");
+        assert_eq!(clean("éééé", 2), "éé…");
+        assert_eq!(clean(&"x".repeat(10_000), 300).chars().count(), 301);
+        assert_eq!(printable("    fn one() {\t1 }"), "    fn one() {    1 }");
+    }
+}

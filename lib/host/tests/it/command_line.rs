@@ -1,0 +1,136 @@
+//! The host as a person or a script calls it.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::cache;
+
+#[track_caller]
+fn host(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
+        .args(arguments)
+        .env("XDG_CACHE_HOME", cache())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{output:?}");
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_task_file_and_candidates_give_a_verdict_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = r#"{"signature": "fn fizzbuzz(n: u32) -> String",
+        "cases": [{"name": "fifteen", "input": [15], "expected": "FizzBuzz"}],
+        "crates": [], "opt_level": 0, "limits": {"cpu_ms": 1000}}"#;
+    let task = write(folder.path(), "task.json", task);
+    let good =
+        write(folder.path(), "a.rs", "fn fizzbuzz(_: u32) -> String { \"FizzBuzz\".into() }");
+    let bad = write(folder.path(), "b.rs", "fn fizzbuzz(_: u32) -> String { 1 }");
+    let verdicts = lines(&host(&["judge", "--task", &task, &good, &bad], ""));
+    let keys = [
+        "id",
+        "stage",
+        "passed",
+        "total",
+        "cases",
+        "diagnostics",
+        "feedback",
+        "cpu_ms",
+        "peak_bytes",
+    ];
+    for key in keys {
+        assert!(verdicts[0].get(key).is_some(), "{key} is missing in {}", verdicts[0]);
+    }
+    assert_eq!(verdicts[0]["id"], good);
+    assert_eq!((&verdicts[0]["passed"], &verdicts[0]["stage"]), (&json!(1), &json!("run")));
+    assert_eq!(verdicts[1]["stage"], "compile");
+}
+
+#[test]
+fn requests_are_answered_in_order_and_bad_ones_by_an_error() {
+    let task =
+        json!({"signature": "fn f() -> u8", "cases": [{"name": "f", "input": [], "expected": 1}]});
+    let request = |id: Value, code: &str| json!({"id": id, "task": task, "code": code}).to_string();
+    let sleeper = "fn f() -> u8 { std::thread::sleep(std::time::Duration::from_millis(500)); 1 }";
+    let input = [
+        request(json!(1), sleeper),
+        request(json!("two"), "fn f() -> u8 { 1 }"),
+        "not json".to_owned(),
+        json!({"id": 4, "task": {"signature": "fn f(x: &mut u8)"}, "code": ""}).to_string(),
+        json!({"id": 5, "task": {"signature": "fn f()", "crates": ["tokio"]}, "code": ""})
+            .to_string(),
+    ];
+    let answers = lines(&host(&["judge", "--jsonl"], &input.join("\n")));
+    assert_eq!((&answers[0]["id"], &answers[0]["passed"]), (&json!(1), &json!(1)));
+    assert_eq!((&answers[1]["id"], &answers[1]["passed"]), (&json!("two"), &json!(1)));
+    for (index, part) in [(2, "not a request"), (3, "& mut u8"), (4, "choose from")] {
+        assert_eq!(answers[index]["error"]["kind"], "bad_request");
+        let message = answers[index]["error"]["message"].as_str().unwrap();
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn programs_read_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let program =
+        "fn main() { print!(\"{}\", std::io::read_to_string(std::io::stdin()).unwrap()) }";
+    let path = write(folder.path(), "echo.rs", program);
+    let ended = &lines(&host(&["exec", &path], "hello"))[0];
+    assert_eq!((&ended["status"], &ended["stdout"]), (&json!("0"), &json!("hello")));
+    for key in ["stage", "stderr", "cpu_ms", "peak_bytes"] {
+        assert!(ended.get(key).is_some(), "{key} is missing in {ended}");
+    }
+    let request =
+        json!({"id": 9, "program": program, "stdin": "x", "crates": [], "edition": "2021"});
+    let ended = &lines(&host(&["exec", "--jsonl"], &request.to_string()))[0];
+    assert_eq!((&ended["id"], &ended["stdout"]), (&json!(9), &json!("x")));
+}
+
+#[test]
+fn the_doctor_proves_that_the_jail_holds() {
+    let output = host(&["doctor"], "");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("Landlock") && text.contains("memory_bytes"), "{text}");
+    assert!(text.matches("held: ").count() >= 8 && !text.contains("BROKEN"), "{text}");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2() {
+    for arguments in [
+        &[][..],
+        &["frobnicate"],
+        &["judge"],
+        &["judge", "--task"],
+        &["judge", "--task", "t.json"],
+        &["exec"],
+        &["doctor", "now"],
+        &["serve", "--owner", "me"],
+    ] {
+        let output = host(arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("usage:"), "{output:?}");
+    }
+    let output = host(&["judge", "--task", "/no/such/task.json", "x.rs"], "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}

@@ -1,0 +1,120 @@
+//! Thirty questions at once against a free account.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use code_evolution_wire::model::Ask;
+use serde_json::json;
+
+use crate::models_server::*;
+
+/// A minute of the server, which is also one of the client's clock.
+const MINUTE: Duration = Duration::from_secs(2);
+const SPEED: u32 = 30;
+const REQUESTS: u64 = 30;
+const TOKENS: u64 = 8_000;
+
+/// What the server counts in one minute.
+struct Window {
+    start: Instant,
+    requests: u64,
+    tokens: u64,
+    refused: u64,
+}
+
+fn limited() -> Server {
+    let window = Mutex::new(Window { start: Instant::now(), requests: 0, tokens: 0, refused: 0 });
+    Server::start(move |request, _| {
+        let prompt = request.body["messages"][0]["content"].as_str().unwrap().to_owned();
+        let input = prompt.len() as u64 / 4;
+        let tokens = input + request.body["max_tokens"].as_u64().unwrap();
+        let mut window = window.lock().unwrap();
+        if window.start.elapsed() >= MINUTE {
+            *window =
+                Window { start: Instant::now(), requests: 0, tokens: 0, refused: window.refused };
+        }
+        let fits = window.requests < REQUESTS && window.tokens + tokens <= TOKENS;
+        if fits {
+            window.requests += 1;
+            window.tokens += tokens;
+        } else {
+            window.refused += 1;
+        }
+        let left = MINUTE.saturating_sub(window.start.elapsed()) * SPEED;
+        let reset = format!("{:.3}s", left.as_secs_f64());
+        let headers = [
+            ("x-ratelimit-limit-requests", REQUESTS.to_string()),
+            ("x-ratelimit-remaining-requests", (REQUESTS - window.requests).to_string()),
+            ("x-ratelimit-reset-requests", reset.clone()),
+            ("x-ratelimit-limit-tokens", TOKENS.to_string()),
+            ("x-ratelimit-remaining-tokens", (TOKENS - window.tokens).to_string()),
+            ("x-ratelimit-reset-tokens", reset.clone()),
+            ("retry-after", format!("{}", left.as_secs() + 1)),
+        ];
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if !fits {
+            return http(
+                429,
+                &headers,
+                json!({"error": {"message": "rate limit reached", "code": "rate_limit_exceeded"}})
+                    .to_string(),
+            );
+        }
+        let mut body = completion(&format!("answer to {prompt}"));
+        body["usage"] = json!({"prompt_tokens": input, "completion_tokens": tokens - input});
+        http(200, &headers, body.to_string())
+    })
+}
+
+#[test]
+fn thirty_questions_lose_no_reply() {
+    let server = limited();
+    let models = Session::new("groq", &server).speed(SPEED).with("LLM_TIMEOUT", "3600").open();
+    let asks: Vec<Ask> = (0..30)
+        .map(|n| {
+            let mut ask = Ask::new(format!("question {n} {}", "words ".repeat(60)));
+            ask.max_tokens = 350;
+            ask
+        })
+        .collect();
+    let printed = Mutex::new(Vec::new());
+    let answers =
+        models.ask_many(&asks, &|line| printed.lock().unwrap().push(line.to_owned())).unwrap();
+    for (ask, answer) in asks.iter().zip(&answers) {
+        assert_eq!(answer.text, format!("answer to {}", ask.messages[0].content));
+    }
+    let printed = printed.into_inner().unwrap();
+    let meter = models.meter();
+    assert_eq!((answers.len(), meter.calls), (30, 30));
+    // 30 questions of some 440 tokens are more than a minute's 8,000: there were waits, each of
+    // them told in one line.
+    assert!(meter.waits > 0, "{meter:?}");
+    assert_eq!(meter.waits as usize, printed.len(), "{printed:#?}");
+    // The headers are honest, so that almost nothing is tried in vain.
+    let in_vain = server.received().len() - 30;
+    assert!(in_vain <= 4, "{in_vain} requests were refused");
+    println!(
+        "30 questions: {} waits, {} s on the server's clock, {in_vain} refused",
+        meter.waits,
+        meter.waited_ms / 1_000
+    );
+}
+
+#[test]
+fn the_first_error_stops_what_was_not_asked() {
+    let server = Server::start(|request, _| {
+        let prompt = request.body["messages"][0]["content"].as_str().unwrap();
+        if prompt == "3" {
+            json_reply(401, &json!({"error": {"message": "no"}}))
+        } else {
+            says(prompt)
+        }
+    });
+    let models = Session::new("custom", &server).open();
+    let asks: Vec<Ask> = (0..100).map(|n| Ask::new(n.to_string())).collect();
+    let error = models.ask_many(&asks, &|_| ()).unwrap_err();
+    assert!(error.message().contains("refused the key"), "{error}");
+    assert!(server.received().len() < 100);
+    assert_eq!(models.ask_many(&[], &|_| ()).unwrap(), []);
+}

@@ -1,0 +1,79 @@
+//! Many candidates at once, and the cache of verdicts.
+
+use std::fs;
+use std::sync::Mutex;
+
+use code_evolution_host::judge::{Judge, Options};
+use code_evolution_wire::task::Task;
+
+use crate::outcomes::short;
+use crate::support::{judge, options};
+
+fn task() -> Task {
+    Task::new("fn answer() -> u32").case((), 7).limits(short())
+}
+
+#[test]
+fn verdicts_are_in_the_candidates_order() {
+    let codes: Vec<String> = (0..12)
+        .map(|n| match n % 4 {
+            0 => format!("fn answer() -> u32 {{ {n} }}"),
+            1 => "fn answer() -> u32 { panic!() }".to_owned(),
+            2 => "fn answer() -> u32 { \"seven\" }".to_owned(),
+            _ => {
+                "fn answer() -> u32 { std::thread::sleep(std::time::Duration::MAX); 7 }".to_owned()
+            }
+        })
+        .collect();
+    let lines = Mutex::new(Vec::new());
+    let progress = |line: &str| lines.lock().unwrap().push(line.to_owned());
+    let verdicts = judge().judge_all(&task(), &codes, &progress).unwrap();
+    for (index, verdict) in verdicts.iter().enumerate() {
+        match index % 4 {
+            0 => assert_eq!(verdict.cases[0].got, Some(index.into())),
+            1 => assert!(verdict.cases[0].panic.is_some()),
+            2 => assert!(!verdict.compiled()),
+            _ => assert!(verdict.cases[0].problem.as_ref().unwrap().contains("longer than")),
+        }
+    }
+    let quarters = ["judged 3 of 12", "judged 6 of 12", "judged 9 of 12", "judged 12 of 12"];
+    assert_eq!(*lines.lock().unwrap(), quarters);
+    assert_eq!(judge().judge_all(&task(), &[], &|_| {}).unwrap(), []);
+}
+
+#[test]
+fn a_candidate_seen_before_comes_from_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
+    let judge = Judge::with(options).unwrap();
+    let code = "fn answer() -> u32 { 7 }";
+    let first = judge.judge(&task(), code).unwrap();
+    let again = judge.judge(&task(), code).unwrap();
+    assert!(!first.cached && again.cached);
+    assert_eq!((again.passed, &again.cases), (first.passed, &first.cases));
+    assert!(!judge.judge(&task().case((), 8), code).unwrap().cached, "another task");
+    assert!(!judge.judge(&task(), "fn answer() -> u32 { 8 }").unwrap().cached, "another candidate");
+
+    for entry in fs::read_dir(folder.path().join("verdicts")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"passed\":1", "\"passed\":9")).unwrap();
+    }
+    let judged = judge.judge(&task(), code).unwrap();
+    assert!(!judged.cached && judged.passed == 1, "a damaged entry is judged again");
+
+    let sleeper = "fn answer() -> u32 { std::thread::sleep(std::time::Duration::MAX); 7 }";
+    judge.judge(&task(), sleeper).unwrap();
+    assert!(!judge.judge(&task(), sleeper).unwrap().cached, "a time-out is not kept");
+}
+
+#[test]
+fn no_folder_and_no_process_is_left() {
+    let temporary = tempfile::tempdir().unwrap();
+    let codes = ["fn answer() -> u32 { 7 }", "fn answer() -> u32 { loop {} }", "fn answer("];
+    let codes = codes.map(str::to_owned);
+    let judge =
+        Judge::with(Options { temporary: temporary.path().to_owned(), ..options() }).unwrap();
+    judge.judge_all(&task(), &codes, &|_| {}).unwrap();
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}

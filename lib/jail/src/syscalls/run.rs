@@ -1,0 +1,123 @@
+//! The run stage's allow-list: a program that computes, has threads, and talks on three descriptors.
+
+use seccompiler::SeccompAction;
+
+use super::{
+    Condition, Filter, OWN_PID, Op, Rules, Width, assemble, bits, is, null, password, rule,
+};
+
+/// Allows what is named here, and the one exec.
+pub(super) fn filter() -> Result<Filter, String> {
+    let password = password()?;
+    let mut rules: Rules = ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
+    let mut allow = |call: i64, conditions: &[Condition]| -> Result<(), String> {
+        rules.entry(call).or_default().push(rule(conditions)?);
+        Ok(())
+    };
+
+    // Memory: private only (RLIMIT_DATA does not count shared memory, nor mappings that grow down),
+    // and nothing executable beyond the program itself.
+    let kind = libc::MAP_TYPE | libc::MAP_GROWSDOWN | libc::MAP_HUGETLB;
+    let not_executable = bits(2, libc::PROT_EXEC, 0);
+    allow(libc::SYS_mmap, &[not_executable.clone(), bits(3, kind, libc::MAP_PRIVATE)])?;
+    allow(libc::SYS_mprotect, &[not_executable])?;
+    const GUARD_INSTALL: i32 = 102;
+    const GUARD_REMOVE: i32 = 103;
+    for advice in [
+        libc::MADV_DONTNEED,
+        libc::MADV_FREE,
+        libc::MADV_HUGEPAGE,
+        libc::MADV_NOHUGEPAGE,
+        GUARD_INSTALL,
+        GUARD_REMOVE,
+    ] {
+        allow(libc::SYS_madvise, &[is(2, advice)])?;
+    }
+
+    // Threads, exactly as glibc and musl make them; every other clone would be a process.
+    let thread = libc::CLONE_VM
+        | libc::CLONE_FS
+        | libc::CLONE_FILES
+        | libc::CLONE_SIGHAND
+        | libc::CLONE_THREAD
+        | libc::CLONE_SYSVSEM
+        | libc::CLONE_SETTLS
+        | libc::CLONE_PARENT_SETTID
+        | libc::CLONE_CHILD_CLEARTID;
+    for flags in [thread, thread | libc::CLONE_DETACHED] {
+        allow(libc::SYS_clone, &[(0, Width::Qword, Op::Eq, flags as u64)])?;
+    }
+
+    // Signals to itself (`abort`), and to nobody else.
+    allow(libc::SYS_tgkill, &[is(0, OWN_PID)])?;
+    // Its name, and the name of a mapping (allocators label theirs).
+    const SET_VMA: i32 = 0x5356_4d41;
+    allow(libc::SYS_prctl, &[is(0, libc::PR_SET_NAME)])?;
+    allow(libc::SYS_prctl, &[is(0, SET_VMA)])?;
+    // Reading its own limits (the main thread's stack size), not changing any.
+    allow(libc::SYS_prlimit64, &[is(0, 0), null(2)])?;
+    // Descriptors: duplicate, close-on-exec, non-blocking; no owner to send signals to, no leases.
+    for command in
+        [libc::F_DUPFD_CLOEXEC, libc::F_GETFD, libc::F_SETFD, libc::F_GETFL, libc::F_SETFL]
+    {
+        allow(libc::SYS_fcntl, &[is(1, command)])?;
+    }
+    // The frames' socket, as a stream: no address to send to.
+    allow(libc::SYS_sendto, &[null(4)])?;
+    allow(libc::SYS_recvfrom, &[null(4)])?;
+    let [a, b, c] = password;
+    allow(
+        libc::SYS_execve,
+        &[(3, Width::Qword, Op::Eq, a), (4, Width::Qword, Op::Eq, b), (5, Width::Qword, Op::Eq, c)],
+    )?;
+
+    assemble(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, password)
+}
+
+/// What a program of the run stage may call with any arguments.
+const ALWAYS: &[i64] = &[
+    // Its two ends of the world: the frames on 0, the noise on 1 and 2.
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_close,
+    libc::SYS_ppoll,
+    // Memory.
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    // Threads and locks.
+    libc::SYS_futex,
+    libc::SYS_set_robust_list,
+    libc::SYS_set_tid_address,
+    libc::SYS_rseq,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getcpu,
+    // Its own signal handlers (stack overflow).
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    // Time and randomness.
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrandom,
+    libc::SYS_restart_syscall,
+    // Older static glibc asks for the kernel's version before `main`, and gives up without it.
+    libc::SYS_uname,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_arch_prctl,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_time,
+];

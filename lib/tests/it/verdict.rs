@@ -1,0 +1,145 @@
+//! What a verdict says.
+
+use code_evolution::show::{Verdict, Verdicts};
+use code_evolution_wire::verdict::{
+    self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage, Timings,
+};
+use serde_json::json;
+
+fn case(n: i64, expected: i64, got: Option<i64>) -> CaseVerdict {
+    let panic = Panic { message: "attempt to divide by zero".to_owned(), line: Some(3) };
+    CaseVerdict {
+        name: format!("half({n})"),
+        input: vec![json!(n)],
+        expected: Some(json!(expected)),
+        got: got.map(|got| json!(got)),
+        passed: got == Some(expected),
+        problem: None,
+        panic: got.is_none().then_some(panic),
+        hidden: n > 100,
+        cpu_ms: 0.1,
+    }
+}
+
+fn verdict(outcome: Outcome, cases: Vec<CaseVerdict>) -> wire::Verdict {
+    wire::Verdict {
+        stage: Stage::Run,
+        outcome,
+        passed: cases.iter().filter(|case| case.passed).count(),
+        total: cases.len(),
+        cases,
+        diagnostics: Vec::new(),
+        feedback: "half(4): expected 2, got 3".to_owned(),
+        cpu_ms: 1.25,
+        peak_bytes: 2_000_000,
+        cached: true,
+        timings: Timings::default(),
+    }
+}
+
+fn diagnostic(message: &str, code: &str) -> Diagnostic {
+    Diagnostic {
+        level: "error".to_owned(),
+        message: message.to_owned(),
+        code: Some(code.to_owned()),
+        line: Some(1),
+        rendered: format!("error[{code}]: {message}\n"),
+        suggestions: Vec::new(),
+    }
+}
+
+#[test]
+fn the_text_of_a_mixed_verdict() {
+    let cases = vec![case(4, 2, Some(3)), case(6, 3, Some(3)), case(200, 100, None)];
+    let shown = Verdict(verdict(Outcome::Finished, cases)).to_string();
+    let expected = "\
+✗ 1 of 3 cases passed
+result    case                expected  got  note
+--------  ------------------  --------  ---  -------------------------------------------
+✗ failed  half(4)             2         3    wrong output
+✓ passed  half(6)             3         3
+✗ failed  half(200) (hidden)  100       –    panicked in line 3: attempt to divide by zero";
+    let trimmed = |text: &str| text.replace('-', "");
+    assert_eq!(trimmed(&shown), trimmed(expected));
+}
+
+#[test]
+fn a_name_of_its_own_brings_the_input() {
+    let mut named = case(4, 2, Some(2));
+    named.name = "even".to_owned();
+    let shown = Verdict(verdict(Outcome::Finished, vec![named])).to_string();
+    assert!(shown.contains("✓ passed  even  4      2         2"), "{shown}");
+    assert!(shown.starts_with("✓ all 1 case passed"), "{shown}");
+}
+
+#[test]
+fn headlines_say_what_ended_it() {
+    let panic = Panic { message: "boom".to_owned(), line: None };
+    let outcomes = [
+        (Outcome::Panicked { panic }, "✗ panicked: boom; 0 of 1 case passed"),
+        (
+            Outcome::Signal { number: 11, name: "SIGSEGV".to_owned() },
+            "✗ ended by signal 11 (SIGSEGV); 0 of 1 case passed",
+        ),
+        (Outcome::Exited { code: 0 }, "✗ exited by itself with code 0; 0 of 1 case passed"),
+        (Outcome::TimeOut { limit_ms: 2_000 }, "✗ time-out after 2,000 ms; 0 of 1 case passed"),
+        (
+            Outcome::OutOfMemory { limit_bytes: 256 << 20 },
+            "✗ out of memory, more than 256 MiB; 0 of 1 case passed",
+        ),
+    ];
+    for (outcome, headline) in outcomes {
+        let verdict = Verdict(verdict(outcome, vec![case(4, 2, Some(3))]));
+        assert_eq!(verdict.headline(), headline);
+        assert!(verdict.to_html().contains(headline));
+    }
+}
+
+#[test]
+fn what_never_ran_shows_no_cases() {
+    let mut compile = verdict(Outcome::CompileError, vec![case(4, 2, None)]);
+    compile.stage = Stage::Compile;
+    compile.diagnostics = vec![diagnostic("mismatched types", "E0308"); 2];
+    let compile = Verdict(compile);
+    assert_eq!(compile.headline(), "✗ does not compile: 2 errors (E0308)");
+    assert_eq!(
+        compile.to_string(),
+        "✗ does not compile: 2 errors (E0308)\n│ error[E0308]: mismatched types\n\
+         │ error[E0308]: mismatched types"
+    );
+    assert!(!compile.to_html().contains("<table>"));
+
+    let reason = "`include_str!` reads a file; pass the text as a parameter".to_owned();
+    let mut refused = verdict(Outcome::Refused { reason: reason.clone() }, vec![case(4, 2, None)]);
+    refused.stage = Stage::Scan;
+    assert_eq!(Verdict(refused).to_string(), format!("✗ refused: {reason}"));
+
+    let mut slow = verdict(Outcome::TimeOut { limit_ms: 12_000 }, vec![case(4, 2, None)]);
+    slow.stage = Stage::Compile;
+    assert_eq!(Verdict(slow).to_string(), "✗ time-out after 12,000 ms while compiling");
+}
+
+#[test]
+fn many_cases_show_the_failed_ones_first() {
+    let cases = (1..=60).map(|n| case(2 * n, n, Some(if n == 50 { 0 } else { n }))).collect();
+    let verdict = Verdict(verdict(Outcome::Finished, cases));
+    let text = verdict.to_string();
+    assert!(text.contains("half(100)") && !text.contains("half(2)"), "{text}");
+    assert!(text.ends_with("(59 cases more)"), "{text}");
+    let html = verdict.to_html();
+    assert!(html.contains("<summary>all 60 cases</summary>"));
+    assert!(html.contains("half(2)"));
+}
+
+#[test]
+fn a_population_is_a_table_and_its_cost_another() {
+    let good = verdict(Outcome::Finished, vec![case(4, 2, Some(2))]);
+    let bad = verdict(Outcome::Finished, vec![case(4, 2, None)]);
+    let population: Verdicts = [good, bad].into_iter().map(Verdict).collect();
+    assert_eq!(population.len(), 2);
+    let text = population.to_string();
+    assert!(text.contains("        1  ✓ all 1 case passed"), "{text}");
+    assert!(text.contains("half(4): panicked in line 3: attempt to divide by zero"), "{text}");
+    let cost = population.cost().to_string();
+    assert!(cost.contains("1.25") && cost.contains("yes"), "{cost}");
+}
