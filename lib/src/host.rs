@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::host::binary::HostBinary;
+use crate::show::inert;
 
 mod binary;
 
@@ -81,7 +82,8 @@ impl Connection {
             .map_err(|error| internal(format!("cannot write the request: {error}")))?;
         self.send(&line)?;
         loop {
-            let line = self.read_line()?;
+            // A cell may print any field of an answer as it is, so no text in it may command the kernel.
+            let line = inert::json(&self.read_line()?);
             let message: Message = serde_json::from_str(&line).map_err(|error| {
                 internal(format!(
                     "the host sent a line that is no message ({error}); run the setup cell again"
@@ -89,7 +91,7 @@ impl Connection {
             })?;
             match message {
                 Message::Progress { id, line } if id == asked => {
-                    println!("{}", crate::show::inert::line(&line));
+                    println!("{}", inert::line(&line));
                 }
                 Message::Done { id, value } if id == asked => {
                     return serde_json::from_value(value).map_err(|error| {

@@ -102,6 +102,12 @@ impl Lab {
         &self.status.limits
     }
 
+    /// This session's audit log: what was asked, answered and judged, one JSON object a line, each
+    /// with the hash of the one before. `code_evolution_host audit verify FILE` checks it.
+    pub fn audit_log(&self) -> Option<&Path> {
+        self.status.audit_log.as_deref().map(Path::new)
+    }
+
     /// Which model answers and which sandbox layers are in force.
     pub fn status(&self) -> &Status {
         &self.status
@@ -215,6 +221,7 @@ mod tests {
                 refusal: refusal.map(str::to_owned),
             },
             limits: Limits::default(),
+            audit_log: None,
         }
     }
 
