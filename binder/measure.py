@@ -65,7 +65,7 @@ def measure(kernel, first_cell, **variables):
     own_settings = {"EVCXR_CONFIG_DIR": variables["TMPDIR"]} if variables else {}
     began = time.monotonic()
     kernel.start_kernel(
-        env=notebooks.environment(live=False) | variables | own_settings,
+        env=notebooks.environment() | variables | own_settings,
         cwd=str(notebooks.NOTEBOOKS),
         **{stream: open(os.devnull, "w") for stream in ("stdout", "stderr")},  # noqa: SIM115
     )

@@ -188,7 +188,7 @@ def execute(title, notebook, options, log, passes=1):
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     with (
-        client.setup_kernel(env=environment(options), stdout=log, stderr=log),
+        client.setup_kernel(env=environment(options.live, options.adopt), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,
     ):
         for number in range(1, passes + 1):
@@ -217,16 +217,16 @@ def execute_cells(client, run):
         run.add(label, cell, time.monotonic() - began)
 
 
-def environment(options):
+def environment(live=False, adopt=False):
     """The kernel's environment: without `--live`, no key and no setting can reach a provider."""
-    if options.live:
+    if live:
         return dict(os.environ)
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.endswith("_API_KEY") and not name.startswith("LLM_")
     }
-    return kept | {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if options.adopt else {})
+    return kept | {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if adopt else {})
 
 
 class MemoryWatch:

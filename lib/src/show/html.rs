@@ -30,7 +30,7 @@ pub(crate) fn pre(text: &str) -> String {
 /// [`pre`] around HTML.
 pub(crate) fn pre_of(html: &str) -> String {
     // HTML drops one line break right after the tag; this one is for dropping.
-    format!("<pre style=\"white-space: pre-wrap; word-wrap: break-word\">\n{html}</pre>")
+    format!("<pre style=\"white-space: pre-wrap; word-break: normal; word-wrap: break-word\">\n{html}</pre>")
 }
 
 /// Something to open.

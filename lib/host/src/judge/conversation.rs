@@ -18,7 +18,7 @@ const MAX_NOISE: u64 = 8 << 20;
 /// How long a process may take to end once its input is closed.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// What comes back for a frame.
+/// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Broken {
     /// The process closed its end; most likely it has ended.
@@ -138,34 +138,10 @@ impl Conversation {
                 let reason = "it answered before it had read its input".to_owned();
                 return Err(Broken::Violation(reason));
             }
-            if let Some(reply) = self.reply(limit)? {
+            if let Some(reply) = take_reply(&mut self.received, limit)? {
                 return Ok(reply);
             }
             self.wait_for(!all_sent, deadline)?;
-        }
-    }
-
-    /// The reply, if all of it is there and nothing else.
-    fn reply(&mut self, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
-        let Some((head, body)) = self.received.split_first_chunk::<4>() else {
-            return Ok(None);
-        };
-        let length = u32::from_le_bytes(*head);
-        if u64::from(length) > limit {
-            return Err(Broken::Violation(format!(
-                "it sent a frame of {length} bytes where {limit} are allowed"
-            )));
-        }
-        match body.len().cmp(&(length as usize)) {
-            std::cmp::Ordering::Less => Ok(None),
-            std::cmp::Ordering::Equal => {
-                let reply = body.to_vec();
-                self.received.clear();
-                Ok(Some(reply))
-            }
-            std::cmp::Ordering::Greater => {
-                Err(Broken::Violation("it sent bytes after its answer".to_owned()))
-            }
         }
     }
 
@@ -319,6 +295,30 @@ impl Conversation {
     }
 }
 
+/// The reply, if all of it has been received, and nothing else.
+fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
+    let Some((head, body)) = received.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes(*head);
+    if u64::from(length) > limit {
+        return Err(Broken::Violation(format!(
+            "it sent a frame of {length} bytes where {limit} are allowed"
+        )));
+    }
+    match body.len().cmp(&(length as usize)) {
+        std::cmp::Ordering::Less => Ok(None),
+        std::cmp::Ordering::Equal => {
+            let reply = body.to_vec();
+            received.clear();
+            Ok(Some(reply))
+        }
+        std::cmp::Ordering::Greater => {
+            Err(Broken::Violation("it sent bytes after its answer".to_owned()))
+        }
+    }
+}
+
 /// Waits until one is ready or the time is up. An interrupted wait only makes the caller look again.
 fn ready(waits: &mut [PollFd<'_>], left: Duration) {
     let timeout = Timespec {
@@ -326,4 +326,50 @@ fn ready(waits: &mut [PollFd<'_>], left: Duration) {
         tv_nsec: i64::from(left.subsec_nanos()),
     };
     let _ = poll(waits, Some(&timeout));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the reader makes of bytes that arrive in these pieces, with outputs up to 8 bytes.
+    fn read(pieces: &[Vec<u8>]) -> Result<Option<Vec<u8>>, Broken> {
+        let mut received = Vec::new();
+        for piece in pieces {
+            received.extend_from_slice(piece);
+            if let Some(reply) = take_reply(&mut received, 8)? {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn a_frame_is_read_whole_or_not_at_all() {
+        assert_eq!(read(&[vec![2, 0], vec![0, 0, 7], vec![8]]), Ok(Some(vec![7, 8])));
+        assert_eq!(read(&[vec![2, 0, 0, 0, 7]]), Ok(None));
+        assert_eq!(read(&[vec![0, 0, 0, 0]]), Ok(Some(vec![])));
+        assert!(matches!(read(&[vec![1, 0, 0, 0, 7, 8]]), Err(Broken::Violation(_))));
+        assert!(matches!(read(&[vec![9, 0, 0, 0]]), Err(Broken::Violation(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_frame_or_a_violation_or_not_enough(
+            pieces in proptest::collection::vec(proptest::collection::vec(0u8..12, 0..9), 0..6),
+        ) {
+            let all: Vec<u8> = pieces.concat();
+            match read(&pieces) {
+                Ok(Some(reply)) => {
+                    prop_assert_eq!(&all[..4], &(reply.len() as u32).to_le_bytes()[..]);
+                    prop_assert_eq!(&all[4..4 + reply.len()], &reply[..]);
+                }
+                Ok(None) => prop_assert!(
+                    all.len() < 4 || all.len() < 4 + u32::from_le_bytes([all[0], all[1], all[2], all[3]]) as usize
+                ),
+                Err(broken) => prop_assert!(matches!(broken, Broken::Violation(_)) && all.len() >= 4),
+            }
+        }
+    }
 }

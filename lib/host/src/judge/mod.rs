@@ -190,6 +190,11 @@ impl Judge {
         Ok(judge)
     }
 
+    /// The compiler that it uses.
+    pub fn rustc(&self) -> &std::path::Path {
+        &self.shared.toolchain.rustc
+    }
+
     /// How many candidates are judged at once.
     pub fn workers(&self) -> usize {
         self.shared.options.workers
@@ -460,4 +465,43 @@ fn seed(signature: &str, code: &str) -> u64 {
     hash.update(code);
     let digest = hash.finalize();
     digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TASK: &str = r#"{"signature": "fn f(n: u32, t: &[Option<String>]) -> f64", "opt_level": 0,
+        "cases": [{"name": "a", "input": [3, ["x", null]], "expected": 0.5, "hidden": true}],
+        "properties": [{"between": {"at": "", "min": 0.0, "max": 1.0}}, "ascending"],
+        "driver": {"signature": "fn f(n: u32, t: &[Option<String>]) -> f64", "source": "fn f() {}"},
+        "limits": {"cpu_ms": 5}}"#;
+
+    #[test]
+    fn a_whole_task_is_read() {
+        let task: Task = serde_json::from_str(TASK).unwrap();
+        assert!(Plan::new(&task).unwrap().main.contains("driver::f"));
+    }
+
+    proptest! {
+        /// A task file with parts cut out, doubled or replaced is read, refused or planned; no more.
+        #[test]
+        fn any_task_is_planned_or_refused(
+            edits in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..9, "[\\[\\]{}<>&\",:0-9a-z]{0,6}"), 1..5),
+        ) {
+            let mut text = TASK.to_owned();
+            for (at, length, replacement) in edits {
+                let start = at.index(text.len());
+                let end = (start + length).min(text.len());
+                text.replace_range(start..end, &replacement);
+            }
+            if let Ok(task) = serde_json::from_str::<Task>(&text) {
+                match Plan::new(&task) {
+                    Ok(plan) => prop_assert_eq!(plan.prepared.not_run("no").len(), task.cases.len()),
+                    Err(error) => prop_assert!(matches!(error, JudgeError::BadRequest(_))),
+                }
+            }
+        }
+    }
 }

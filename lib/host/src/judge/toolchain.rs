@@ -181,10 +181,13 @@ impl Toolchain {
             bail!("rustc left no allocator object; use the toolchain 1.95.0");
         };
         fs::rename(folder.join(object), folder.join("allocator.o"))?;
+        // What else `save-temps` leaves is not needed.
         for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("empty")) {
-                fs::remove_file(path)?;
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else if entry.file_name().to_string_lossy().starts_with("empty") {
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(())

@@ -179,9 +179,7 @@ fn blocks(text: &str, depth: u32) -> Vec<Block> {
             }
             Event::End(TagEnd::CodeBlock) => {
                 let Some(block) = current.take() else { continue };
-                let nested = block.language == Language::Markdown
-                    || block.indented && repair::has_fence(&block.code);
-                if nested && depth > 0 {
+                if block.language == Language::Markdown && depth > 0 {
                     blocks.extend(self::blocks(&repair::fences(&block.code).text, depth - 1));
                 } else {
                     blocks.push(block);

@@ -5,15 +5,15 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`choice`] | which provider, model, mode and key a session uses |
-//! | [`json`] | replies that must satisfy a schema, with one turn to repair them |
+//! | `choice` | which provider, model, mode and key a session uses |
+//! | `json` | replies that must satisfy a schema, with one turn to repair them |
 //! | [`cassette`] | recordings and scripts |
-//! | [`meter`] | tokens, waits, cost, and the budget |
-//! | [`client`] | one question to a provider: retries, waits, time-outs |
-//! | [`pace`] | rate limits that all questions of a session share |
-//! | [`request`], [`response`], [`server_error`], [`stream`] | the protocol's bodies |
+//! | `meter` | tokens, waits, cost, and the budget |
+//! | `client` | one question to a provider: retries, waits, time-outs |
+//! | `pace` | rate limits that all questions of a session share |
+//! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
 //! | [`provider`] | how the providers differ, one row each |
-//! | [`text`] | texts of servers and models, made safe to print |
+//! | `text` | texts of servers and models, made safe to print |
 //! | [`key`] | API keys, and keeping them out of everything else |
 //! | [`code`] | the Rust code in a reply |
 //!

@@ -13,5 +13,6 @@ mod models_server;
 mod outcomes;
 mod population;
 mod serve;
+mod soak;
 mod support;
 mod types;

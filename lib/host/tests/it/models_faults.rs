@@ -253,6 +253,13 @@ fn a_server_that_repeats_the_key_leaks_nothing() {
         let (outcome, _) = ask_after(vec![http(status, &[], &echo)]);
         outcome.error(&[]);
     }
+    // A message is cut where the key stands.
+    for length in [270, 280, 290, 299] {
+        let message = format!("{}{CANARY}", "x".repeat(length));
+        let (outcome, _) = ask_after(vec![json_reply(400, &json!({"error": message}))]);
+        let message = outcome.error(&["xxx"]);
+        assert!(!message.contains("sk-"), "{message}");
+    }
     let cut =
         format!("HTTP/1.1 200 OK\r\n{CANARY}: {CANARY}\r\ncontent-length: 99\r\n\r\n{CANARY}");
     for odd in [cut, format!("{CANARY}\r\n\r\n")] {

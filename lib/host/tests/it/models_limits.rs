@@ -102,6 +102,43 @@ fn thirty_questions_lose_no_reply() {
 }
 
 #[test]
+fn what_is_left_is_learnt_from_headers() {
+    let server = Server::start(|_, before| {
+        let headers = match before {
+            0 => [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "29s")],
+            1 => [("x-ratelimit-remaining-tokens", "900"), ("x-ratelimit-reset-tokens", "1m0.5s")],
+            _ => [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "2h0m")],
+        };
+        http(200, &headers, completion("hi").to_string())
+    });
+    let models = Session::new("groq", &server).open();
+    // A little time passes between an answer and the next question.
+    let waits = |outcome: &Outcome, seconds: [u32; 2]| {
+        let line = |n| format!("groq: waiting up to {n} s for the rate limit");
+        assert!(seconds.map(line).contains(&outcome.printed.concat()), "{:?}", outcome.printed);
+    };
+    assert!(asked(&models, &Ask::new("first")).printed.is_empty());
+    waits(&asked(&models, &Ask::new("second")), [28, 29]);
+    waits(&asked(&models, &Ask::new("third")), [59, 60]);
+    assert_eq!(models.meter().waits, 2);
+    // Hours are not waited for.
+    asked(&models, &Ask::new("fourth")).error(&["its rate limit", "try later"]);
+    assert_eq!(server.received().len(), 3);
+}
+
+#[test]
+fn a_question_that_fits_what_is_left_does_not_wait() {
+    let headers = [("x-ratelimit-remaining-tokens", "900"), ("x-ratelimit-reset-tokens", "50s")];
+    let server = Server::replies(vec![http(200, &headers, completion("hi").to_string())]);
+    let models = Session::new("groq", &server).open();
+    for _ in 0..3 {
+        let small = Ask { max_tokens: 500, ..Ask::new("hello") };
+        assert!(asked(&models, &small).printed.is_empty());
+    }
+    assert_eq!(models.meter().waits, 0);
+}
+
+#[test]
 fn the_first_error_stops_what_was_not_asked() {
     let server = Server::start(|request, _| {
         let prompt = request.body["messages"][0]["content"].as_str().unwrap();

@@ -50,153 +50,178 @@ struct Fence {
     length: usize,
 }
 
+impl Fence {
+    /// The fence at the very start of `text`.
+    fn at(text: &str) -> Option<Self> {
+        let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let length = text.chars().take_while(|&c| c == mark).count();
+        (length >= 3).then_some(Fence { mark, length })
+    }
+
+    fn text(self) -> String {
+        self.mark.to_string().repeat(self.length)
+    }
+}
+
+/// A block that is open, and what stands before each of its lines.
+#[derive(Clone, Copy)]
+struct Open {
+    fence: Fence,
+    /// How deep it stands in quotes.
+    quotes: usize,
+    /// How far its fence is indented within them.
+    indent: usize,
+    /// How far its lines are, as the first of them shows; models forget it.
+    lines: Option<usize>,
+}
+
 /// Splits glued fences: `text:```rust`, `}```, a closing fence glued to the next opening one, and
-/// code on the line of its fence. An opening fence gets an empty line before it, because a tag on
-/// the line above (`<answer>`) would swallow it as HTML.
+/// code on the line of its fence. Every block is moved to the margin, out of the list or quote that
+/// it stands in: models forget to indent its lines, and then it would end at the first of them. An
+/// opening fence gets an empty line before it, because a tag on the line above (`<answer>`) would
+/// swallow it as HTML.
 pub(super) fn fences(text: &str) -> Repaired {
     let mut out = String::with_capacity(text.len() + 16);
-    let mut open: Option<Fence> = None;
+    let mut open: Option<Open> = None;
     for line in text.lines() {
         open = match open {
             None => outside(line, &mut out),
-            Some(fence) => inside(line, fence, &mut out),
+            Some(block) => inside(line, block, &mut out),
         };
     }
     Repaired { text: out, open: open.is_some() }
 }
 
-/// Whether the text has a line that is a fence.
-pub(super) fn has_fence(text: &str) -> bool {
-    text.lines().any(|line| fence_at(line.trim_start()).is_some())
-}
-
-/// The fence at the very start of `text`.
-fn fence_at(text: &str) -> Option<Fence> {
-    let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let length = text.chars().take_while(|&c| c == mark).count();
-    (length >= 3).then_some(Fence { mark, length })
-}
-
-fn push_line(out: &mut String, indent: &str, line: &str) {
-    out.push_str(indent);
+fn push_line(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
 }
 
-fn outside(line: &str, out: &mut String) -> Option<Fence> {
-    // What stands before a fence in its line: spaces, a quote's `>`, a list's `1.` or `-`.
-    let prefix = container(line);
-    let (indent, rest) = line.split_at(prefix);
-    if let Some(fence) = fence_at(rest) {
+fn outside(line: &str, out: &mut String) -> Option<Open> {
+    let (quotes, indent, rest) = container(line);
+    if let Some(fence) = Fence::at(rest) {
         let info = &rest[fence.length..];
         if fence.mark == '`' && info.contains('`') {
-            return glued_on_one_line(indent, rest, fence, out);
+            on_one_line(line, info, fence, out);
+            return None;
         }
-        if indent.trim().is_empty() {
-            out.push('\n');
-        }
+        out.push('\n');
         match code_in_info(info) {
             Some((tag, code)) => {
-                push_line(out, indent, &format!("{}{tag}", &rest[..fence.length]));
-                push_line(out, indent, code);
+                push_line(out, &(fence.text() + tag));
+                push_line(out, code);
             }
-            None => push_line(out, indent, rest),
+            None => push_line(out, rest),
         }
-        return Some(fence);
+        return Some(Open { fence, quotes, indent, lines: None });
     }
     // Prose glued to an opening fence: "Here it is:```rust".
     if let Some(at) = line.rfind("```") {
         let start = line[..at].trim_end_matches('`').len();
-        let info = line[at + 3..].trim();
-        let run = at + 3 - start;
-        let opens = matches!(info.to_lowercase().as_str(), "rust" | "rs" | "")
-            && run >= 3
-            && !line[..start].contains('`');
-        if opens {
-            push_line(out, "", &line[..start]);
+        let tag = line[at + 3..].trim();
+        let opens = matches!(tag.to_lowercase().as_str(), "rust" | "rs" | "");
+        if opens && !line[..start].contains('`') {
+            let fence = Fence { mark: '`', length: at + 3 - start };
+            push_line(out, &line[..start]);
             out.push('\n');
-            push_line(out, "", &line[start..]);
-            return Some(Fence { mark: '`', length: run });
+            push_line(out, &(fence.text() + tag));
+            return Some(Open { fence, quotes, indent: 0, lines: None });
         }
     }
-    push_line(out, "", line);
+    push_line(out, line);
     None
 }
 
 /// A whole block on one line, "```rust fn one() -> u8 { 1 }```": CommonMark reads inline code.
-fn glued_on_one_line(indent: &str, rest: &str, fence: Fence, out: &mut String) -> Option<Fence> {
-    let marks = &rest[..fence.length];
-    let body = rest[fence.length..].trim_end();
-    if let Some(body) = body.strip_suffix(marks)
-        && !body.contains('`')
-        && let Some((tag, code)) = code_in_info(body)
-    {
-        out.push('\n');
-        push_line(out, indent, &format!("{marks}{tag}"));
-        push_line(out, indent, code);
-        push_line(out, indent, marks);
-    } else {
-        push_line(out, indent, rest);
+fn on_one_line(line: &str, info: &str, fence: Fence, out: &mut String) {
+    let body = info.trim_end().strip_suffix(&fence.text()).filter(|body| !body.contains('`'));
+    match body.and_then(code_in_info) {
+        Some((tag, code)) => {
+            let marks = fence.text();
+            out.push_str(&format!("\n{marks}{tag}\n{code}\n{marks}\n"));
+        }
+        None => push_line(out, line),
     }
-    None
 }
 
-fn inside(line: &str, fence: Fence, out: &mut String) -> Option<Fence> {
-    let trimmed = line.trim_start_matches([' ', '\t', '>']);
-    let indent = &line[..line.len() - trimmed.len()];
-    if let Some(found) = fence_at(trimmed)
+fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
+    let line = unquoted(line, open.quotes);
+    let trimmed = line.trim_start_matches([' ', '\t']);
+    let indent = line.len() - trimmed.len();
+    let fence = open.fence;
+    let marks = fence.text();
+    if let Some(found) = Fence::at(trimmed)
         && found.mark == fence.mark
         && found.length >= fence.length
+        // Deeper, it is a line of the code, such as a block comment's.
+        && indent <= open.indent + 3
     {
         let after = trimmed[found.length..].trim();
-        let marks: String = std::iter::repeat_n(fence.mark, fence.length).collect();
-        if after.is_empty() && found.length < 2 * fence.length {
-            push_line(out, "", line);
-            return None;
-        }
         // A closing fence glued to the next opening one: "``````rust".
         if found.length == 2 * fence.length {
-            push_line(out, indent, &marks);
-            out.push('\n');
-            push_line(out, indent, &format!("{marks}{after}"));
-            return Some(fence);
+            out.push_str(&format!("{marks}\n\n{marks}{after}\n"));
+            return Some(open);
         }
-        // "```rust" within an open block: the last one was never closed. Not so in Markdown, whose
-        // blocks hold such lines, and which is found again when that block is searched.
-        push_line(out, "", line);
-        return Some(fence);
+        if after.is_empty() {
+            push_line(out, trimmed);
+            return None;
+        }
+        // "```rust" within an open block is a line of it, most likely of Markdown, whose own blocks
+        // are found when it is searched.
     }
+    let common = open.lines.unwrap_or(indent).min(open.indent);
+    if !trimmed.is_empty() {
+        open.lines = Some(common);
+    }
+    let line = &line[common.min(indent)..];
     // Code glued to its closing fence: "}```". A comment's fence belongs to the code.
-    let marks: String = std::iter::repeat_n(fence.mark, fence.length).collect();
     let comment = ["//", "/*", "*", "#["].iter().any(|start| trimmed.starts_with(start));
     if let Some(code) = line.trim_end().strip_suffix(&marks)
         && !comment
         && !code.contains(fence.mark)
         && code.trim_end().ends_with(['}', ';', ')'])
     {
-        push_line(out, "", code);
-        push_line(out, indent, &marks);
+        push_line(out, code);
+        push_line(out, &marks);
         return None;
     }
-    push_line(out, "", line);
-    Some(fence)
+    push_line(out, line);
+    Some(open)
 }
 
-/// The length of the part of a line that only says in which list or quote it stands.
-fn container(line: &str) -> usize {
-    let mut position = 0;
+/// A line without the marks of the quotes that it stands in.
+fn unquoted(line: &str, quotes: usize) -> &str {
+    let mut rest = line;
+    for _ in 0..quotes {
+        match rest.trim_start().strip_prefix('>') {
+            Some(quoted) => rest = quoted.strip_prefix(' ').unwrap_or(quoted),
+            None => break,
+        }
+    }
+    rest
+}
+
+/// What of a line only says in which list or quote it stands, and how far in: the number of quotes,
+/// the characters after the last of them, and the rest.
+fn container(line: &str) -> (usize, usize, &str) {
+    let (mut quotes, mut indent, mut rest) = (0, 0, line);
     loop {
-        let rest = &line[position..];
-        let spaces = rest.len() - rest.trim_start().len();
-        let mark = rest[spaces..].trim_start_matches(|c: char| c.is_ascii_digit());
-        let digits = rest.len() - spaces - mark.len();
-        let width = match mark.chars().next() {
-            Some('.' | ')') if digits > 0 && mark[1..].starts_with(' ') => digits + 1,
-            Some('-' | '*' | '+') if digits == 0 && mark[1..].starts_with(' ') => 1,
-            Some('>') if digits == 0 => 1,
-            _ => return position + spaces,
+        let text = rest.trim_start_matches([' ', '\t']);
+        indent += rest.len() - text.len();
+        let unnumbered = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = text.len() - unnumbered.len();
+        let marker = match unnumbered.chars().next() {
+            Some('.' | ')') if digits > 0 && unnumbered[1..].starts_with(' ') => digits + 1,
+            Some('-' | '*' | '+') if digits == 0 && unnumbered[1..].starts_with(' ') => 1,
+            Some('>') if digits == 0 => {
+                (quotes, indent) = (quotes + 1, 0);
+                rest = text[1..].strip_prefix(' ').unwrap_or(&text[1..]);
+                continue;
+            }
+            _ => return (quotes, indent, text),
         };
-        position += spaces + width;
+        indent += marker;
+        rest = &text[marker..];
     }
 }
 

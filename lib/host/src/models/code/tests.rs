@@ -37,6 +37,23 @@ fn blocks_in_lists() {
 }
 
 #[test]
+fn blocks_whose_lines_are_not_indented_like_their_fence() {
+    gives(&format!("1. Do this:\n\n   ```rust\n{ONE}\n   ```\n2. Done."), ONE);
+    gives(&format!("- ```rust\n{ONE}\n```\n- Done: `fn one() {{}}`."), ONE);
+    gives(&format!("  ```rust\n{ONE}\n```\nDone."), ONE);
+    let tabs = ONE.replace('\n', "\n\t");
+    gives(&format!("1. Do this:\n\n\t```rust\n\t{tabs}\n\t```\n"), ONE);
+    let quoted = ONE.replace('\n', "\n> > ");
+    gives(&format!("> > ```rust\n> > {quoted}\n> > ```\n"), ONE);
+}
+
+#[test]
+fn a_fence_in_a_block_comment_belongs_to_the_code() {
+    let code = "/*!\n    ```\n    one();\n    ```\n*/\nfn one() {}";
+    gives(&format!("```rust\n{code}\n```\nDone."), code);
+}
+
+#[test]
 fn a_fence_in_a_doc_comment_belongs_to_the_code() {
     let code =
         "/// One.\n///\n/// ```\n/// assert_eq!(one(), 1);\n/// ```\nfn one() -> u8 {\n    1\n}";
