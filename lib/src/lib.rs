@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`lab`] | start a lab, judge candidates |
 //! | [`llm`] | ask models |
+//! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //!
@@ -32,6 +33,7 @@ mod error;
 mod host;
 pub mod lab;
 pub mod llm;
+pub mod packing;
 pub mod show;
 
 pub use code_evolution_wire as wire;

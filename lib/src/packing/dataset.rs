@@ -1,0 +1,120 @@
+//! Several instances, scored together.
+
+use code_evolution_wire::task::{Case, Limits, Task};
+use code_evolution_wire::verdict::Verdict;
+use serde_json::json;
+
+use super::{Instance, InvalidPacking, skeleton};
+
+/// Instances that are scored together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    instances: Vec<Instance>,
+}
+
+/// What a candidate must define.
+const SIGNATURE: &str = "fn priority(item: f64, bins: &[f64]) -> Vec<f64>";
+
+/// The trusted part that packs in the jail. The bins' numbers are all that it reports.
+const DRIVER: &str = concat!(
+    "mod skeleton {\n",
+    include_str!("skeleton.rs"),
+    "}\n",
+    "pub fn pack_items(items: Vec<u32>, capacity: u32) -> Vec<u32> {\n",
+    "    skeleton::pack(&items, capacity, |item, bins| candidate::priority(item, bins))\n",
+    "        .unwrap_or_else(|problem| panic!(\"{problem}\"))\n",
+    "}\n",
+);
+
+impl Dataset {
+    /// A dataset of these instances.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn new(instances: Vec<Instance>) -> Result<Self, InvalidPacking> {
+        if instances.is_empty() {
+            return Err(InvalidPacking("a dataset needs at least one instance".to_owned()));
+        }
+        Ok(Dataset { instances })
+    }
+
+    /// The instances.
+    pub fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    /// The task for the jail: define `priority`, and pack every instance with it. The cases are
+    /// hidden, since a model that reads the items could learn them by heart.
+    pub fn task(&self) -> Task {
+        let task = Task::new(SIGNATURE)
+            .driver("fn pack_items(items: Vec<u32>, capacity: u32) -> Vec<u32>", DRIVER)
+            .opt_level(3)
+            .limits(Limits {
+                cpu_ms: 20_000,
+                case_wall_ms: 10_000,
+                wall_ms: 30_000,
+                ..Limits::default()
+            });
+        self.instances.iter().fold(task, |task, instance| {
+            task.with(Case {
+                name: instance.name().to_owned(),
+                input: vec![json!(instance.items()), json!(instance.capacity())],
+                expected: None,
+                panics: false,
+                hidden: true,
+            })
+        })
+    }
+
+    /// The excess of a candidate that was judged on [`Dataset::task`], in percent. The packings are
+    /// checked and their bins counted here, outside the jail.
+    ///
+    /// # Errors
+    /// If the candidate did not pack every instance, or packed one wrongly.
+    pub fn excess(&self, verdict: &Verdict) -> Result<f64, InvalidPacking> {
+        if verdict.cases.len() != self.instances.len() {
+            return Err(InvalidPacking(format!(
+                "the verdict has {} cases, the dataset {} instances; judge on this dataset's task",
+                verdict.cases.len(),
+                self.instances.len()
+            )));
+        }
+        let packings = self.instances.iter().zip(&verdict.cases).map(|(instance, case)| {
+            let wrong = |what: &str| InvalidPacking(format!("packing of {}: {what}", case.name));
+            if case.name != instance.name() {
+                return Err(wrong("not an instance of this dataset; judge on this dataset's task"));
+            }
+            let Some(got) = &case.got else {
+                return Err(wrong(case.problem.as_deref().unwrap_or("there is none")));
+            };
+            serde_json::from_value(got.clone()).map_err(|error| wrong(&error.to_string()))
+        });
+        self.excess_of(&packings.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The excess of a heuristic that is part of this program, in percent.
+    ///
+    /// # Errors
+    /// If the heuristic does not give one score for each bin.
+    pub fn excess_with(
+        &self,
+        mut priority: impl FnMut(f64, &[f64]) -> Vec<f64>,
+    ) -> Result<f64, InvalidPacking> {
+        let packings = self.instances.iter().map(|instance| {
+            skeleton::pack(instance.items(), instance.capacity(), &mut priority).map_err(
+                |problem| InvalidPacking(format!("packing of {}: {problem}", instance.name())),
+            )
+        });
+        self.excess_of(&packings.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The excess of these packings, one for each instance: mean bins over mean bound, less 1, in
+    /// percent.
+    fn excess_of(&self, packings: &[Vec<u32>]) -> Result<f64, InvalidPacking> {
+        let counts = self.instances.iter().zip(packings);
+        let bins: usize =
+            counts.map(|(instance, bins)| instance.count_bins(bins)).sum::<Result<_, _>>()?;
+        let bound: usize = self.instances.iter().map(Instance::lower_bound).sum();
+        Ok(100.0 * (bins as f64 / bound as f64 - 1.0))
+    }
+}
