@@ -332,12 +332,13 @@ impl Judge {
     }
 }
 
-/// Whether judging again would give the same verdict: nothing in it was a matter of time.
+/// Whether judging again would give the same verdict: nothing in it was a matter of time, and nobody
+/// else (a host that exits, a kernel without memory) killed the process.
 fn is_reproducible(verdict: &Verdict) -> bool {
-    !matches!(verdict.outcome, Outcome::TimeOut { .. })
-        && !verdict.cases.iter().any(|case| {
-            case.problem.as_deref().is_some_and(|problem| problem.starts_with(cases::TOOK_LONGER))
-        })
+    let by_chance =
+        |problem: &String| problem.starts_with(cases::TOOK_LONGER) || problem.contains("SIGKILL");
+    !matches!(verdict.outcome, Outcome::TimeOut { .. } | Outcome::Signal { number: 9, .. })
+        && !verdict.cases.iter().any(|case| case.problem.as_ref().is_some_and(by_chance))
 }
 
 /// The longest wait, in milliseconds; a limit beyond it means as much.
