@@ -109,10 +109,10 @@ fn a_candidate_that_somebody_else_kills_is_judged_again() {
 fn thread_named(name: &str) -> Option<String> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     processes.filter(|entry| entry.path().join("task").is_dir()).find_map(|process| {
-        let threads = fs::read_dir(process.path().join("task")).ok()?.flatten();
+        let mut threads = fs::read_dir(process.path().join("task")).ok()?.flatten();
         let named = |thread: fs::DirEntry| {
             fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.trim() == name)
         };
-        threads.map(named).any(|found| found).then(|| process.file_name().into_string().unwrap())
+        threads.any(named).then(|| process.file_name().into_string().unwrap())
     })
 }
