@@ -33,11 +33,13 @@ mod error;
 mod host;
 pub mod lab;
 pub mod llm;
+#[cfg(feature = "evolution")]
 pub mod packing;
 pub mod show;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
+#[cfg(feature = "evolution")]
 pub use rand;
 
 /// Everything that a notebook uses, in one import.
