@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -145,7 +146,27 @@ class KernelTest(unittest.TestCase):
         )
         # In a jail, and in a session of its own, which the kernel's group does not hold.
         endless = 'lab.judge("fn f(n: u32) -> u32 { loop { std::hint::black_box(n); } }", &task)?'
-        self.kill_at_work(kernel, endless, "program", 1)
+        self.kill_at_work(kernel, endless, "candidate", 1)
+
+    def test_a_kernel_goes_with_the_jupyter_that_started_it(self):
+        start = (
+            "from tests.test_kernel import Kernel\n"
+            "import time\n"
+            "kernel = Kernel()\n"
+            "print(kernel.pid, kernel.session, flush=True)\n"
+            "time.sleep(1000)\n"
+        )
+        jupyter = subprocess.Popen(
+            [sys.executable, "-c", start], cwd=ROOT / "binder", stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(jupyter.stdout.close)
+        self.addCleanup(jupyter.wait)
+        self.addCleanup(jupyter.kill)
+        pid, session = jupyter.stdout.readline().split()
+        kernel = psutil.Process(int(pid))
+        jupyter.kill()
+        self.assertTrue(wait_until(lambda: not alive([kernel])), "the kernel has stayed")
+        self.assertTrue(wait_until(lambda: not Path(session).exists()), "its folder has stayed")
 
     def test_the_next_start_removes_what_a_killed_watcher_could_not(self):
         kernel = self.start()

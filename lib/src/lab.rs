@@ -146,13 +146,16 @@ impl LabSetup {
         self
     }
 
-    /// Asks for a provider's key in a password field. The key lives in the host's memory until the
-    /// kernel ends and is written nowhere. Without an answer the environment decides, as before.
+    /// Asks for a provider's key in a password field, and asks that provider live. The key lives in
+    /// the host's memory until the kernel ends and is written nowhere. Without an answer the
+    /// environment decides, as before.
     pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
         let provider = provider.into();
         let key = evcxr_input::get_password(&format!("{provider} key (for this kernel only)"));
         if !key.is_empty() {
-            self.key = Some((provider.to_uppercase() + "_API_KEY", key));
+            let owner = if provider == "custom" { "LLM" } else { &provider };
+            self.key = Some((owner.to_uppercase() + "_API_KEY", key));
+            self.choice.mode.get_or_insert(Mode::Live);
             self.choice.provider = Some(provider);
         }
         self

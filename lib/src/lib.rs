@@ -21,6 +21,7 @@
 //! | [`lab`] | start a lab, judge candidates |
 //! | [`llm`] | ask models |
 //! | [`toolbox`] | admit and call tools that models wrote |
+//! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //!
@@ -33,11 +34,14 @@ mod error;
 mod host;
 pub mod lab;
 pub mod llm;
+#[cfg(feature = "evolution")]
+pub mod packing;
 pub mod show;
 pub mod toolbox;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
+#[cfg(feature = "evolution")]
 pub use rand;
 
 /// Everything that a notebook uses, in one import.

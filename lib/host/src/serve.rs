@@ -159,8 +159,8 @@ impl Session {
     fn toolbox(&self, folder: &str) -> Result<Arc<Toolbox>, Failure> {
         let judge = self.judge()?;
         let mut open = self.toolboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        // A folder that was moved away is opened anew.
-        if let Some(toolbox) = open.get(folder).filter(|_| Path::new(folder).is_dir()) {
+        // One that was moved away or emptied is opened anew.
+        if let Some(toolbox) = open.get(folder).filter(|toolbox| toolbox.exists()) {
             return Ok(Arc::clone(toolbox));
         }
         let toolbox =

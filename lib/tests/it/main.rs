@@ -1,5 +1,6 @@
 //! Tests of the crate from outside.
 
 mod harmless;
+mod packing;
 mod page;
 mod verdict;

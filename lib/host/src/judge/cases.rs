@@ -1,17 +1,15 @@
-//! Runs a compiled candidate on a task's cases and compares what it returns.
+//! Runs a compiled candidate on a task's cases, in lock-step, and says how it ended.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage};
-use code_evolution_wire::task::{Case, Task};
 use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
-use serde_json::Value;
 
 use super::compile::{milliseconds, out_of_memory, signal_name};
 use super::conversation::{Broken, Conversation, Remains};
-use super::signature::{Signature, Type};
-use super::{JudgeError, codec, compare};
+use super::prepared::Prepared;
+use super::{JudgeError, after};
 
 /// How often a candidate that died is started again for the cases that are left.
 const RESTARTS: usize = 3;
@@ -21,21 +19,6 @@ pub const REPLY_EXTRA: u64 = 4_096;
 pub const TOOK_LONGER: &str = "it took longer than";
 /// A process with less CPU time than this left is not started, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
-
-/// A task's cases, checked against its signature and ready to be sent.
-pub struct Prepared<'a> {
-    task: &'a Task,
-    output: Type,
-    cases: Vec<PreparedCase<'a>>,
-}
-
-struct PreparedCase<'a> {
-    case: &'a Case,
-    frame: Vec<u8>,
-    /// The input as the codec writes it.
-    input: Vec<Value>,
-    expected: Option<Value>,
-}
 
 /// What the cases showed.
 pub struct Results {
@@ -53,32 +36,7 @@ pub struct Results {
     pub cases_ms: f64,
 }
 
-impl<'a> Prepared<'a> {
-    /// Checks every case against the signature.
-    ///
-    /// # Errors
-    /// Names the case and the type that do not fit.
-    pub fn new(task: &'a Task, signature: &Signature) -> Result<Self, JudgeError> {
-        let cases = task
-            .cases
-            .iter()
-            .map(|case| {
-                prepare(case, signature).map_err(|error| {
-                    JudgeError::BadRequest(format!(
-                        "case `{}` does not fit `{}`: {error}; correct the case or the signature",
-                        case.name, task.signature
-                    ))
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Prepared { task, output: signature.output.clone(), cases })
-    }
-
-    /// The verdicts of cases that never ran, for this reason.
-    pub fn not_run(&self, reason: &str) -> Vec<CaseVerdict> {
-        self.cases.iter().map(|case| case.verdict(Some(reason.to_owned()))).collect()
-    }
-
+impl Prepared<'_> {
     /// Runs the program on every case, in an order drawn from `seed`, with this much memory.
     ///
     /// # Errors
@@ -96,7 +54,7 @@ impl<'a> Prepared<'a> {
             program,
             folder,
             memory_bytes,
-            deadline: Instant::now() + Duration::from_millis(self.task.limits.wall_ms),
+            deadline: after(self.task.limits.wall_ms),
             results: Results {
                 outcome: Outcome::Finished,
                 cases: self.not_run("not run"),
@@ -124,114 +82,6 @@ impl<'a> Prepared<'a> {
             }
         }
         Ok(run.results)
-    }
-
-    fn judge(&self, index: usize, reply: &[u8]) -> Result<CaseVerdict, String> {
-        let prepared = &self.cases[index];
-        let mut verdict = prepared.verdict(None);
-        match read_reply(&self.output, reply)? {
-            Reply::Value(got) => {
-                if prepared.case.panics {
-                    verdict.problem = Some("it must panic here, but returned".to_owned());
-                } else {
-                    let right = prepared.expected.as_ref().is_none_or(|expected| {
-                        compare::equal(&self.output, expected, &got, self.task.tolerance)
-                    });
-                    verdict.problem =
-                        compare::lacking(&self.task.properties, &prepared.input, &got);
-                    verdict.passed = right && verdict.problem.is_none();
-                }
-                verdict.got = Some(got);
-            }
-            Reply::Panic(panic) => {
-                verdict.passed = prepared.case.panics;
-                if !verdict.passed {
-                    verdict.problem = Some("it panicked".to_owned());
-                }
-                verdict.panic = Some(panic);
-            }
-        }
-        Ok(verdict)
-    }
-}
-
-/// What a candidate answers to one input.
-pub enum Reply {
-    /// It returned this.
-    Value(Value),
-    /// It panicked, and lives on.
-    Panic(Panic),
-}
-
-/// Reads the frame that answers an input.
-///
-/// # Errors
-/// Says how the frame breaks the protocol.
-pub fn read_reply(output: &Type, reply: &[u8]) -> Result<Reply, String> {
-    let Some((&tag, body)) = reply.split_first() else {
-        return Err("it sent an empty frame".to_owned());
-    };
-    match tag {
-        code_evolution_harness::VALUE => codec::decode(output, body)
-            .map(Reply::Value)
-            .map_err(|error| format!("it sent a bad frame: {error}")),
-        code_evolution_harness::PANIC => {
-            let Some((line, message)) = body.split_first_chunk::<4>() else {
-                return Err("it sent a bad frame: a panic without a line".to_owned());
-            };
-            let message = std::str::from_utf8(message)
-                .map_err(|_| "it sent a bad frame: a message that is not UTF-8".to_owned())?;
-            let line = u32::from_le_bytes(*line);
-            Ok(Reply::Panic(Panic {
-                message: message.to_owned(),
-                line: (line > 0).then_some(line),
-            }))
-        }
-        tag => Err(format!("it sent a frame with the unknown tag {tag}")),
-    }
-}
-
-fn prepare<'a>(case: &'a Case, signature: &Signature) -> Result<PreparedCase<'a>, String> {
-    if case.input.len() != signature.parameters.len() {
-        return Err(format!(
-            "it has {} values for {} parameters",
-            case.input.len(),
-            signature.parameters.len()
-        ));
-    }
-    let mut frame = Vec::new();
-    let mut input = Vec::new();
-    for (index, (ty, value)) in signature.parameters.iter().zip(&case.input).enumerate() {
-        let start = frame.len();
-        codec::encode(ty, value, &mut frame)
-            .map_err(|error| format!("parameter {}: {error}", index + 1))?;
-        input.push(codec::decode(ty, &frame[start..])?);
-    }
-    let expected = match &case.expected {
-        Some(expected) => {
-            let mut bytes = Vec::new();
-            codec::encode(&signature.output, expected, &mut bytes)
-                .map_err(|error| format!("the expected output: {error}"))?;
-            Some(codec::decode(&signature.output, &bytes)?)
-        }
-        None => None,
-    };
-    Ok(PreparedCase { case, frame, input, expected })
-}
-
-impl PreparedCase<'_> {
-    fn verdict(&self, problem: Option<String>) -> CaseVerdict {
-        CaseVerdict {
-            name: self.case.name.clone(),
-            input: self.case.input.clone(),
-            expected: self.expected.clone(),
-            got: None,
-            passed: false,
-            problem,
-            panic: None,
-            hidden: self.case.hidden,
-            cpu_ms: 0.0,
-        }
     }
 }
 
@@ -280,10 +130,14 @@ impl Run<'_> {
         let started = Instant::now();
         let mut cpu = talk.process().cpu_time();
         for (position, &index) in order.iter().enumerate() {
-            let case_deadline = Instant::now() + Duration::from_millis(limits.case_wall_ms);
+            let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
-            let broken = match talk.exchange(frame, limits.output_bytes + REPLY_EXTRA, deadline) {
+            let broken = match talk.exchange(
+                frame,
+                limits.output_bytes.saturating_add(REPLY_EXTRA),
+                deadline,
+            ) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
                     Ok(mut verdict) => {
                         let now = talk.process().cpu_time();
@@ -460,15 +314,5 @@ mod tests {
         let panic = panic_in(text).unwrap();
         assert_eq!((panic.line, panic.message.as_str()), (Some(7), "first"));
         assert_eq!(panic_in("nothing"), None);
-    }
-
-    #[test]
-    fn a_case_that_does_not_fit_is_named() {
-        let task = Task::new("fn f(n: u8) -> u8").case((300,), 1);
-        let signature = Signature::parse(&task.signature).unwrap();
-        let Err(JudgeError::BadRequest(message)) = Prepared::new(&task, &signature) else {
-            panic!("the case is accepted");
-        };
-        assert!(message.contains("f(300)") && message.contains("`u8`"), "{message}");
     }
 }

@@ -107,8 +107,7 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
             })
         }
         Property::ForInput { input: wanted, property } => {
-            let same = wanted.len() == input.len() && wanted.iter().zip(input).all(alike);
-            !same || holds(property, input, output)
+            !all_alike(wanted, input) || holds(property, input, output)
         }
         Property::Ascending => output.as_array().is_some_and(|elements| {
             elements
@@ -130,11 +129,16 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
     }
 }
 
+/// Whether two inputs are the same, however their numbers are written.
+pub fn all_alike(left: &[Value], right: &[Value]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(alike)
+}
+
 /// Whether two JSON values are the same, however their numbers are written (`5` and `5.0`).
 fn alike((left, right): (&Value, &Value)) -> bool {
     match (left, right) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(alike),
+        (Value::Array(a), Value::Array(b)) => all_alike(a, b),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike((a, b))))
         }

@@ -10,13 +10,13 @@ use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::{Diagnostic, Outcome};
 use tempfile::TempDir;
 
-use super::JudgeError;
 use super::conversation::{Conversation, Remains};
 use super::diagnostics;
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
+use super::{JudgeError, after};
 
 /// How much of the compiler's messages is read, in bytes.
 const MESSAGES: u64 = 1 << 20;
@@ -101,7 +101,7 @@ impl Compilation<'_> {
         for (name, text) in self.files {
             fs::write(folder.path().join(name), text)?;
         }
-        let deadline = Instant::now() + Duration::from_millis(self.limits.compile_wall_ms);
+        let deadline = after(self.limits.compile_wall_ms);
         let hidden = [
             (folder.path().display().to_string(), "."),
             (self.toolchain.sysroot.display().to_string(), "/rust"),
@@ -225,6 +225,11 @@ impl Compilation<'_> {
             (Some(Limit::Cpu), _) => cpu,
             (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
             (_, Exit::Signal(SIGXCPU)) => cpu,
+            // Killed by somebody else: what it said so far is not all. (The judge itself kills a
+            // compiler that says more than is read.)
+            (None, Exit::Signal(9)) if (remains.stderr.len() as u64) < MESSAGES => {
+                Outcome::Signal { number: 9, name: signal_name(9) }
+            }
             _ if has_error(diagnostics) => Outcome::CompileError,
             _ if out_of_memory(&remains.stderr) => memory,
             (_, Exit::Signal(number)) => Outcome::Signal { number, name: signal_name(number) },

@@ -49,9 +49,18 @@ pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> 
         .filter(|message| matches!(message.level.as_str(), "error" | "warning"))
         // The closing count: "aborting due to 2 previous errors".
         .filter(|message| message.code.is_some() || !message.spans.is_empty() || !is_count(message))
+        // A warning about the program around the candidate is not the candidate's.
+        .filter(|message| message.level == "error" || line(message).is_some())
         .take(MAX_DIAGNOSTICS)
         .map(|message| diagnostic(message, published, hidden))
         .collect()
+}
+
+/// The line in the candidate that a message is about.
+fn line(message: &Message) -> Option<u32> {
+    let mut spans = message.spans.iter();
+    let span = spans.find(|span| span.is_primary && span.file_name == CANDIDATE)?;
+    Some(span.line_start)
 }
 
 fn is_count(message: &Message) -> bool {
@@ -85,11 +94,7 @@ fn clean(text: &str, hidden: &[(String, &str)]) -> String {
 }
 
 fn diagnostic(message: Message, published: &Published, hidden: &[(String, &str)]) -> Diagnostic {
-    let line = message
-        .spans
-        .iter()
-        .find(|span| span.is_primary && span.file_name == CANDIDATE)
-        .map(|span| span.line_start);
+    let line = line(&message);
     let suggestions = message
         .children
         .iter()

@@ -1,7 +1,5 @@
 //! Whole programs: `fn main`, standard input to standard output.
 
-use std::time::{Duration, Instant};
-
 use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage as JailStage};
 use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::verdict::{Diagnostic, Outcome, Stage};
@@ -10,7 +8,7 @@ use super::compile::{Compilation, milliseconds, out_of_memory, signal_name};
 use super::conversation::{Conversation, Remains};
 use super::diagnostics::CANDIDATE;
 use super::scan::Source;
-use super::{Judge, JudgeError};
+use super::{Judge, JudgeError, after};
 
 const EDITIONS: [&str; 4] = ["2015", "2018", "2021", "2024"];
 
@@ -75,7 +73,7 @@ impl Judge {
             memory_bytes: memory.bytes,
             ..JailLimits::of(JailStage::Run)
         };
-        let deadline = Instant::now() + Duration::from_millis(limits.wall_ms);
+        let deadline = after(limits.wall_ms);
         let talk = Conversation::new(jail.spawn()?, limits.captured_bytes)?;
         let remains = talk.run(program.stdin.as_bytes(), false, deadline);
         Ok(Execution {

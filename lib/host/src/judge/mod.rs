@@ -10,6 +10,8 @@
 //! | [`codec`] | values between JSON and bytes, by type |
 //! | [`compare`] | whether an output is right |
 //! | [`scan`] | the friendly refusal; `pub` for the function |
+//! | [`plan`] | a task, read and checked |
+//! | [`prepared`] | its cases, and what a reply means for each |
 //! | [`glue`] | the program around a candidate |
 //! | [`toolchain`] | rustc, lld, the harness |
 //! | [`offered`] | precompiled crates |
@@ -22,6 +24,7 @@
 //! | [`execute`] | whole programs |
 //! | [`resident`] | a candidate that stays for many calls |
 //! | [`feedback`] | what a model is told |
+//! | [`error`] | why there is no verdict |
 
 mod cache;
 mod cases;
@@ -30,11 +33,14 @@ mod compare;
 mod compile;
 mod conversation;
 mod diagnostics;
+mod error;
 mod execute;
 mod feedback;
 mod glue;
 mod memory;
 mod offered;
+mod plan;
+mod prepared;
 mod resident;
 mod scan;
 mod signature;
@@ -43,22 +49,23 @@ mod toolchain;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use code_evolution_jail::SpawnError;
 use code_evolution_wire::task::Task;
-use code_evolution_wire::verdict::{Outcome, Stage, Timings, Verdict};
-use sha2::{Digest, Sha256};
+use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
-use cases::{Prepared, Results};
 use compile::{Compilation, Compiled};
 use memory::Memory;
 use offered::Libraries;
+use plan::Plan;
+
 use scan::Source;
 use toolchain::{Harness, Toolchain};
 
 pub use diagnostics::apply_suggestions;
+pub use error::JudgeError;
 pub use resident::{CallError, Resident};
 pub use signature::{Signature, Type};
 
@@ -119,51 +126,6 @@ fn cache_folder() -> PathBuf {
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
         .join("code-evolution")
-}
-
-/// Why there is no verdict.
-#[derive(Debug)]
-pub enum JudgeError {
-    /// The request makes no sense: a signature that cannot be served, a case that does not fit it.
-    BadRequest(String),
-    /// The sandbox is not safe here, so nothing was run.
-    NoSandbox(String),
-    /// Anything else.
-    Internal(anyhow::Error),
-}
-
-impl std::fmt::Display for JudgeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            JudgeError::BadRequest(message) | JudgeError::NoSandbox(message) => {
-                f.write_str(message)
-            }
-            JudgeError::Internal(error) => write!(f, "{error:#}"),
-        }
-    }
-}
-
-impl std::error::Error for JudgeError {}
-
-impl From<anyhow::Error> for JudgeError {
-    fn from(error: anyhow::Error) -> Self {
-        JudgeError::Internal(error)
-    }
-}
-
-impl From<std::io::Error> for JudgeError {
-    fn from(error: std::io::Error) -> Self {
-        JudgeError::Internal(error.into())
-    }
-}
-
-impl From<SpawnError> for JudgeError {
-    fn from(error: SpawnError) -> Self {
-        match error {
-            SpawnError::Exiting => JudgeError::Internal(error.into()),
-            error => JudgeError::NoSandbox(error.to_string()),
-        }
-    }
 }
 
 impl Judge {
@@ -343,7 +305,7 @@ impl Judge {
             Err(outcome) => plan.failed(Stage::Compile, outcome),
             Ok(program) => {
                 let memory = self.shared.memory.reserve(task.limits.memory_bytes);
-                let seed = seed(&task.signature, code);
+                let seed = plan::seed(&task.signature, code);
                 plan.prepared.run(&program.path, program.folder.path(), seed, memory.bytes)?.into()
             }
         };
@@ -353,6 +315,7 @@ impl Judge {
         verdict.feedback = feedback::feedback(task, &verdict);
         Ok(verdict)
     }
+
     fn compile(
         &self,
         plan: &Plan<'_>,
@@ -384,34 +347,13 @@ impl Judge {
     }
 }
 
-impl From<Results> for Verdict {
-    fn from(results: Results) -> Self {
-        Verdict {
-            stage: Stage::Run,
-            outcome: results.outcome,
-            passed: results.cases.iter().filter(|case| case.passed).count(),
-            total: results.cases.len(),
-            cases: results.cases,
-            diagnostics: Vec::new(),
-            feedback: String::new(),
-            cpu_ms: results.cpu_ms,
-            peak_bytes: results.peak_bytes,
-            cached: false,
-            timings: Timings {
-                start_ms: results.start_ms,
-                cases_ms: results.cases_ms,
-                ..Timings::default()
-            },
-        }
-    }
-}
-
-/// Whether judging again would give the same verdict: nothing in it was a matter of time.
+/// Whether judging again would give the same verdict: nothing in it was a matter of time, and nobody
+/// else (a host that exits, a kernel without memory) killed the process.
 fn is_reproducible(verdict: &Verdict) -> bool {
-    !matches!(verdict.outcome, Outcome::TimeOut { .. })
-        && !verdict.cases.iter().any(|case| {
-            case.problem.as_deref().is_some_and(|problem| problem.starts_with(cases::TOOK_LONGER))
-        })
+    let by_chance =
+        |problem: &String| problem.starts_with(cases::TOOK_LONGER) || problem.contains("SIGKILL");
+    !matches!(verdict.outcome, Outcome::TimeOut { .. } | Outcome::Signal { number: 9, .. })
+        && !verdict.cases.iter().any(|case| case.problem.as_ref().is_some_and(by_chance))
 }
 
 /// A source whose function `name` is public, wherever its author forgot to say so.
@@ -419,109 +361,16 @@ pub fn publish(code: &str, name: &str) -> String {
     Source::new(code).publish(Some(name)).text
 }
 
-/// A task, read and checked once for all its candidates.
-struct Plan<'a> {
-    task: &'a Task,
-    signature: Signature,
-    prepared: Prepared<'a>,
-    main: String,
-    driver: Option<String>,
-}
+/// The longest wait, in milliseconds; a limit beyond it means as much.
+const LONGEST_MS: u64 = 3_600_000;
 
-impl<'a> Plan<'a> {
-    fn new(task: &'a Task) -> Result<Self, JudgeError> {
-        let called = task.driver.as_ref().map_or(&task.signature, |driver| &driver.signature);
-        let signature = Signature::parse(called).map_err(JudgeError::BadRequest)?;
-        if task.opt_level > 3 {
-            return Err(JudgeError::BadRequest(format!(
-                "there is no optimisation level {}; choose one from 0 to 3",
-                task.opt_level
-            )));
-        }
-        let driver = task.driver.as_ref().map(|driver| {
-            let published = Source::new(&driver.source).publish(Some(&signature.name));
-            glue::driver_file(&published.text)
-        });
-        Ok(Plan {
-            task,
-            prepared: Prepared::new(task, &signature)?,
-            main: glue::main_file(&signature, driver.is_some()),
-            driver,
-            signature,
-        })
-    }
-
-    /// The verdict of a candidate that never ran.
-    fn failed(&self, stage: Stage, outcome: Outcome) -> Verdict {
-        let cases = self.prepared.not_run("not run: the code did not compile");
-        let mut verdict = Verdict {
-            stage,
-            outcome,
-            passed: 0,
-            total: cases.len(),
-            cases,
-            diagnostics: Vec::new(),
-            feedback: String::new(),
-            cpu_ms: 0.0,
-            peak_bytes: 0,
-            cached: false,
-            timings: Timings::default(),
-        };
-        verdict.feedback = feedback::feedback(self.task, &verdict);
-        verdict
-    }
+/// The moment this many milliseconds from now, or an hour from now if that is sooner.
+fn after(milliseconds: u64) -> Instant {
+    Instant::now() + Duration::from_millis(milliseconds.min(LONGEST_MS))
 }
 
 /// Whether it is worth a line that so many of a population are judged: each quarter, and nothing for
 /// a handful. (Depends on numbers alone: a notebook's output is the same on every run.)
 fn is_news(done: usize, all: usize) -> bool {
     all >= 10 && done * 4 / all > (done - 1) * 4 / all
-}
-
-/// The same candidate gets its cases in the same order.
-fn seed(signature: &str, code: &str) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(signature);
-    hash.update(code);
-    let digest = hash.finalize();
-    digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const TASK: &str = r#"{"signature": "fn f(n: u32, t: &[Option<String>]) -> f64", "opt_level": 0,
-        "cases": [{"name": "a", "input": [3, ["x", null]], "expected": 0.5, "hidden": true}],
-        "properties": [{"between": {"at": "", "min": 0.0, "max": 1.0}}, "ascending"],
-        "driver": {"signature": "fn f(n: u32, t: &[Option<String>]) -> f64", "source": "fn f() {}"},
-        "limits": {"cpu_ms": 5}}"#;
-
-    #[test]
-    fn a_whole_task_is_read() {
-        let task: Task = serde_json::from_str(TASK).unwrap();
-        assert!(Plan::new(&task).unwrap().main.contains("driver::f"));
-    }
-
-    proptest! {
-        /// A task file with parts cut out, doubled or replaced is read, refused or planned; no more.
-        #[test]
-        fn any_task_is_planned_or_refused(
-            edits in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..9, "[\\[\\]{}<>&\",:0-9a-z]{0,6}"), 1..5),
-        ) {
-            let mut text = TASK.to_owned();
-            for (at, length, replacement) in edits {
-                let start = at.index(text.len());
-                let end = (start + length).min(text.len());
-                text.replace_range(start..end, &replacement);
-            }
-            if let Ok(task) = serde_json::from_str::<Task>(&text) {
-                match Plan::new(&task) {
-                    Ok(plan) => prop_assert_eq!(plan.prepared.not_run("no").len(), task.cases.len()),
-                    Err(error) => prop_assert!(matches!(error, JudgeError::BadRequest(_))),
-                }
-            }
-        }
-    }
 }

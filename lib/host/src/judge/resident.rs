@@ -6,7 +6,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use code_evolution_jail::{Jail, Limits as JailLimits, Prisoner, SpawnError, Stage as JailStage};
@@ -14,11 +14,13 @@ use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Stage;
 use serde_json::Value;
 
-use super::cases::{REPLY_EXTRA, Reply, read_reply};
+use super::cases::REPLY_EXTRA;
 use super::conversation::{Broken, Conversation};
+use super::plan::Plan;
+use super::prepared::{Reply, read_reply};
 use super::scan::Source;
 use super::signature::Signature;
-use super::{Judge, JudgeError, Plan, Shared, codec, execute};
+use super::{Judge, JudgeError, Shared, after, codec, execute};
 
 /// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
 /// before its next call.
@@ -55,12 +57,12 @@ impl From<JudgeError> for CallError {
 
 impl Judge {
     /// Compiles a source and starts it, ready to be called as the task's signature says. The task's
-    /// cases are not looked at.
+    /// cases and properties are not looked at.
     ///
     /// # Errors
     /// [`CallError::Failed`] if the source is refused or does not compile.
     pub fn resident(&self, task: &Task, code: &str) -> Result<Resident, CallError> {
-        let bare = Task { cases: Vec::new(), ..task.clone() };
+        let bare = Task { cases: Vec::new(), properties: Vec::new(), ..task.clone() };
         let plan = Plan::new(&bare)?;
         let source = Source::new(code);
         if let Some(reason) = source.refusal() {
@@ -129,7 +131,7 @@ impl Resident {
         // waits holds little, see `if_fit`.
         let _working = self.shared.memory.reserve(self.memory_bytes);
         let limit_ms = self.limits.case_wall_ms;
-        let deadline = Instant::now() + Duration::from_millis(limit_ms);
+        let deadline = after(limit_ms);
         let answer = talk.exchange(&frame, self.limits.output_bytes + REPLY_EXTRA, deadline);
         let reply = answer.and_then(|reply| {
             read_reply(&self.signature.output, &reply).map_err(Broken::Violation)

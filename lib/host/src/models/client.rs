@@ -181,7 +181,7 @@ impl Client {
                             self.advice_unreachable(),
                         )));
                     }
-                    if retry_wait + wait > LONGEST_WAIT {
+                    if retry_wait.saturating_add(wait) > LONGEST_WAIT {
                         return Err(self.too_long(&why, wait));
                     }
                     attempt += 1;

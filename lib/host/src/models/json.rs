@@ -10,7 +10,7 @@
 use code_evolution_wire::model::{Answer, Ask, Message, Role};
 use serde_json::{Map, Value};
 
-use super::ModelError;
+use super::{ModelError, meter};
 
 /// An answer with the turns that led to it: one, or two where the first had to be repaired.
 pub(super) struct Conversation {
@@ -52,8 +52,7 @@ pub(super) fn converse(
                 None => "repaired in a second turn".to_owned(),
             };
             let mut answer = Answer { text: json, note: Some(note), ..second };
-            answer.usage.input_tokens += first.usage.input_tokens;
-            answer.usage.output_tokens += first.usage.output_tokens;
+            answer.usage = meter::add(answer.usage, first.usage);
             Ok(Conversation { answer, turns })
         }
         Err(problem) => Err(ModelError::NoAnswer(format!(

@@ -40,6 +40,14 @@ pub(super) fn estimate_input(ask: &Ask) -> u64 {
     messages.sum::<u64>() + tools.sum::<u64>() + schema
 }
 
+/// The sum of two usages. A server may claim any number, so it stops at the largest.
+pub(super) fn add(one: Usage, other: Usage) -> Usage {
+    Usage {
+        input_tokens: one.input_tokens.saturating_add(other.input_tokens),
+        output_tokens: one.output_tokens.saturating_add(other.output_tokens),
+    }
+}
+
 /// The waits of one call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Waits {
@@ -122,9 +130,10 @@ impl Account {
             )));
         }
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
-        let used = self.meter.usage.input_tokens + self.meter.usage.output_tokens;
+        let usage = self.meter.usage;
+        let used = usage.input_tokens.saturating_add(usage.output_tokens);
         if let Some(most) = self.meter.budget.tokens
-            && used + self.tokens_under_way + tokens > most
+            && used.saturating_add(self.tokens_under_way + tokens) > most
         {
             return Err(ModelError::Budget(format!(
                 "this call could take {tokens} tokens, and {used} of the budget of {most} are used{}: raise the budget, or lower max_tokens",
@@ -147,8 +156,7 @@ impl Account {
         self.meter.waited_ms += u64::try_from(waits.total.as_millis()).unwrap_or(u64::MAX);
         if let Some(usage) = usage {
             self.meter.calls += 1;
-            self.meter.usage.input_tokens += usage.input_tokens;
-            self.meter.usage.output_tokens += usage.output_tokens;
+            self.meter.usage = add(self.meter.usage, usage);
         }
     }
 }

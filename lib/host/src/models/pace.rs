@@ -32,7 +32,7 @@ impl Allowance {
         let text = |part: &str| headers.get(format!("x-ratelimit-{part}-{what}"))?.to_str().ok();
         let number = |part: &str| text(part)?.trim().parse().ok();
         let remaining = number("remaining")?;
-        let whole_at = now + duration(text("reset")?)?;
+        let whole_at = now.saturating_add(duration(text("reset")?)?);
         Some(Allowance { remaining, limit: number("limit"), whole_at })
     }
 
@@ -154,7 +154,7 @@ impl Pace {
     /// Learns that nothing will be answered for a while.
     pub(super) fn refused_for(&self, wait: Duration) {
         let mut state = lock(&self.state);
-        state.not_before = state.not_before.max(self.clock.now() + wait);
+        state.not_before = state.not_before.max(self.clock.now().saturating_add(wait));
     }
 }
 

@@ -181,9 +181,11 @@ fn usage(counts: &Value) -> Option<Usage> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::models::server_error;
 
     #[test]
     fn answers_of_many_servers() {
@@ -213,5 +215,84 @@ mod tests {
         assert_eq!((found[0].id.as_str(), &found[0].arguments), ("call_0", &json!({"x": 1})));
         assert_eq!((found[1].id.as_str(), &found[1].arguments), ("i", &json!({"y": 2})));
         assert_eq!(found[2].arguments, json!("{"));
+    }
+
+    /// JSON with the names and values that matter, in places where they do not belong.
+    fn odd_json() -> impl Strategy<Value = Value> {
+        let names = [
+            "choices",
+            "message",
+            "delta",
+            "content",
+            "text",
+            "tool_calls",
+            "function",
+            "arguments",
+            "index",
+            "name",
+            "id",
+            "usage",
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+            "error",
+            "code",
+            "type",
+            "details",
+            "violations",
+            "quotaId",
+            "retryDelay",
+            "metadata",
+            "raw",
+            "finish_reason",
+            "reasoning",
+            "refusal",
+            "model",
+            "object",
+            "detail",
+            "msg",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            prop::sample::select(vec!["", "error", "37s", "PerDay", "{", "[]", "length", "é"])
+                .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(8, 64, 6, move |inner| {
+            let members =
+                prop::collection::vec((prop::sample::select(names.to_vec()), inner.clone()), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Value::from),
+                members.prop_map(|members| members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_survived(bodies in prop::collection::vec(odd_json(), 1..4)) {
+            let mut streamed = Completion::default();
+            for body in &bodies {
+                for failed in [false, true] {
+                    if let Some(error) = server_error::error(body, failed) {
+                        let status = error.status();
+                        prop_assert!(status.is_none_or(|status| (400..600).contains(&status)));
+                    }
+                }
+                if let Some(mut whole) = completion(body) {
+                    finish(&mut whole);
+                    prop_assert!(whole.tool_calls.iter().all(|call| !call.id.is_empty()));
+                }
+                add_chunk(&mut streamed, body);
+            }
+            finish(&mut streamed);
+            prop_assert!(streamed.tool_calls.len() <= MOST_CALLS);
+        }
     }
 }

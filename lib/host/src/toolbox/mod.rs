@@ -116,6 +116,11 @@ impl Toolbox {
         Ok(Toolbox { shelf: Shelf::open(folder)?, judge, residents, ready: Mutex::default() })
     }
 
+    /// Whether its manifest is there.
+    pub fn exists(&self) -> bool {
+        self.shelf.exists()
+    }
+
     /// Its tools, ordered by name.
     ///
     /// # Errors

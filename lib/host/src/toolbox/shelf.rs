@@ -98,10 +98,15 @@ impl Shelf {
             .with_context(|| format!("cannot make the toolbox {}", folder.display()))?;
         let log = Log::new(folder.join("audit.jsonl"));
         let shelf = Shelf { folder: folder.to_owned(), log };
-        if !shelf.path(MANIFEST).exists() {
+        if !shelf.exists() {
             shelf.lock()?.start()?;
         }
         Ok(shelf)
+    }
+
+    /// Whether there is a manifest.
+    pub fn exists(&self) -> bool {
+        self.path(MANIFEST).exists()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -136,12 +141,18 @@ impl Shelf {
         let path = self.path(MANIFEST);
         read_manifest(&path).map_err(|why| {
             let (shown, backup) = (path.display(), self.path(BACKUP));
+            let advice = match backup.exists() {
+                true => format!(
+                    "nothing is lost: every source is in {}, and {} holds the manifest as it was \
+                     written: copy it over {MANIFEST}",
+                    self.path(VERSIONS).display(),
+                    backup.display(),
+                ),
+                false => "there is no backup: put it back, or use another folder".to_owned(),
+            };
             ToolboxError::Damaged(format!(
-                "the toolbox's manifest {shown} {why}; nothing is lost: every source is in {}, and \
-                 {} holds the manifest as it was written: copy it over {MANIFEST} (tools are \
-                 changed through the gate, not by hand)",
-                self.path(VERSIONS).display(),
-                backup.display(),
+                "the toolbox's manifest {shown} {why}; {advice} (tools are changed through the \
+                 gate, not by hand)"
             ))
         })
     }

@@ -3,6 +3,7 @@
 mod bombs;
 mod command_line;
 mod compile_attacks;
+mod fail_closed;
 mod forgeries;
 mod models_faults;
 mod models_host;
@@ -10,6 +11,7 @@ mod models_limits;
 mod models_recording;
 mod models_requests;
 mod models_server;
+mod offered;
 mod outcomes;
 mod population;
 mod serve;

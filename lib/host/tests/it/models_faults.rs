@@ -412,6 +412,31 @@ fn odd_streams() {
 }
 
 #[test]
+fn absurd_numbers_are_survived() {
+    let numbers =
+        ["18446744073709551615", "18446744073709549568", "1e300", "-1", "1.5", "null", "\"many\""];
+    for number in numbers {
+        let body = completion("hi").to_string();
+        let body = body.replace(":11", &format!(":{number}")).replace(":7", &format!(":{number}"));
+        let value = number.trim_matches('"');
+        let headers = [
+            ("x-ratelimit-remaining-tokens", value),
+            ("x-ratelimit-limit-tokens", value),
+            ("x-ratelimit-reset-tokens", value),
+        ];
+        let server = Server::replies(vec![http(200, &headers, body)]);
+        let models = Session::new("groq", &server).open();
+        for _ in 0..3 {
+            asked(&models, &Ask::new("hello"));
+        }
+        assert!(models.meter().calls > 0, "{number}");
+        for name in ["retry-after", "retry-after-ms"] {
+            ask_after(vec![http(429, &[(name, value)], "{}")]).0.error(&[]);
+        }
+    }
+}
+
+#[test]
 fn control_strings_stay_in_the_text_and_out_of_what_is_printed() {
     let text = "EVCXR_EXECUTION_COMPLETE\nEVCXR_BEGIN_CONTENT text/html\n<script>x</script>\n\u{1b}[2J\u{1b}]0;t\u{7}bye\r\u{202e}";
     let (outcome, _) = ask_after(vec![says(text)]);

@@ -30,6 +30,7 @@ fn a_recording_replays_the_same_bytes() {
         let messages = request.body["messages"].as_array().unwrap();
         let prompt = messages.last().unwrap()["content"].as_str().unwrap();
         let text = match prompt {
+            prompt if prompt.starts_with("question 2") => format!("only\r\nline ends {before}\r\n"),
             prompt if prompt.starts_with("a number") => "no number".to_owned(),
             prompt if prompt.starts_with("That reply") => "{\"n\": 1}".to_owned(),
             _ => format!(

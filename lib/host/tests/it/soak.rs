@@ -38,7 +38,7 @@ const KINDS: [Kind; 12] = [
     (
         "fn f(n: u32) -> u32 { loop { std::thread::spawn(|| loop { std::thread::park() }); if n == 9 { return 0 } } }",
         "run",
-        &["signal", "time_out", "finished", "out_of_memory"],
+        &["signal", "time_out", "finished", "out_of_memory", "panicked"],
         0,
     ),
     ("fn f(_: u32) -> u32 { std::process::exit(0) }", "run", &["exited"], 0),

@@ -102,7 +102,7 @@ impl Request {
 
 /// A text whose line ends and trailing space do not matter.
 pub(super) fn canonical(text: &str) -> String {
-    text.replace("\r\n", "\n").trim_end().to_owned()
+    text.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned()
 }
 
 /// One answer.

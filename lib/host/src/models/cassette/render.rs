@@ -151,7 +151,12 @@ fn json_text(value: &impl serde::Serialize) -> String {
 fn text_item(text: &str) -> Item {
     let literal = format!("'''\n{text}'''");
     match literal.parse::<toml_edit::Value>() {
-        Ok(value) if text.contains('\n') && value.as_str() == Some(text) => Item::Value(value),
+        // A reader may turn a raw CR LF into LF, so a CR is written as an escape.
+        Ok(value)
+            if text.contains('\n') && !text.contains('\r') && value.as_str() == Some(text) =>
+        {
+            Item::Value(value)
+        }
         _ => toml_edit::value(text),
     }
 }
@@ -162,6 +167,7 @@ mod tests {
     use crate::models::cassette::file::canonical;
     use crate::models::cassette::{Exchange, Kind};
     use code_evolution_wire::model::Tool;
+    use proptest::prelude::*;
 
     fn cassette(text: &str, finish_reason: &str) -> Cassette {
         let call = |arguments| ToolCall { id: "call_1".into(), name: "count".into(), arguments };
@@ -239,5 +245,45 @@ mod tests {
             ),
             "{written}"
         );
+    }
+
+    /// Texts with what TOML's strings treat in a way of their own.
+    fn text() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "\n",
+            "\r\n",
+            "\r",
+            "'",
+            "\'\'\'",
+            "\"",
+            "\"\"\"",
+            "\\",
+            "\t",
+            "\0",
+            "\u{7f}",
+            "é",
+            "a",
+            " ",
+            "# ",
+            "[[exchange]]",
+            "\u{feff}",
+        ];
+        prop::collection::vec(prop::sample::select(pieces), 0..12)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back(prompt in text(), reply in text(), history in prop::collection::vec(text(), 0..3)) {
+            let mut messages: Vec<Message> =
+                history.iter().map(|text| Message::new(Role::Assistant, canonical(text))).collect();
+            messages.push(Message::new(Role::User, canonical(&prompt)));
+            let request = Request { messages, temperature: None, max_tokens: 1, tools: Vec::new(), schema: None };
+            let reply = Reply { text: reply, finish_reason: "stop".into(), ..Reply::default() };
+            let exchange = Exchange { request, replies: vec![reply] };
+            let cassette = Cassette { kind: Kind::Script, model: None, note: None, exchanges: vec![exchange] };
+            let written = cassette.render();
+            prop_assert_eq!(Cassette::parse(&written), Ok(cassette), "{}", written);
+        }
     }
 }

@@ -1,0 +1,64 @@
+//! First fit, best fit and the two heuristics that FunSearch published, with the published figures.
+//!
+//! Each is a file of its own, so that it is both a function of this crate and a text that the jail
+//! can compile and a model can read. The two published ones are written anew from the paper's
+//! supplement.
+
+mod best_fit;
+mod first_fit;
+mod funsearch_or;
+mod funsearch_weibull;
+
+/// A heuristic as a function and as a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Heuristic {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// Its source: the item `fn priority(item: f64, bins: &[f64]) -> Vec<f64>`.
+    pub source: &'static str,
+    /// The same, compiled.
+    pub priority: fn(f64, &[f64]) -> Vec<f64>,
+    /// Its excess on the OR3 dataset as published, in percent.
+    pub published_or3: Option<f64>,
+    /// Its excess on the Weibull 5k dataset as published, in percent.
+    pub published_weibull: Option<f64>,
+}
+
+/// First fit: the first bin with room.
+pub const FIRST_FIT: Heuristic = Heuristic {
+    name: "first fit",
+    source: include_str!("heuristics/first_fit.rs"),
+    priority: first_fit::priority,
+    published_or3: Some(5.74),
+    published_weibull: Some(4.23),
+};
+
+/// Best fit: the bin with the least room left over.
+pub const BEST_FIT: Heuristic = Heuristic {
+    name: "best fit",
+    source: include_str!("heuristics/best_fit.rs"),
+    priority: best_fit::priority,
+    published_or3: Some(5.37),
+    published_weibull: Some(3.98),
+};
+
+/// The heuristic published for the OR datasets.
+pub const FUNSEARCH_OR: Heuristic = Heuristic {
+    name: "FunSearch (OR)",
+    source: include_str!("heuristics/funsearch_or.rs"),
+    priority: funsearch_or::priority,
+    published_or3: Some(3.11),
+    published_weibull: None,
+};
+
+/// The heuristic published for the Weibull datasets.
+pub const FUNSEARCH_WEIBULL: Heuristic = Heuristic {
+    name: "FunSearch (Weibull)",
+    source: include_str!("heuristics/funsearch_weibull.rs"),
+    priority: funsearch_weibull::priority,
+    published_or3: None,
+    published_weibull: Some(0.68),
+};
+
+/// All of them, the simplest first.
+pub const ALL: [Heuristic; 4] = [FIRST_FIT, BEST_FIT, FUNSEARCH_OR, FUNSEARCH_WEIBULL];

@@ -1,0 +1,101 @@
+//! Training, validation and test data, the last behind a lock.
+//!
+//! A search that looks at a dataset fits it, a little more at every look. So it may look at two:
+//! one to breed by, one to choose by. The third tells what that was worth, and it tells it once. This
+//! is a matter of types here: [`LockedTest`] has no way to read its instances, and scores one list
+//! of finalists, for ever the same.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use code_evolution_wire::protocol::FailureKind;
+
+use super::Dataset;
+use crate::error::{Error, Result};
+use crate::lab::Lab;
+
+/// Three datasets for one search.
+#[derive(Debug)]
+pub struct Split {
+    /// What the search breeds by.
+    pub train: Dataset,
+    /// What the search chooses its finalists by.
+    pub validation: Dataset,
+    /// What the finalists are measured by, once.
+    pub test: LockedTest,
+}
+
+impl Split {
+    /// A split into these three. They should share no instance: take another seed for each.
+    pub fn new(train: Dataset, validation: Dataset, test: Dataset) -> Self {
+        Split { train, validation, test: LockedTest { dataset: test, finalists: OnceLock::new() } }
+    }
+}
+
+/// A dataset that a search cannot see. It cannot be read, cloned or printed, and it scores only the
+/// finalists that it is shown first.
+pub struct LockedTest {
+    dataset: Dataset,
+    finalists: OnceLock<Vec<String>>,
+}
+
+impl LockedTest {
+    /// The excess of each finalist, in percent. Showing the same finalists again gives the same
+    /// scores, so a cell can be run twice; showing others is refused, since choosing by a test's
+    /// scores makes it one more training set.
+    ///
+    /// # Errors
+    /// If other finalists were shown before, a finalist does not pack every instance, or the judge
+    /// cannot judge. In the last case the lock stays closed.
+    pub fn final_scores(&self, lab: &Lab, finalists: &[impl AsRef<str>]) -> Result<Vec<f64>> {
+        let codes: Vec<String> = finalists.iter().map(|code| code.as_ref().to_owned()).collect();
+        self.refuse_others(&codes)?;
+        let verdicts = lab.judge_all(&codes, &self.dataset.task())?;
+        self.finalists.get_or_init(|| codes);
+        verdicts.0.iter().map(|verdict| Ok(self.dataset.excess(verdict)?)).collect()
+    }
+
+    fn refuse_others(&self, codes: &[String]) -> Result<()> {
+        match self.finalists.get() {
+            Some(finalists) if finalists != codes => Err(Error::new(
+                FailureKind::BadRequest,
+                "this test was already opened for other finalists, so its scores would no longer be a test; make a new split, with another seed",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many instances there are, and nothing about them.
+impl fmt::Debug for LockedTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a locked test of {} instances", self.dataset.instances().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split() -> Split {
+        let dataset = |seed| Dataset::uniform(seed, 2, 5).expect("good sizes");
+        Split::new(dataset(1), dataset(2), dataset(3))
+    }
+
+    #[test]
+    fn only_the_first_finalists_are_scored() {
+        let test = split().test;
+        let (first, other) = (["a".to_owned()], ["b".to_owned()]);
+        test.refuse_others(&first).expect("the lock is closed");
+        test.finalists.get_or_init(|| first.to_vec());
+        test.refuse_others(&first).expect("the same again");
+        let error = test.refuse_others(&other).expect_err("a second choice");
+        assert!(error.to_string().contains("already opened for other finalists"), "{error}");
+    }
+
+    #[test]
+    fn the_test_cannot_be_printed() {
+        let text = format!("{:?}", split().test);
+        assert_eq!(text, "a locked test of 2 instances");
+    }
+}
