@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`lab`] | start a lab, judge candidates |
 //! | [`llm`] | ask models |
+//! | [`toolbox`] | admit and call tools that models wrote |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
@@ -36,6 +37,7 @@ pub mod llm;
 #[cfg(feature = "evolution")]
 pub mod packing;
 pub mod show;
+pub mod toolbox;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
@@ -48,6 +50,7 @@ pub mod prelude {
     pub use code_evolution_wire::program::Program;
     pub use code_evolution_wire::protocol::FailureKind;
     pub use code_evolution_wire::task::{Case, Limits, Property, Task};
+    pub use code_evolution_wire::toolbox::{Capability, Proposal, Review};
     pub use code_evolution_wire::verdict::{Outcome, Stage};
 
     pub use crate::error::{Error, Result};
@@ -55,8 +58,9 @@ pub mod prelude {
     pub use crate::llm::{Chat, Llm, Reply};
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
-        Code, Diff, Execution, FitnessCurve, Individual, Lineage, Quote, Stack, Table, Verdict,
-        Verdicts,
+        Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote,
+        Stack, Table, Verdict, Verdicts, Verification,
     };
+    pub use crate::toolbox::{Policy, Toolbox};
     pub use crate::{check, check_eq, exercise};
 }

@@ -17,4 +17,5 @@ mod population;
 mod serve;
 mod soak;
 mod support;
+mod toolbox;
 mod types;
