@@ -192,8 +192,9 @@ impl Toolbox {
     fn review(&self, examination: &Examination) -> Review {
         let (name, version) = (inert::line(&examination.name), examination.version);
         let policy = &self.policy;
+        // Without a colon: the kernel would take it for the prompt's end.
         let answer = evcxr_input::get_string(&format!(
-            "Admit {name}, version {version}? y or n (nothing: the policy decides: {policy})"
+            "Admit {name}, version {version}? y or n (without an answer the policy decides, which is to {policy})"
         ));
         match answer.trim().to_lowercase().as_str() {
             "y" | "yes" => Review { approved: true, by: "a person".to_owned() },
