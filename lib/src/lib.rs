@@ -22,6 +22,7 @@
 //! | [`llm`] | ask models |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
+//! | [`team`] | CPU time as a score, a model's opinion, code without comments |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //!
 //! The crate is thin on purpose: a cell links everything that it imports, so the HTTP client, the
@@ -35,6 +36,7 @@ pub mod lab;
 pub mod llm;
 pub mod packing;
 pub mod show;
+pub mod team;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
