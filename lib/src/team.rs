@@ -79,7 +79,8 @@ pub fn opinion(reply: &str) -> Option<Opinion> {
 }
 
 /// A Rust source without its comments, doc comments included: they are where a code can speak to
-/// the model that reads it. Strings and names stay; they can carry orders as well.
+/// the model that reads it. Strings and names stay; they can carry orders as well. Empty lines go, so
+/// the result is for reading, not for running byte by byte as it was.
 ///
 /// ```
 /// # use code_evolution::team::without_comments;
