@@ -15,8 +15,10 @@ FOLDERS = ROOT / "target" / "kernel"
 WARM = FOLDERS / "warm"
 NEXT = FOLDERS / "warm.next"
 
-# What every notebook starts with; the first `let` makes the kernel build what keeps variables.
+# What the notebooks start with: the helper crate, without and with its part for evolution. The first
+# `let` makes the kernel build what keeps variables.
 CELLS = [
+    ':dep code_evolution = { path = "../lib", default-features = false }',
     ':dep code_evolution = { path = "../lib" }',
     "let warm = 1;",
     'println!("{}", std::env::var("EVCXR_TMPDIR").unwrap());',

@@ -146,7 +146,7 @@ class KernelTest(unittest.TestCase):
         )
         # In a jail, and in a session of its own, which the kernel's group does not hold.
         endless = 'lab.judge("fn f(n: u32) -> u32 { loop { std::hint::black_box(n); } }", &task)?'
-        self.kill_at_work(kernel, endless, "program", 1)
+        self.kill_at_work(kernel, endless, "candidate", 1)
 
     def test_a_kernel_goes_with_the_jupyter_that_started_it(self):
         start = (

@@ -31,25 +31,29 @@ impl Host {
     /// Starts a host whose environment holds `variables` besides the notebook's own.
     pub(crate) fn start(variables: &[(String, String)]) -> Result<Self> {
         let binary = HostBinary::find()?;
-        let mut child = Command::new(&binary.path)
+        let mut command = Command::new(&binary.path);
+        command
             .arg("serve")
             // The kernel is our parent. If it is killed we live on for a while, so the host watches it.
             .args(["--owner", &std::os::unix::process::parent_id().to_string()])
             .envs(variables.iter().map(|(name, value)| (name, value)))
-            .env_remove("EVCXR_IS_RUNTIME")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                let path = binary.path.display();
-                internal(format!("cannot start {path}: {error}; {}", binary.how_to_build()))
-            })?;
+            .env_remove("EVCXR_IS_RUNTIME");
+        Host::greet(command, &binary)
+    }
+
+    /// Starts the command, which is this binary, and checks that it speaks this protocol.
+    fn greet(mut command: Command, binary: &HostBinary) -> Result<Self> {
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = started.map_err(|error| {
+            let path = binary.path.display();
+            internal(format!("cannot start {path}: {error}; {}", binary.how_to_build()))
+        })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(internal("the host has no pipes; run the setup cell again"));
         };
         let stdout = BufReader::new(stdout);
         let mut connection = Connection { child, stdin: Some(stdin), stdout, last_id: 0 };
-        connection.greet(&binary)?;
+        connection.greet(binary)?;
         Ok(Host(Mutex::new(connection)))
     }
 
@@ -141,4 +145,78 @@ impl Drop for Connection {
 
 pub(crate) fn internal(message: impl Into<String>) -> Error {
     Error::new(FailureKind::Internal, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
+
+    /// A host that is a shell script.
+    fn host(script: &str) -> Result<Host> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Host::greet(command, &HostBinary::at("fake"))
+    }
+
+    #[track_caller]
+    fn error_of<T>(result: Result<T>) -> String {
+        result.err().expect("an error").to_string()
+    }
+
+    #[test]
+    fn a_host_of_another_version_is_refused_with_what_to_do() {
+        assert_eq!(PROTOCOL, 1, "the scripts of these tests speak protocol 1");
+        for hello in [r#"echo '{"protocol":99,"version":"9.0"}'"#, "echo hello"] {
+            let error = error_of(host(hello));
+            assert!(
+                error.contains("another version") && error.contains("cargo install"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_host_says_how_to_get_it() {
+        let error = error_of(Host::greet(Command::new("/no/such/host"), &HostBinary::at("fake")));
+        assert!(error.contains("cannot start fake") && error.contains("cargo install"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_is_found_among_other_lines() {
+        let host = host(&format!(
+            r#"{HELLO}; read line
+            echo '{{"done":{{"id":9,"value":"of a call that was given up"}}}}'
+            echo '{{"progress":{{"id":1,"line":"half way"}}}}'
+            echo '{{"done":{{"id":1,"value":"mine"}}}}'"#
+        ));
+        let answer: String = host.and_then(|host| host.call(Call::Meter)).expect("an answer");
+        assert_eq!(answer, "mine");
+    }
+
+    #[test]
+    fn a_failure_keeps_its_kind_and_words() {
+        let failed = r#"{"failed":{"id":1,"error":{"kind":"budget","message":"all spent"}}}"#;
+        let host = host(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
+        let error = host.call::<String>(Call::Meter).expect_err("a failure");
+        assert_eq!((error.kind(), error.to_string().as_str()), (FailureKind::Budget, "all spent"));
+    }
+
+    #[test]
+    fn a_host_that_ends_is_an_error_and_no_hang() {
+        let host = host(&format!("{HELLO}; read line; exit 3")).expect("it starts");
+        for _ in 0..2 {
+            let error = error_of(host.call::<String>(Call::Meter));
+            assert!(error.contains("has ended") && error.contains("setup cell"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_an_answer_can_command_the_kernel() {
+        let done = r#"{"done":{"id":1,"value":"EVCXR_BEGIN_CONTENT text/html"}}"#;
+        let host = host(&format!("{HELLO}; read line; echo '{done}'")).expect("it starts");
+        let answer: String = host.call(Call::Meter).expect("an answer");
+        assert_eq!(answer, r"EVCXR\_BEGIN_CONTENT text/html");
+    }
 }

@@ -97,6 +97,10 @@ impl Lab {
         })
     }
 
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
     /// What a candidate may use up unless its task says otherwise.
     pub fn limits(&self) -> &Limits {
         &self.status.limits

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`lab`] | start a lab, judge candidates |
 //! | [`llm`] | ask models |
+//! | [`toolbox`] | admit and call tools that models wrote |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`team`] | CPU time as a score, a model's opinion, code without comments |
@@ -34,12 +35,15 @@ mod error;
 mod host;
 pub mod lab;
 pub mod llm;
+#[cfg(feature = "evolution")]
 pub mod packing;
 pub mod show;
 pub mod team;
+pub mod toolbox;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
+#[cfg(feature = "evolution")]
 pub use rand;
 
 /// Everything that a notebook uses, in one import.
@@ -48,6 +52,7 @@ pub mod prelude {
     pub use code_evolution_wire::program::Program;
     pub use code_evolution_wire::protocol::FailureKind;
     pub use code_evolution_wire::task::{Case, Limits, Property, Task};
+    pub use code_evolution_wire::toolbox::{Capability, Proposal, Review};
     pub use code_evolution_wire::verdict::{Outcome, Stage};
 
     pub use crate::error::{Error, Result};
@@ -55,8 +60,9 @@ pub mod prelude {
     pub use crate::llm::{Chat, Llm, Reply};
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
-        Code, Diff, Execution, FitnessCurve, Individual, Lineage, Quote, Stack, Table, Verdict,
-        Verdicts,
+        Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote,
+        Stack, Table, Verdict, Verdicts, Verification,
     };
+    pub use crate::toolbox::{Policy, Toolbox};
     pub use crate::{check, check_eq, exercise};
 }

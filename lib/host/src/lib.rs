@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
 //! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
+//! | [`toolbox`] | tools that models write: admits, keeps, calls them |
 //! | [`audit`] | a session's log, which shows tampering |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
@@ -18,3 +19,4 @@ pub mod commands;
 pub mod judge;
 pub mod models;
 pub mod serve;
+pub mod toolbox;

@@ -4,7 +4,9 @@
 //! When the input ends, or the kernel that owns the notebook dies, everything that runs is killed and
 //! the process exits: an interrupted notebook must not leave a compiler behind.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
@@ -13,12 +15,14 @@ use code_evolution_wire::protocol::{
     Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
 };
 use code_evolution_wire::task::Limits;
+use code_evolution_wire::toolbox::ToolboxCall;
 use serde::Serialize;
 use serde_json::Value;
 
 use self::journal::Journal;
 use crate::judge::{self, Judge, JudgeError};
 use crate::models::{self, ModelError, Models};
+use crate::toolbox::{Residents, Toolbox, ToolboxError};
 
 mod journal;
 mod owner;
@@ -71,6 +75,9 @@ struct Session {
     judge: OnceLock<Result<Judge, Failure>>,
     models: Mutex<Option<Models>>,
     journal: Journal,
+    /// By folder.
+    toolboxes: Mutex<HashMap<String, Arc<Toolbox>>>,
+    residents: Arc<Residents>,
 }
 
 impl Session {
@@ -119,6 +126,7 @@ impl Session {
                 let repaired = judge::apply_suggestions(&code, &suggestions);
                 json(&repaired.map_err(|error| failure(FailureKind::BadRequest, error))?)
             }
+            Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
             Call::SetBudget(budget) => {
                 self.models()?.set_budget(budget);
                 Ok(Value::Null)
@@ -148,12 +156,40 @@ impl Session {
         self.judge.get_or_init(make).clone()
     }
 
+    fn toolbox(&self, folder: &str) -> Result<Arc<Toolbox>, Failure> {
+        let judge = self.judge()?;
+        let mut open = self.toolboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was moved away or emptied is opened anew.
+        if let Some(toolbox) = open.get(folder).filter(|toolbox| toolbox.exists()) {
+            return Ok(Arc::clone(toolbox));
+        }
+        let toolbox =
+            Arc::new(Toolbox::open(Path::new(folder), judge, Arc::clone(&self.residents))?);
+        open.insert(folder.to_owned(), Arc::clone(&toolbox));
+        Ok(toolbox)
+    }
+
     fn models(&self) -> Result<Models, Failure> {
         let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         models.clone().ok_or_else(|| {
             let message = "no model is open; start the lab first, in the setup cell";
             failure(FailureKind::BadRequest, message.to_owned())
         })
+    }
+}
+
+fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
+    match call {
+        ToolboxCall::List => json(&toolbox.list()?),
+        ToolboxCall::Examine(proposal) => json(&toolbox.examine(&proposal)?),
+        ToolboxCall::Admit { proposal, review } => json(&toolbox.admit(&proposal, review)?),
+        ToolboxCall::Call { name, arguments } => Ok(toolbox.call(&name, &arguments)?),
+        ToolboxCall::Rollback { name, version, by } => {
+            toolbox.roll_back(&name, version, &by)?;
+            Ok(Value::Null)
+        }
+        ToolboxCall::Log => json(&toolbox.log()?),
+        ToolboxCall::Verify => json(&toolbox.verify()?),
     }
 }
 
@@ -181,6 +217,20 @@ impl From<JudgeError> for Failure {
             JudgeError::BadRequest(_) => FailureKind::BadRequest,
             JudgeError::NoSandbox(_) => FailureKind::NoSandbox,
             JudgeError::Internal(_) => FailureKind::Internal,
+        };
+        failure(kind, error.to_string())
+    }
+}
+
+impl From<ToolboxError> for Failure {
+    fn from(error: ToolboxError) -> Self {
+        let kind = match error {
+            ToolboxError::Judge(error) => return error.into(),
+            ToolboxError::NotFound(_) => FailureKind::ToolNotFound,
+            ToolboxError::Failed(_) => FailureKind::ToolFailed,
+            ToolboxError::Damaged(_) => FailureKind::ToolboxDamaged,
+            ToolboxError::BadRequest(_) => FailureKind::BadRequest,
+            ToolboxError::Internal(_) => FailureKind::Internal,
         };
         failure(kind, error.to_string())
     }

@@ -24,18 +24,23 @@ impl HostBinary {
     /// missing or older than its sources; else the one on `PATH`.
     pub(super) fn find() -> Result<Self> {
         if let Some(path) = std::env::var_os(OVERRIDE) {
-            return Ok(HostBinary { path: path.into(), workspace: None });
+            return Ok(HostBinary::at(path));
         }
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
         let Some(workspace) =
             workspace.filter(|folder| folder.join("lib/host/Cargo.toml").exists())
         else {
-            return Ok(HostBinary { path: NAME.into(), workspace: None });
+            return Ok(HostBinary::at(NAME));
         };
         let path = workspace.join("target/release").join(NAME);
         let binary = HostBinary { path, workspace: Some(workspace) };
         binary.refresh()?;
         Ok(binary)
+    }
+
+    /// A binary that is used as it is.
+    pub(super) fn at(path: impl Into<PathBuf>) -> Self {
+        HostBinary { path: path.into(), workspace: None }
     }
 
     /// What a person does when the binary is missing or of the wrong version.

@@ -118,3 +118,87 @@ impl Dataset {
         Ok(100.0 * (bins as f64 / bound as f64 - 1.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage, Timings};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let instance = |name, items| Instance::new(name, 10, items).expect("a good instance");
+        Dataset::new(vec![instance("a", vec![6, 5, 4]), instance("b", vec![10])]).expect("two")
+    }
+
+    /// A verdict with what a candidate returned for each instance.
+    fn verdict(got: [Option<Value>; 2]) -> Verdict {
+        let cases = dataset().task().cases;
+        let cases = cases.into_iter().zip(got).map(|(case, got)| CaseVerdict {
+            name: case.name,
+            input: case.input,
+            expected: None,
+            problem: got.is_none().then(|| "panicked: too few scores".to_owned()),
+            passed: got.is_some(),
+            got,
+            panic: None,
+            hidden: case.hidden,
+            cpu_ms: 0.0,
+        });
+        Verdict {
+            stage: Stage::Run,
+            outcome: Outcome::Finished,
+            passed: 2,
+            total: 2,
+            cases: cases.collect(),
+            diagnostics: Vec::new(),
+            feedback: String::new(),
+            cpu_ms: 0.0,
+            peak_bytes: 0,
+            cached: false,
+            timings: Timings::default(),
+        }
+    }
+
+    #[test]
+    fn excess_is_counted_from_the_packings() {
+        // 3 + 1 bins over bounds of 2 + 1.
+        let three = verdict([Some(json!([0, 1, 2])), Some(json!([0]))]);
+        let excess = dataset().excess(&three).expect("packings");
+        assert!((excess - 100.0 / 3.0).abs() < 1e-9, "{excess}");
+        let best = verdict([Some(json!([0, 1, 0])), Some(json!([0]))]);
+        assert_eq!(dataset().excess(&best), Ok(0.0));
+    }
+
+    #[test]
+    fn a_packing_that_lies_has_no_excess() {
+        for (first, part) in [
+            (Some(json!([0, 0, 0])), "packing of a: item 1 does not fit into bin 0"),
+            (Some(json!([])), "0 bins for 3 items"),
+            (Some(json!([0, 1, -1])), "packing of a: invalid value"),
+            (Some(json!("one bin, trust me")), "packing of a: invalid type"),
+            (None, "packing of a: panicked: too few scores"),
+        ] {
+            let lie = verdict([first, Some(json!([0]))]);
+            let error = dataset().excess(&lie).expect_err("not a packing").to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_on_another_dataset_is_refused() {
+        let mut other = verdict([Some(json!([0, 1, 2])), Some(json!([0]))]);
+        other.cases.swap(0, 1);
+        assert!(dataset().excess(&other).is_err());
+        other.cases.pop();
+        let error = dataset().excess(&other).expect_err("one case is missing").to_string();
+        assert!(error.contains("1 cases, the dataset 2 instances"), "{error}");
+    }
+
+    #[test]
+    fn models_are_not_told_the_items() {
+        let task = dataset().task();
+        assert!(task.cases.iter().all(|case| case.hidden && case.expected.is_none()));
+        assert_eq!(task.function(), Some("priority"));
+    }
+}

@@ -10,6 +10,8 @@
 //! | [`FitnessCurve`] | scores by generation, bands over seeds, a target |
 //! | [`Verdict`], [`Verdicts`] | how a candidate, or a population, was judged |
 //! | [`Execution`] | how a whole program ran |
+//! | [`Examination`], [`Admission`] | what the gate found about a tool, and how that ended |
+//! | [`Verification`] | whether a toolbox is as it was written |
 //! | [`Diff`] | what changed between two texts, by line or by word |
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
@@ -38,6 +40,7 @@ mod number;
 mod quote;
 mod stack;
 mod table;
+mod toolbox;
 mod verdict;
 
 pub use code::Code;
@@ -49,6 +52,7 @@ pub use number::Number;
 pub use quote::Quote;
 pub use stack::{Shown, Stack};
 pub use table::{Row, Table};
+pub use toolbox::{Admission, Examination, Verification};
 pub use verdict::{Verdict, Verdicts};
 
 /// Hands both forms to the kernel.

@@ -4,7 +4,10 @@
 
 use std::fmt::Display;
 
-use super::{Code, Diff, Execution, FitnessCurve, Lineage, Quote, Table, Verdict, Verdicts};
+use super::{
+    Admission, Code, Diff, Examination, Execution, FitnessCurve, Lineage, Quote, Table, Verdict,
+    Verdicts, Verification,
+};
 use super::{html, inert, shows_itself};
 
 /// What a [`Stack`] can hold.
@@ -22,7 +25,21 @@ macro_rules! shown {
         }
     )+};
 }
-shown!(Code, Diff, Execution, FitnessCurve, Lineage, Quote, Stack, Table, Verdict, Verdicts);
+shown!(
+    Admission,
+    Code,
+    Diff,
+    Examination,
+    Execution,
+    FitnessCurve,
+    Lineage,
+    Quote,
+    Stack,
+    Table,
+    Verdict,
+    Verdicts,
+    Verification
+);
 
 /// Panels below each other, each under a title.
 ///

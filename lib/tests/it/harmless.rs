@@ -2,10 +2,11 @@
 //! kernel obeys, and nothing that a reader cannot see.
 
 use code_evolution::show::{
-    Code, Diff, Execution, FitnessCurve, Individual, Lineage, Quote, Stack, Table, Verdict,
-    Verdicts, inert,
+    Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote, Stack,
+    Table, Verdict, Verdicts, Verification, inert,
 };
 use code_evolution_wire::program as wire_program;
+use code_evolution_wire::toolbox as wire_toolbox;
 use code_evolution_wire::verdict::{
     self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage, Timings,
 };
@@ -203,6 +204,28 @@ proptest! {
         });
         prop_assert_eq!(verdict.to_html(), other.to_html());
         prop_assert_eq!(verdict.to_text(), other.to_text());
+    }
+
+    #[test]
+    fn toolboxes_are_harmless(
+        (name, code, previous) in (hostile(), hostile(), prop::option::of(hostile())),
+        (refusal, by) in (prop::option::of(hostile()), hostile()),
+        (verdict, reviewed, problems) in (verdict(), any::<bool>(), prop::collection::vec(hostile(), 0..3)),
+    ) {
+        let verdict = refusal.is_none().then_some(verdict.0);
+        let examination = wire_toolbox::Examination {
+            name, version: 2, code, previous, capabilities: Vec::new(), refusal, verdict,
+        };
+        let review = reviewed.then_some(wire_toolbox::Review { approved: false, by });
+        let admission = Admission(wire_toolbox::Admission {
+            examination: examination.clone(), review, admitted: false,
+        });
+        check(&admission.to_html(), &admission.to_string())?;
+        let examination = Examination(examination);
+        check(&examination.to_html(), &format!("{examination:?}"))?;
+        let verification =
+            Verification(wire_toolbox::Verification { lines: 3, last_hash: String::new(), problems });
+        check(&verification.to_html(), &verification.to_string())?;
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`verdict`] | what a candidate did: stage, outcome, cases, diagnostics |
 //! | [`program`] | a whole program run in the jail, and its result |
 //! | [`model`] | what a model is asked and what it answers |
+//! | [`toolbox`] | tools that models write |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
 
@@ -20,5 +21,6 @@ pub mod model;
 pub mod program;
 pub mod protocol;
 pub mod task;
+pub mod toolbox;
 pub mod value;
 pub mod verdict;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::model::{Ask, Budget, ModelChoice};
 use crate::program::Program;
 use crate::task::{Limits, Task};
+use crate::toolbox::ToolboxCall;
 
 /// Rises with every change that an older side would misread.
 pub const PROTOCOL: u32 = 1;
@@ -68,6 +69,13 @@ pub enum Call {
         code: String,
         /// The suggestions of its verdict.
         suggestions: Vec<crate::verdict::Suggestion>,
+    },
+    /// Work on a toolbox: what its [`ToolboxCall`] documents.
+    Toolbox {
+        /// The toolbox's folder: a path, absolute by the time it reaches the host.
+        folder: String,
+        /// What to do.
+        call: ToolboxCall,
     },
     /// Sets the session's budget: null.
     SetBudget(Budget),
@@ -127,6 +135,12 @@ pub enum FailureKind {
     Budget,
     /// The reply holds no such code.
     NoCode,
+    /// The toolbox has no such tool.
+    ToolNotFound,
+    /// A tool was called and gave no output: it panicked, took too long, or died.
+    ToolFailed,
+    /// A file of the toolbox is not as it was written.
+    ToolboxDamaged,
     /// Anything else.
     Internal,
 }

@@ -95,6 +95,22 @@ pub enum Property {
         /// The allowed values.
         values: Vec<Value>,
     },
+    /// The text at `label` is the label of the band in which the number at `number` lies.
+    Labelled {
+        /// JSON pointer to the number.
+        number: String,
+        /// JSON pointer to the label.
+        label: String,
+        /// Where each band starts (the start belongs to it), and its label; in ascending order.
+        bands: Vec<(f64, String)>,
+    },
+    /// The output for this input has another property as well.
+    ForInput {
+        /// One value for each parameter, as the case has it.
+        input: Vec<Value>,
+        /// The property.
+        property: Box<Property>,
+    },
     /// The output is a list in ascending order.
     Ascending,
     /// The output holds exactly the elements of the parameter with this index (0 is the first).
@@ -112,6 +128,13 @@ impl Property {
                 let values: Vec<String> = values.iter().map(Value::to_string).collect();
                 format!("{} one of {}", place(at), values.join(", "))
             }
+            Property::Labelled { number, label, bands } => {
+                let bands: Vec<String> =
+                    bands.iter().map(|(start, label)| format!("{label:?} from {start}")).collect();
+                let (label, number) = (place(label), place(number));
+                format!("{label} as {number} has it ({})", bands.join(", "))
+            }
+            Property::ForInput { property, .. } => property.describe(),
             Property::Ascending => "in ascending order".to_owned(),
             Property::PermutationOf(index) => {
                 format!("the same elements as parameter {}", index + 1)
@@ -223,6 +246,13 @@ impl Task {
         let input = input.arguments();
         let name = self.name_of(&input);
         self.with(Case { name, input, expected: None, panics: false, hidden: false })
+    }
+
+    /// Adds an input whose output must have this property, beside those that all outputs must have.
+    pub fn expect(self, input: impl Arguments, property: Property) -> Self {
+        let arguments = input.arguments();
+        let property = Box::new(property);
+        self.input(input).property(Property::ForInput { input: arguments, property })
     }
 
     /// Adds an input on which the candidate must panic.

@@ -14,7 +14,7 @@ use super::{JudgeError, after};
 /// How often a candidate that died is started again for the cases that are left.
 const RESTARTS: usize = 3;
 /// Beside the output, a reply holds a tag; a panic's reply also its line and message.
-const REPLY_EXTRA: u64 = 4_096;
+pub const REPLY_EXTRA: u64 = 4_096;
 /// How the problem of a case that timed out starts.
 pub const TOOK_LONGER: &str = "it took longer than";
 /// A process with less CPU time than this left is not started, in milliseconds.

@@ -96,12 +96,19 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
             .pointer(at)
             .and_then(number)
             .is_some_and(|number| *min <= number && number <= *max),
-        Property::OneOf { at, values } => output.pointer(at).is_some_and(|found| {
-            values.iter().any(|value| match (found, value) {
-                (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-                _ => found == value,
+        Property::OneOf { at, values } => {
+            output.pointer(at).is_some_and(|found| values.iter().any(|value| alike((found, value))))
+        }
+        Property::Labelled { number: at, label, bands } => {
+            let Some(number) = output.pointer(at).and_then(number) else { return false };
+            let band = bands.iter().rfind(|(start, _)| *start <= number);
+            band.is_some_and(|(_, band)| {
+                output.pointer(label).and_then(Value::as_str) == Some(band)
             })
-        }),
+        }
+        Property::ForInput { input: wanted, property } => {
+            !all_alike(wanted, input) || holds(property, input, output)
+        }
         Property::Ascending => output.as_array().is_some_and(|elements| {
             elements
                 .windows(2)
@@ -119,6 +126,23 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
                 _ => false,
             }
         }
+    }
+}
+
+/// Whether two inputs are the same, however their numbers are written.
+pub fn all_alike(left: &[Value], right: &[Value]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(alike)
+}
+
+/// Whether two JSON values are the same, however their numbers are written (`5` and `5.0`).
+fn alike((left, right): (&Value, &Value)) -> bool {
+    match (left, right) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => all_alike(a, b),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike((a, b))))
+        }
+        _ => left == right,
     }
 }
 
@@ -183,6 +207,21 @@ mod tests {
         assert_eq!(lacking(&range, &[], &json!({ "score": 1.0 })), None);
         assert!(lacking(&range, &[], &json!({ "score": "NaN" })).is_some());
         assert!(lacking(&range, &[], &json!({})).is_some());
+        let high = Property::Between { at: String::new(), min: 1.0, max: 2.0 };
+        let one = [Property::ForInput { input: vec![json!([3])], property: Box::new(high) }];
+        assert_eq!(lacking(&one, &[json!([4.0])], &json!(0)), None);
+        assert_eq!(lacking(&one, &[json!([3.0])], &json!(1)), None);
+        assert!(lacking(&one, &[json!([3.0])], &json!(0)).unwrap().contains("between 1 and 2"));
+        let labelled = [Property::Labelled {
+            number: "/0".into(),
+            label: "/1".into(),
+            bands: vec![(-1.0, "low".into()), (0.5, "high".into())],
+        }];
+        assert_eq!(lacking(&labelled, &[], &json!([0.5, "high"])), None);
+        assert_eq!(lacking(&labelled, &[], &json!([0.4, "low"])), None);
+        for wrong in [json!([0.4, "high"]), json!(["NaN", "high"]), json!([-2.0, "low"])] {
+            assert!(lacking(&labelled, &[], &wrong).unwrap().contains("\"high\" from 0.5"));
+        }
         let one_of = [Property::OneOf { at: String::new(), values: vec![json!("a"), json!(1)] }];
         assert_eq!(lacking(&one_of, &[], &json!(1.0)), None);
         assert!(lacking(&one_of, &[], &json!("b")).is_some());

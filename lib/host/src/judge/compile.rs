@@ -253,6 +253,11 @@ impl Compilation<'_> {
             (Some(Limit::Cpu), _) => cpu,
             (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
             (_, Exit::Signal(SIGXCPU)) => cpu,
+            // Killed by somebody else: what it said so far is not all. (The judge itself kills a
+            // compiler that says more than is read.)
+            (None, Exit::Signal(9)) if (remains.stderr.len() as u64) < MESSAGES => {
+                Outcome::Signal { number: 9, name: signal_name(9) }
+            }
             _ if has_error(diagnostics) => Outcome::CompileError,
             _ if out_of_memory(&remains.stderr) => memory,
             (_, Exit::Signal(number)) => Outcome::Signal { number, name: signal_name(number) },

@@ -113,6 +113,15 @@ impl Conversation {
         &self.process
     }
 
+    /// Whether the process is there, has sent nothing since its last answer, and is far from the
+    /// noise that would block it.
+    pub fn is_quiet(&mut self) -> bool {
+        self.stdout.drain();
+        self.stderr.drain();
+        self.stdout.seen.max(self.stderr.seen) < MAX_NOISE / 2
+            && matches!(self.receive(), Ok(false))
+    }
+
     /// Sends one frame and waits for the one that answers it, which may have at most `limit` bytes.
     ///
     /// # Errors

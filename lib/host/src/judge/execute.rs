@@ -101,7 +101,8 @@ fn ended(stage: Stage, status: &str, stderr: String, diagnostics: Vec<Diagnostic
     }
 }
 
-fn status(remains: &Remains) -> String {
+/// How a process ended, in a word or two: its exit code, a signal's name, the limit that it met.
+pub fn status(remains: &Remains) -> String {
     match (remains.ended.stopped, remains.ended.status) {
         (Some(Limit::Cpu | Limit::Wall), _) | (_, Exit::Signal(24)) => "time-out".to_owned(),
         (Some(Limit::Threads), _) => "too many threads".to_owned(),

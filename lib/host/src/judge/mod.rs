@@ -22,6 +22,7 @@
 //! | [`cases`] | runs the cases |
 //! | [`diagnostics`] | rustc's messages |
 //! | [`execute`] | whole programs |
+//! | [`resident`] | a candidate that stays for many calls |
 //! | [`feedback`] | what a model is told |
 //! | [`error`] | why there is no verdict |
 
@@ -40,6 +41,7 @@ mod memory;
 mod offered;
 mod plan;
 mod prepared;
+mod resident;
 mod scan;
 mod signature;
 mod toolchain;
@@ -54,7 +56,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
-use compile::Compilation;
+use compile::{Compilation, Compiled};
 use memory::Memory;
 use offered::Libraries;
 use plan::Plan;
@@ -64,6 +66,8 @@ use toolchain::{Harness, Toolchain};
 
 pub use diagnostics::apply_suggestions;
 pub use error::JudgeError;
+pub use resident::{CallError, Resident};
+pub use signature::{Signature, Type};
 
 /// Judges candidates. Cheap to clone: clones share all they have.
 #[derive(Debug, Clone)]
@@ -296,27 +300,7 @@ impl Judge {
         libraries: &Libraries,
     ) -> Result<Verdict, JudgeError> {
         let task = plan.task;
-        let options = &self.shared.options;
-        let name = task.function().filter(|_| task.driver.is_none());
-        let published = source.publish(name);
-        let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
-        files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
-        let compiled = Compilation {
-            toolchain: &self.shared.toolchain,
-            temporary: &options.temporary,
-            harness,
-            libraries,
-            files: &files,
-            published: &published,
-            edition: "2024",
-            opt_level: task.opt_level,
-            warnings: task.warnings,
-            clippy: task.lints.then(|| self.shared.toolchain.clippy()).transpose()?,
-            forbid_unsafe: options.scan,
-            allow_without_landlock: options.allow_without_landlock,
-            limits: &task.limits,
-        }
-        .run(&self.shared.memory)?;
+        let compiled = self.compile(plan, source, harness, libraries)?;
         let mut verdict = match compiled.program {
             Err(outcome) => plan.failed(Stage::Compile, outcome),
             Ok(program) => {
@@ -331,14 +315,51 @@ impl Judge {
         verdict.feedback = feedback::feedback(task, &verdict);
         Ok(verdict)
     }
+
+    fn compile(
+        &self,
+        plan: &Plan<'_>,
+        source: &Source<'_>,
+        harness: &Harness,
+        libraries: &Libraries,
+    ) -> Result<Compiled, JudgeError> {
+        let task = plan.task;
+        let options = &self.shared.options;
+        let name = task.function().filter(|_| task.driver.is_none());
+        let published = source.publish(name);
+        let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
+        files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
+        Compilation {
+            toolchain: &self.shared.toolchain,
+            temporary: &options.temporary,
+            harness,
+            libraries,
+            files: &files,
+            published: &published,
+            edition: "2024",
+            opt_level: task.opt_level,
+            warnings: task.warnings,
+            clippy: task.lints.then(|| self.shared.toolchain.clippy()).transpose()?,
+            forbid_unsafe: options.scan,
+            allow_without_landlock: options.allow_without_landlock,
+            limits: &task.limits,
+        }
+        .run(&self.shared.memory)
+    }
 }
 
-/// Whether judging again would give the same verdict: nothing in it was a matter of time.
+/// Whether judging again would give the same verdict: nothing in it was a matter of time, and nobody
+/// else (a host that exits, a kernel without memory) killed the process.
 fn is_reproducible(verdict: &Verdict) -> bool {
-    !matches!(verdict.outcome, Outcome::TimeOut { .. })
-        && !verdict.cases.iter().any(|case| {
-            case.problem.as_deref().is_some_and(|problem| problem.starts_with(cases::TOOK_LONGER))
-        })
+    let by_chance =
+        |problem: &String| problem.starts_with(cases::TOOK_LONGER) || problem.contains("SIGKILL");
+    !matches!(verdict.outcome, Outcome::TimeOut { .. } | Outcome::Signal { number: 9, .. })
+        && !verdict.cases.iter().any(|case| case.problem.as_ref().is_some_and(by_chance))
+}
+
+/// A source whose function `name` is public, wherever its author forgot to say so.
+pub fn publish(code: &str, name: &str) -> String {
+    Source::new(code).publish(Some(name)).text
 }
 
 /// The longest wait, in milliseconds; a limit beyond it means as much.

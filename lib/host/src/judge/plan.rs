@@ -8,12 +8,14 @@ use super::cases::Results;
 use super::prepared::Prepared;
 use super::scan::Source;
 use super::signature::{Signature, Type};
-use super::{JudgeError, feedback, glue};
+use super::{JudgeError, compare, feedback, glue};
 
 /// A task, read and checked once for all its candidates.
 pub struct Plan<'a> {
     /// The task.
     pub task: &'a Task,
+    /// The signature of the function that is called.
+    pub signature: Signature,
     /// Its cases.
     pub prepared: Prepared<'a>,
     /// The program around a candidate.
@@ -38,7 +40,7 @@ impl<'a> Plan<'a> {
         }
         task.properties
             .iter()
-            .try_for_each(|property| check_property(property, &signature))
+            .try_for_each(|property| check_property(property, task, &signature))
             .map_err(JudgeError::BadRequest)?;
         let driver = task.driver.as_ref().map(|driver| {
             let published = Source::new(&driver.source).publish(Some(&signature.name));
@@ -49,6 +51,7 @@ impl<'a> Plan<'a> {
             prepared: Prepared::new(task, &signature)?,
             main: glue::main_file(&signature, driver.is_some()),
             driver,
+            signature,
         })
     }
 
@@ -73,16 +76,24 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A property that no output could have is a mistake in the task.
-fn check_property(property: &Property, signature: &Signature) -> Result<(), String> {
+/// A property that no output could have, or that nothing would ever be asked for, is a mistake in
+/// the task.
+fn check_property(property: &Property, task: &Task, signature: &Signature) -> Result<(), String> {
     match property {
-        Property::Between { at, .. } | Property::OneOf { at, .. } => {
-            if !at.is_empty() && !at.starts_with('/') {
+        Property::Between { at, .. } | Property::OneOf { at, .. } => check_pointer(at)?,
+        Property::Labelled { number, label, .. } => {
+            check_pointer(number)?;
+            check_pointer(label)?;
+        }
+        Property::ForInput { input, property } => {
+            if !task.cases.iter().any(|case| compare::all_alike(input, &case.input)) {
+                let shown: Vec<String> = input.iter().map(ToString::to_string).collect();
                 return Err(format!(
-                    "`{at}` is not a JSON pointer; write it like `/score`, or leave it empty for \
-                     the whole output"
+                    "a property is for the input ({}), which no case has; add the case",
+                    shown.join(", ")
                 ));
             }
+            check_property(property, task, signature)?;
         }
         Property::PermutationOf(index) => {
             let list = matches!(
@@ -100,6 +111,16 @@ fn check_property(property: &Property, signature: &Signature) -> Result<(), Stri
         Property::Ascending => {}
     }
     Ok(())
+}
+
+fn check_pointer(at: &str) -> Result<(), String> {
+    match at.is_empty() || at.starts_with('/') {
+        true => Ok(()),
+        false => Err(format!(
+            "`{at}` is not a JSON pointer; write it like `/score`, or leave it empty for the whole \
+             output"
+        )),
+    }
 }
 
 /// What the order of the cases is drawn from: the same candidate gets the same order.
@@ -148,6 +169,17 @@ mod tests {
     fn a_whole_task_is_read() {
         let task: Task = serde_json::from_str(TASK).unwrap();
         assert!(Plan::new(&task).unwrap().main.contains("driver::f"));
+    }
+
+    #[test]
+    fn a_property_for_an_input_that_no_case_has_is_a_mistake() {
+        let task = Task::new("fn f(n: f64) -> f64").expect((5.0,), Property::Ascending);
+        assert!(Plan::new(&task).is_ok());
+        let task = Task { cases: Vec::new(), ..task };
+        let Err(JudgeError::BadRequest(message)) = Plan::new(&task) else {
+            panic!("it is planned")
+        };
+        assert!(message.contains("(5.0), which no case has"), "{message}");
     }
 
     proptest! {

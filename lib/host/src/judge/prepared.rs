@@ -59,13 +59,8 @@ impl<'a> Prepared<'a> {
     pub fn judge(&self, index: usize, reply: &[u8]) -> Result<CaseVerdict, String> {
         let prepared = &self.cases[index];
         let mut verdict = prepared.verdict(None);
-        let Some((&tag, body)) = reply.split_first() else {
-            return Err("it sent an empty frame".to_owned());
-        };
-        match tag {
-            code_evolution_harness::VALUE => {
-                let got = codec::decode(&self.output, body)
-                    .map_err(|error| format!("it sent a bad frame: {error}"))?;
+        match read_reply(&self.output, reply)? {
+            Reply::Value(got) => {
                 if prepared.case.panics {
                     verdict.problem = Some("it must panic here, but returned".to_owned());
                 } else {
@@ -78,23 +73,51 @@ impl<'a> Prepared<'a> {
                 }
                 verdict.got = Some(got);
             }
-            code_evolution_harness::PANIC => {
-                let Some((line, message)) = body.split_first_chunk::<4>() else {
-                    return Err("it sent a bad frame: a panic without a line".to_owned());
-                };
-                let message = std::str::from_utf8(message)
-                    .map_err(|_| "it sent a bad frame: a message that is not UTF-8".to_owned())?;
-                let line = u32::from_le_bytes(*line);
-                let panic = Panic { message: message.to_owned(), line: (line > 0).then_some(line) };
+            Reply::Panic(panic) => {
                 verdict.passed = prepared.case.panics;
                 if !verdict.passed {
                     verdict.problem = Some("it panicked".to_owned());
                 }
                 verdict.panic = Some(panic);
             }
-            tag => return Err(format!("it sent a frame with the unknown tag {tag}")),
         }
         Ok(verdict)
+    }
+}
+
+/// What a candidate answers to one input.
+pub enum Reply {
+    /// It returned this.
+    Value(Value),
+    /// It panicked, and lives on.
+    Panic(Panic),
+}
+
+/// Reads the frame that answers an input.
+///
+/// # Errors
+/// Says how the frame breaks the protocol.
+pub fn read_reply(output: &Type, reply: &[u8]) -> Result<Reply, String> {
+    let Some((&tag, body)) = reply.split_first() else {
+        return Err("it sent an empty frame".to_owned());
+    };
+    match tag {
+        code_evolution_harness::VALUE => codec::decode(output, body)
+            .map(Reply::Value)
+            .map_err(|error| format!("it sent a bad frame: {error}")),
+        code_evolution_harness::PANIC => {
+            let Some((line, message)) = body.split_first_chunk::<4>() else {
+                return Err("it sent a bad frame: a panic without a line".to_owned());
+            };
+            let message = std::str::from_utf8(message)
+                .map_err(|_| "it sent a bad frame: a message that is not UTF-8".to_owned())?;
+            let line = u32::from_le_bytes(*line);
+            Ok(Reply::Panic(Panic {
+                message: message.to_owned(),
+                line: (line > 0).then_some(line),
+            }))
+        }
+        tag => Err(format!("it sent a frame with the unknown tag {tag}")),
     }
 }
 

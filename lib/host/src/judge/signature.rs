@@ -64,6 +64,8 @@ pub enum Type {
 pub struct Signature {
     /// The function's name.
     pub name: String,
+    /// The parameters' names, in order; `_` as the signature has it.
+    pub names: Vec<String>,
     /// The parameters' types, in order.
     pub parameters: Vec<Type>,
     /// The type it returns.
@@ -135,6 +137,7 @@ impl Signature {
                 }
             }
         }
+        let mut names = Vec::new();
         let mut parameters = Vec::new();
         let mut types = Vec::new();
         for input in &item.sig.inputs {
@@ -144,6 +147,10 @@ impl Signature {
             if !matches!(*input.pat, Pat::Ident(_) | Pat::Wild(_)) {
                 return unsupported(&format!("takes apart its parameter `{}`", text(&input.pat)));
             }
+            names.push(match &*input.pat {
+                Pat::Ident(name) => name.ident.to_string(),
+                _ => "_".to_owned(),
+            });
             parameters.push(read(&input.ty)?);
             types.push(text(&input.ty));
         }
@@ -157,6 +164,7 @@ impl Signature {
         };
         Ok(Signature {
             name: item.sig.ident.to_string(),
+            names,
             parameters,
             output,
             pointer: format!("{binder}fn({}){returns}", types.join(", ")),

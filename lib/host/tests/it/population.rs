@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::Mutex;
 
 use code_evolution_host::judge::{Judge, Options};
-use code_evolution_wire::task::Task;
+use code_evolution_wire::task::{Limits, Task};
+use code_evolution_wire::verdict::Outcome;
 
 use crate::outcomes::short;
 use crate::support::{judge, options};
@@ -76,4 +77,42 @@ fn no_folder_and_no_process_is_left() {
         Judge::with(Options { temporary: temporary.path().to_owned(), ..options() }).unwrap();
     judge.judge_all(&task(), &codes, &|_| {}).unwrap();
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_candidate_that_somebody_else_kills_is_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
+    let judge = Judge::with(options).unwrap();
+    // Its own name makes the process easy to find among those of other tests.
+    let code = "fn answer() -> u32 { std::thread::Builder::new().name(\"victim-4711\".into())
+        .spawn(|| std::thread::sleep(std::time::Duration::MAX)).unwrap().join().unwrap(); 7 }";
+    let patient = Limits { case_wall_ms: 60_000, wall_ms: 60_000, ..Limits::default() };
+    let task = task().limits(patient);
+    let killed = std::thread::scope(|scope| {
+        let judged = scope.spawn(|| judge.judge(&task, code).unwrap());
+        while !judged.is_finished() {
+            if let Some(victim) = thread_named("victim-4711") {
+                let kill = std::process::Command::new("kill").args(["-9", &victim]).status();
+                assert!(kill.unwrap().success());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        judged.join().unwrap()
+    });
+    assert!(matches!(killed.outcome, Outcome::Signal { number: 9, .. }), "{killed:#?}");
+    let verdicts = fs::read_dir(folder.path().join("verdicts")).into_iter().flatten();
+    assert_eq!(verdicts.count(), 0, "it is kept");
+}
+
+/// The process that has a thread of this name.
+fn thread_named(name: &str) -> Option<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.filter(|entry| entry.path().join("task").is_dir()).find_map(|process| {
+        let mut threads = fs::read_dir(process.path().join("task")).ok()?.flatten();
+        let named = |thread: fs::DirEntry| {
+            fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.trim() == name)
+        };
+        threads.any(named).then(|| process.file_name().into_string().unwrap())
+    })
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use code_evolution_wire::protocol::PROTOCOL;
 use serde_json::{Value, json};
 
-struct Server {
+/// A host that is spoken to as a notebook speaks.
+pub struct Server {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
@@ -15,7 +16,7 @@ struct Server {
 
 impl Server {
     #[track_caller]
-    fn start(arguments: &[&str]) -> Server {
+    pub fn start(arguments: &[&str]) -> Server {
         Server::start_with(arguments, &[])
     }
 
@@ -36,13 +37,13 @@ impl Server {
     }
 
     #[track_caller]
-    fn send(&mut self, line: &str) {
+    pub fn send(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         writeln!(stdin, "{line}").expect("the host reads");
     }
 
     #[track_caller]
-    fn receive(&mut self) -> Value {
+    pub fn receive(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("the host writes");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
@@ -50,7 +51,7 @@ impl Server {
 
     /// The answer to a request; progress lines before it are passed over.
     #[track_caller]
-    fn ask(&mut self, request: &Value) -> Value {
+    pub fn ask(&mut self, request: &Value) -> Value {
         self.send(&request.to_string());
         loop {
             let message = self.receive();
@@ -58,6 +59,12 @@ impl Server {
                 return message;
             }
         }
+    }
+
+    /// Kills the host outright.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the host can be killed");
+        self.child.wait().expect("the host is reaped");
     }
 
     fn ends_within(&mut self, limit: Duration) -> bool {

@@ -1,0 +1,198 @@
+//! A candidate that stays: compiled once, then called as often as one likes.
+//!
+//! The process waits in the jail between calls, so a call costs a frame there and a frame back. Each
+//! call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
+//! while it runs, so that a host that is killed leaves nothing behind.
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use code_evolution_jail::{Jail, Limits as JailLimits, Prisoner, SpawnError, Stage as JailStage};
+use code_evolution_wire::task::{Limits, Task};
+use code_evolution_wire::verdict::Stage;
+use serde_json::Value;
+
+use super::cases::REPLY_EXTRA;
+use super::conversation::{Broken, Conversation};
+use super::plan::Plan;
+use super::prepared::{Reply, read_reply};
+use super::scan::Source;
+use super::signature::Signature;
+use super::{Judge, JudgeError, Shared, after, codec, execute};
+
+/// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
+/// before its next call.
+const LIFE_CPU_MS: u64 = 60_000;
+/// A process that has ever held more than this is not kept for the next call, in bytes.
+const KEPT_BYTES: u64 = 64 << 20;
+
+/// A jailed process that answers calls of one function.
+pub struct Resident {
+    shared: Arc<Shared>,
+    signature: Signature,
+    limits: Limits,
+    memory_bytes: u64,
+    /// `None` once the process has ended.
+    talk: Option<Conversation>,
+}
+
+/// Why a call gave no output.
+#[derive(Debug)]
+pub enum CallError {
+    /// The arguments do not fit the signature; the function was not called.
+    Arguments(String),
+    /// The function failed: a panic, a time-out, the end of its process.
+    Failed(String),
+    /// The sandbox, or this machine.
+    Judge(JudgeError),
+}
+
+impl From<JudgeError> for CallError {
+    fn from(error: JudgeError) -> Self {
+        CallError::Judge(error)
+    }
+}
+
+impl Judge {
+    /// Compiles a source and starts it, ready to be called as the task's signature says. The task's
+    /// cases and properties are not looked at.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] if the source is refused or does not compile.
+    pub fn resident(&self, task: &Task, code: &str) -> Result<Resident, CallError> {
+        let bare = Task { cases: Vec::new(), properties: Vec::new(), ..task.clone() };
+        let plan = Plan::new(&bare)?;
+        let source = Source::new(code);
+        if let Some(reason) = source.refusal() {
+            return Err(CallError::Failed(reason));
+        }
+        let harness = self.harness(task.opt_level).map_err(JudgeError::from)?;
+        let libraries = self.libraries(&task.crates)?;
+        let compiled = self.compile(&plan, &source, &harness, &libraries)?;
+        let program = compiled.program.map_err(|outcome| {
+            let verdict = plan.failed(Stage::Compile, outcome);
+            CallError::Failed(verdict.feedback)
+        })?;
+        let limits = task.limits.clone();
+        let memory_bytes = limits.memory_bytes.min(self.shared.memory.total());
+        let mut jail = Jail::new(JailStage::Run, &program.path, program.folder.path());
+        jail.limits =
+            JailLimits { cpu_ms: LIFE_CPU_MS, memory_bytes, ..JailLimits::of(JailStage::Run) };
+        let prisoner = spawn_to_stay(jail)?;
+        let talk = Conversation::new(prisoner, limits.captured_bytes).map_err(JudgeError::from)?;
+        let signature = plan.signature.clone();
+        Ok(Resident {
+            shared: Arc::clone(&self.shared),
+            signature,
+            limits,
+            memory_bytes,
+            talk: Some(talk),
+        })
+    }
+}
+
+/// Starts a process that outlives the thread that wants it. The kernel kills a jailed process when
+/// the *thread* that started it ends, and every request of a notebook has a thread of its own.
+fn spawn_to_stay(jail: Jail) -> Result<Prisoner, JudgeError> {
+    static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
+    type Order = (Jail, Sender<Result<Prisoner, SpawnError>>);
+    let starter = STARTER.get_or_init(|| {
+        let (sender, orders) = channel::<Order>();
+        std::thread::spawn(move || {
+            for (jail, answer) in orders {
+                // Whoever asked is gone only with the whole process.
+                let _ = answer.send(jail.spawn());
+            }
+        });
+        sender
+    });
+    let (answer, started) = channel();
+    let sent = starter.send((jail, answer));
+    sent.ok()
+        .and_then(|()| started.recv().ok())
+        .context("nobody starts processes")?
+        .map_err(JudgeError::from)
+}
+
+impl Resident {
+    /// Calls the function. `arguments` is a list in the parameters' order, or an object by their names.
+    ///
+    /// # Errors
+    /// See [`CallError`]. After [`CallError::Failed`] the process may be gone; see
+    /// [`Resident::if_fit`].
+    pub fn call(&mut self, arguments: &Value) -> Result<Value, CallError> {
+        let frame = self.frame(arguments).map_err(CallError::Arguments)?;
+        let Some(talk) = &mut self.talk else {
+            return Err(CallError::Failed("its process has ended".to_owned()));
+        };
+        // All jailed processes together stay within the judge's memory while they work; one that
+        // waits holds little, see `if_fit`.
+        let _working = self.shared.memory.reserve(self.memory_bytes);
+        let limit_ms = self.limits.case_wall_ms;
+        let deadline = after(limit_ms);
+        let answer = talk.exchange(&frame, self.limits.output_bytes + REPLY_EXTRA, deadline);
+        let reply = answer.and_then(|reply| {
+            read_reply(&self.signature.output, &reply).map_err(Broken::Violation)
+        });
+        let broken = match reply {
+            Ok(Reply::Value(value)) => return Ok(value),
+            Ok(Reply::Panic(panic)) => {
+                let line = panic.line.map_or(String::new(), |line| format!(" in line {line}"));
+                return Err(CallError::Failed(format!("it panicked{line}: {}", panic.message)));
+            }
+            Err(broken) => broken,
+        };
+        Err(CallError::Failed(match (broken, self.talk.take()) {
+            (Broken::TooLate, Some(talk)) => {
+                talk.kill();
+                format!("it took longer than {limit_ms} ms and was stopped")
+            }
+            (Broken::Violation(reason), Some(talk)) => {
+                talk.kill();
+                reason
+            }
+            (_, Some(talk)) => match execute::status(&talk.end_soon()) {
+                code if code.parse::<i32>().is_ok() => format!("it exited with code {code}"),
+                how => format!("its process ended: {how}"),
+            },
+            (_, None) => "its process has ended".to_owned(),
+        }))
+    }
+
+    /// The process, if it is fit for another call: it has not died, has not used up half of its CPU
+    /// time, holds little memory and makes little noise. Else it ends here.
+    pub fn if_fit(mut self) -> Option<Self> {
+        let talk = self.talk.as_mut()?;
+        let fit = talk.process().cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)
+            && talk.process().peak_bytes() <= KEPT_BYTES
+            && talk.is_quiet();
+        fit.then_some(self)
+    }
+
+    fn frame(&self, arguments: &Value) -> Result<Vec<u8>, String> {
+        let names = &self.signature.names;
+        let count = names.len();
+        let values: Vec<&Value> = match arguments {
+            Value::Array(values) if values.len() == count => values.iter().collect(),
+            Value::Array(values) => {
+                return Err(format!("{} arguments for {count} parameters", values.len()));
+            }
+            Value::Object(values) => {
+                if let Some(unknown) = values.keys().find(|name| !names.contains(name)) {
+                    let names = names.join("`, `");
+                    return Err(format!("there is no parameter `{unknown}`, only `{names}`"));
+                }
+                let value = |name| values.get(name).ok_or(format!("`{name}` is missing"));
+                names.iter().map(value).collect::<Result<_, _>>()?
+            }
+            _ => return Err("they are neither a list nor an object".to_owned()),
+        };
+        let mut frame = Vec::new();
+        for ((ty, value), name) in self.signature.parameters.iter().zip(values).zip(names) {
+            codec::encode(ty, value, &mut frame).map_err(|error| format!("`{name}`: {error}"))?;
+        }
+        Ok(frame)
+    }
+}

@@ -1,0 +1,35 @@
+//! A tool's source together with those of the tools that it uses.
+//!
+//! A used tool is a module of its user's source: `tools::name(..)` is a plain call in the same
+//! process, checked by the compiler, as fast as any function. Each keeps the version that its user
+//! was tested with, so that a later version of the one cannot change the other unexamined.
+
+use super::ToolboxError;
+use super::shelf::{Shelf, Tools};
+use crate::judge;
+
+/// The source with `mod tools` at its end, where it uses any. What the lexer cannot read stays as it
+/// is, for rustc to refuse: a stray brace must not reach into another tool.
+///
+/// # Errors
+/// If a used tool is not there, or its source is damaged.
+pub fn assemble<'a>(
+    shelf: &Shelf,
+    tools: &Tools,
+    source: &str,
+    uses: impl Iterator<Item = (&'a String, &'a u32)>,
+) -> Result<String, ToolboxError> {
+    let mut modules = String::new();
+    for (name, &version) in uses {
+        let entry = tools.get(name).ok_or_else(|| super::not_found(name, tools))?;
+        let used = shelf.source(name, entry, version)?;
+        let its_own = entry.versions.get(&version).map(|version| version.uses.clone());
+        let whole = assemble(shelf, tools, &used, its_own.unwrap_or_default().iter())?;
+        let public = judge::publish(&whole, name);
+        modules += &format!("pub use self::of_{name}::{name};\nmod of_{name} {{\n{public}\n}}\n");
+    }
+    if modules.is_empty() || source.parse::<proc_macro2::TokenStream>().is_err() {
+        return Ok(source.to_owned());
+    }
+    Ok(format!("{source}\n\n#[allow(warnings)]\nmod tools {{\n{modules}}}\n"))
+}

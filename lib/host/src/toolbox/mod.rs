@@ -1,0 +1,378 @@
+//! Tools that models write, and that outlive the notebook.
+//!
+//! A tool is a Rust function that was admitted: it passed the [`gate`], and somebody approved it. It is
+//! called in a jailed process of its own, which stays for the next call.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`gate`] | what a proposal must pass |
+//! | [`capability`] | what a source would do besides computing |
+//! | [`shelf`] | the folder: manifest, sources, versions, lock |
+//! | [`assembly`] | a source with those of the tools that it uses |
+//! | [`residents`] | the processes that stay |
+//! | [`schema`] | parameters for models that call tools |
+//!
+//! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
+//! of tools from elsewhere.
+
+mod assembly;
+mod capability;
+mod gate;
+mod residents;
+mod schema;
+mod shelf;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use code_evolution_wire::task::Task;
+use code_evolution_wire::toolbox::{
+    Admission, Examination, Listed, LogLine, Proposal, Review, ToolEntry, ToolVersion, Verification,
+};
+use serde_json::{Value, json};
+
+use crate::audit::{self, Checked, Entry, Log};
+use crate::judge::{CallError, Judge, JudgeError, Signature};
+use gate::Examined;
+use shelf::{Change, Shelf, Stamp, Tools, digest};
+
+pub use residents::Residents;
+
+/// A toolbox in a folder. Several processes may use the same folder at once.
+pub struct Toolbox {
+    shelf: Shelf,
+    judge: Judge,
+    residents: Arc<Residents>,
+    /// The tools that were called, as they were then.
+    ready: Mutex<HashMap<String, Arc<Ready>>>,
+}
+
+/// A tool that can be called at once, as long as its files stay as they are.
+struct Ready {
+    stamp: [Option<Stamp>; 2],
+    key: String,
+    task: Task,
+    source: String,
+}
+
+/// Why a toolbox did not do what was asked.
+#[derive(Debug)]
+pub enum ToolboxError {
+    /// There is no such tool, or no such version.
+    NotFound(String),
+    /// A tool was called and gave no output.
+    Failed(String),
+    /// A file is not as it was written.
+    Damaged(String),
+    /// The request makes no sense.
+    BadRequest(String),
+    /// The judge could not work.
+    Judge(JudgeError),
+    /// Anything else.
+    Internal(anyhow::Error),
+}
+
+impl std::fmt::Display for ToolboxError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ToolboxError::NotFound(message)
+            | ToolboxError::Failed(message)
+            | ToolboxError::Damaged(message)
+            | ToolboxError::BadRequest(message) => f.write_str(message),
+            ToolboxError::Judge(error) => error.fmt(f),
+            ToolboxError::Internal(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl std::error::Error for ToolboxError {}
+
+impl From<JudgeError> for ToolboxError {
+    fn from(error: JudgeError) -> Self {
+        ToolboxError::Judge(error)
+    }
+}
+
+impl From<anyhow::Error> for ToolboxError {
+    fn from(error: anyhow::Error) -> Self {
+        ToolboxError::Internal(error)
+    }
+}
+
+impl Toolbox {
+    /// The toolbox in a folder, which is made where there is none. `residents` may serve several.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or read.
+    pub fn open(
+        folder: &Path,
+        judge: Judge,
+        residents: Arc<Residents>,
+    ) -> Result<Toolbox, ToolboxError> {
+        Ok(Toolbox { shelf: Shelf::open(folder)?, judge, residents, ready: Mutex::default() })
+    }
+
+    /// Whether its manifest is there.
+    pub fn exists(&self) -> bool {
+        self.shelf.exists()
+    }
+
+    /// Its tools, ordered by name.
+    ///
+    /// # Errors
+    /// If the manifest is damaged. A damaged tool is listed, with its problem.
+    pub fn list(&self) -> Result<Vec<Listed>, ToolboxError> {
+        let tools = self.shelf.tools()?;
+        let listed = tools.iter().map(|(name, entry)| {
+            let problem = match self.sound_source(name) {
+                Ok(_) => None,
+                Err(ToolboxError::Damaged(problem)) => Some(problem),
+                Err(error) => return Err(error),
+            };
+            let in_use = entry.in_use().context("a tool has a version in use")?;
+            let signature =
+                Signature::parse(&in_use.task.signature).map_err(ToolboxError::BadRequest)?;
+            let parameters = schema::parameters(&signature);
+            Ok(Listed { name: name.clone(), entry: entry.clone(), parameters, problem })
+        });
+        listed.collect()
+    }
+
+    /// What the gate thinks of a proposal, without consequence.
+    ///
+    /// # Errors
+    /// If the proposal's task makes no sense, or it uses a tool that is not there.
+    pub fn examine(&self, proposal: &Proposal) -> Result<Examination, ToolboxError> {
+        let tools = self.shelf.tools()?;
+        let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
+        Ok(examined.examination)
+    }
+
+    /// Puts a proposal through the gate and, where it passes and the review approves, into the
+    /// toolbox. Either way the log says so.
+    ///
+    /// # Errors
+    /// As [`Toolbox::examine`]; also if a file cannot be written.
+    pub fn admit(
+        &self,
+        proposal: &Proposal,
+        review: Option<Review>,
+    ) -> Result<Admission, ToolboxError> {
+        // Held to the end, so that what is examined is what is added to.
+        let locked = self.shelf.lock()?;
+        let mut tools = self.shelf.tools()?;
+        let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
+        let Examined { examination, task, uses } = examined;
+        let (name, version) = (examination.name.clone(), examination.version);
+        let review = review.filter(|_| examination.passed());
+        let Some(approval) = review.as_ref().filter(|review| review.approved) else {
+            let (by, why) = match &review {
+                Some(review) => (review.by.as_str(), "the review said no"),
+                None => ("the gate", examination.feedback()),
+            };
+            let summary = json!({"tool": name, "version": version, "by": by, "why": why, "author": proposal.author});
+            self.shelf.log.append("rejected", summary, proposal.code.as_bytes())?;
+            return Ok(Admission { examination, review, admitted: false });
+        };
+        let admitted = ToolVersion {
+            description: proposal.description.clone(),
+            task,
+            uses,
+            capabilities: proposal.capabilities.clone(),
+            sha256: digest(proposal.code.as_bytes()),
+            author: proposal.author.clone(),
+            reviewer: approval.by.clone(),
+            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        };
+        let record = serde_json::to_vec(&admitted).context("writing down a version")?;
+        let entry = tools
+            .entry(name.clone())
+            .or_insert_with(|| ToolEntry { current: version, versions: Default::default() });
+        entry.current = version;
+        entry.versions.insert(version, admitted);
+        let summary =
+            json!({"tool": name, "version": version, "by": approval.by, "author": proposal.author});
+        let log = |log: &Log| log.append("admitted", summary.clone(), &record);
+        let new_source = Some(proposal.code.as_str());
+        locked
+            .commit(&Change { tools: &tools, name: &name, new_source, log: &log }, &mut |_| {
+                Ok(())
+            })?;
+        Ok(Admission { examination, review, admitted: true })
+    }
+
+    /// Calls a tool; `arguments` is a list in the parameters' order, or an object by their names.
+    ///
+    /// # Errors
+    /// If there is no such tool, its files are damaged, the arguments do not fit, or it gave no output.
+    pub fn call(&self, name: &str, arguments: &Value) -> Result<Value, ToolboxError> {
+        let ready = self.ready(name)?;
+        let start = || self.judge.resident(&ready.task, &ready.source);
+        self.residents.call(&ready.key, start, arguments).map_err(|error| match error {
+            CallError::Arguments(why) => ToolboxError::BadRequest(format!(
+                "the arguments do not fit `{}`: {why}",
+                ready.task.signature
+            )),
+            CallError::Failed(why) => {
+                ToolboxError::Failed(format!("the tool {name} gave no output: {why}"))
+            }
+            CallError::Judge(error) => error.into(),
+        })
+    }
+
+    /// Puts another version of a tool into use.
+    ///
+    /// # Errors
+    /// If there is no such tool or version, or it is in use already.
+    pub fn roll_back(&self, name: &str, version: u32, by: &str) -> Result<(), ToolboxError> {
+        let locked = self.shelf.lock()?;
+        let mut tools = self.shelf.tools()?;
+        let before = tools.get(name).ok_or_else(|| not_found(name, &tools))?.clone();
+        if before.current == version {
+            let message = format!("version {version} of {name} is in use already");
+            return Err(ToolboxError::BadRequest(message));
+        }
+        self.shelf.source(name, &before, version)?;
+        if let Some(entry) = tools.get_mut(name) {
+            entry.current = version;
+        }
+        let summary = json!({"tool": name, "version": version, "by": by, "from": before.current});
+        let log = |log: &Log| log.append("rolled_back", summary.clone(), &[]);
+        locked.commit(&Change { tools: &tools, name, new_source: None, log: &log }, &mut |_| Ok(()))
+    }
+
+    /// The log's lines, oldest first.
+    ///
+    /// # Errors
+    /// If a line is no entry; [`Toolbox::verify`] says more.
+    pub fn log(&self) -> Result<Vec<LogLine>, ToolboxError> {
+        let lines = self.entries()?.into_iter();
+        Ok(lines.map(|e| LogLine { event: e.event, time: e.time, summary: e.summary }).collect())
+    }
+
+    /// Checks the log's chain, every version against the log, and every source against its hash.
+    ///
+    /// # Errors
+    /// If a file cannot be read; what is wrong in one is no error but a problem.
+    pub fn verify(&self) -> Result<Verification, ToolboxError> {
+        let mut problems = Vec::new();
+        let path = self.shelf.log.path();
+        let checked = match File::open(path) {
+            Ok(file) => audit::verify(file)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => audit::verify(&b""[..])?,
+            Err(error) => {
+                let context = format!("cannot read the audit log {}", path.display());
+                return Err(anyhow::Error::new(error).context(context).into());
+            }
+        };
+        let (lines, last_hash) = match checked {
+            Checked::Intact { lines, last_hash } => (lines, last_hash),
+            Checked::Broken { line, why } => {
+                problems.push(format!("line {line} of the log {why}"));
+                (line - 1, String::new())
+            }
+        };
+        let tools = match self.shelf.tools() {
+            Ok(tools) => tools,
+            Err(ToolboxError::Damaged(problem)) => {
+                problems.push(problem);
+                Tools::new()
+            }
+            Err(error) => return Err(error),
+        };
+        let entries = if problems.is_empty() { self.entries()? } else { Vec::new() };
+        for (name, entry) in &tools {
+            if let Err(error) = self.sound_source(name) {
+                problems.push(error.to_string());
+            }
+            for (version, known) in &entry.versions {
+                let record = digest(&serde_json::to_vec(known).context("reading a version")?);
+                let logged = |entry: &Entry| entry.event == "admitted" && entry.digest == record;
+                if !entries.is_empty() && !entries.iter().any(logged) {
+                    problems.push(format!("the log has no admission of {name}, version {version}"));
+                }
+            }
+        }
+        if entries.is_empty() && problems.is_empty() && !tools.is_empty() {
+            problems.push("the log is gone, and the toolbox has tools".to_owned());
+        }
+        Ok(Verification { lines, last_hash, problems })
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, ToolboxError> {
+        let path = self.shelf.log.path();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                let context = format!("cannot read the audit log {}", path.display());
+                return Err(anyhow::Error::new(error).context(context).into());
+            }
+        };
+        let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+        entries.map_err(|error| {
+            let shown = path.display();
+            ToolboxError::Damaged(format!("a line of the audit log {shown} is no entry ({error})"))
+        })
+    }
+
+    fn ready(&self, name: &str) -> Result<Arc<Ready>, ToolboxError> {
+        // Taken before anything is read: what is written meanwhile makes it out of date.
+        let stamp = self.shelf.stamp(name);
+        let known = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(ready) = known.filter(|ready| ready.stamp == stamp) {
+            return Ok(ready);
+        }
+        let (tools, source) = self.sound_source(name)?;
+        let in_use = tools.get(name).and_then(ToolEntry::in_use).context("it was just there")?;
+        let source = assembly::assemble(&self.shelf, &tools, &source, in_use.uses.iter())?;
+        let task = Task { cases: Vec::new(), ..in_use.task.clone() };
+        let described = serde_json::to_string(&task).context("describing a tool")?;
+        let key = digest(format!("{described}\n{source}").as_bytes());
+        let ready = Arc::new(Ready { stamp, key, task, source });
+        let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    /// A tool's source in use, all its files being as they should; what a killed process has left is
+    /// mended first.
+    fn sound_source(&self, name: &str) -> Result<(Tools, String), ToolboxError> {
+        let look = || {
+            let tools = self.shelf.tools()?;
+            let entry = tools.get(name).ok_or_else(|| not_found(name, &tools))?;
+            self.shelf.check_in_use(name, entry)?;
+            let source = self.shelf.source(name, entry, entry.current)?;
+            Ok((tools, source))
+        };
+        match look() {
+            // It may be in the middle of a change, or a change was cut short.
+            Err(ToolboxError::Damaged(_)) => {
+                let locked = self.shelf.lock()?;
+                if let Some(entry) = self.shelf.tools()?.get(name) {
+                    locked.mend(name, entry)?;
+                }
+                look()
+            }
+            result => result,
+        }
+    }
+}
+
+/// The error for a tool that is not there: it says which are.
+fn not_found(name: &str, tools: &Tools) -> ToolboxError {
+    let signatures: Vec<&str> = tools
+        .values()
+        .filter_map(ToolEntry::in_use)
+        .map(|version| version.task.signature.as_str())
+        .collect();
+    let there = match signatures.is_empty() {
+        true => "the toolbox is empty".to_owned(),
+        false => format!("the toolbox has `{}`", signatures.join("`, `")),
+    };
+    ToolboxError::NotFound(format!("there is no tool `{name}`; {there}; propose one to have it"))
+}

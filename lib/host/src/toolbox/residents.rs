@@ -1,0 +1,54 @@
+//! The processes that tools run in, kept between calls.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::judge::{CallError, Resident};
+
+/// How many processes are kept at most; the one that was called longest ago goes first.
+const KEPT: usize = 8;
+
+/// A bounded number of resident processes, by what they were compiled from.
+#[derive(Default)]
+pub struct Residents {
+    /// The one called last comes last.
+    slots: Mutex<Vec<(String, Slot)>>,
+}
+
+/// One tool's process; `None` while there is none. Calls of one tool take turns.
+type Slot = Arc<Mutex<Option<Resident>>>;
+
+impl Residents {
+    /// Calls the process of this key, which `start` starts where there is none that is fit.
+    ///
+    /// # Errors
+    /// As [`Resident::call`], and those of `start`.
+    pub fn call(
+        &self,
+        key: &str,
+        start: impl FnOnce() -> Result<Resident, CallError>,
+        arguments: &Value,
+    ) -> Result<Value, CallError> {
+        let slot = self.slot(key);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let resident = match slot.take().and_then(Resident::if_fit) {
+            Some(fit) => slot.insert(fit),
+            None => slot.insert(start()?),
+        };
+        resident.call(arguments)
+    }
+
+    fn slot(&self, key: &str) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = match slots.iter().position(|(known, _)| known == key) {
+            Some(position) => slots.remove(position).1,
+            None => Slot::default(),
+        };
+        slots.push((key.to_owned(), Arc::clone(&slot)));
+        let surplus = slots.len().saturating_sub(KEPT);
+        // A process that is being called lives until its call ends.
+        slots.drain(..surplus);
+        slot
+    }
+}

@@ -1,0 +1,403 @@
+//! Toolboxes: the gate, versions, calls, and what happens to the folder in the worst case.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use code_evolution_host::toolbox::{Residents, Toolbox, ToolboxError};
+use code_evolution_wire::task::{Limits, Property, Task};
+use code_evolution_wire::toolbox::{Admission, Capability, Proposal, Review};
+use serde_json::{Value, json};
+
+use crate::serve::Server;
+use crate::support::judge;
+
+const ADD: &str = "fn add(a: f64, b: f64) -> f64 { a + b }";
+
+fn open(folder: &Path) -> Toolbox {
+    Toolbox::open(folder, judge().clone(), Arc::new(Residents::default())).expect("a toolbox")
+}
+
+fn toolbox() -> (tempfile::TempDir, Toolbox) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toolbox = open(folder.path());
+    (folder, toolbox)
+}
+
+fn proposal(task: Task, code: &str) -> Proposal {
+    Proposal::new(task, code).describe("a tool for tests").author("a test")
+}
+
+fn add() -> Proposal {
+    proposal(Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0), ADD)
+}
+
+fn approved() -> Option<Review> {
+    Some(Review { approved: true, by: "a test".to_owned() })
+}
+
+#[track_caller]
+fn admit(toolbox: &Toolbox, proposal: &Proposal) -> Admission {
+    toolbox.admit(proposal, approved()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[track_caller]
+fn admitted(toolbox: &Toolbox, proposal: &Proposal) {
+    let admission = admit(toolbox, proposal);
+    assert!(admission.admitted, "{:#?}", admission.examination);
+}
+
+#[track_caller]
+fn assert_intact(toolbox: &Toolbox) {
+    let verification = toolbox.verify().expect("it can be checked");
+    assert!(verification.problems.is_empty(), "{:#?}", verification.problems);
+}
+
+#[test]
+fn a_tool_is_admitted_listed_and_called_by_position_and_by_name() {
+    let (folder, toolbox) = toolbox();
+    let Err(ToolboxError::NotFound(message)) = toolbox.call("add", &json!([1, 2])) else {
+        panic!("there is no tool yet");
+    };
+    assert!(message.contains("`add`") && message.contains("empty"), "{message}");
+    admitted(&toolbox, &add());
+    assert_eq!(toolbox.call("add", &json!([5.0, 3.0])).expect("a sum"), json!(8.0));
+    assert_eq!(toolbox.call("add", &json!({"b": 1, "a": 2})).expect("a sum"), json!(3.0));
+    let Err(ToolboxError::NotFound(message)) = toolbox.call("subtract", &json!([])) else {
+        panic!("there is no such tool");
+    };
+    assert!(message.contains("fn add(a: f64, b: f64) -> f64"), "{message}");
+    for wrong in [json!([1]), json!({"a": 1}), json!({"a": 1, "b": 2, "c": 3}), json!(["x", 1])] {
+        let error = toolbox.call("add", &wrong);
+        assert!(matches!(error, Err(ToolboxError::BadRequest(_))), "{wrong}");
+    }
+    let listed = toolbox.list().expect("a list");
+    assert_eq!(listed[0].parameters["properties"]["a"], json!({"type": "number"}));
+    assert_eq!(std::fs::read_to_string(folder.path().join("add.rs")).expect("a source"), ADD);
+    assert_intact(&toolbox);
+    // Another process, later.
+    assert_eq!(open(folder.path()).call("add", &json!([1, 1])).expect("a sum"), json!(2.0));
+}
+
+#[test]
+fn the_gate_turns_away_what_is_not_fit() {
+    let (_folder, toolbox) = toolbox();
+    admitted(&toolbox, &add());
+    let plus = Task::new("fn plus(a: f64, b: f64) -> f64").case((1.0, 1.0), 2.0);
+    let number = || Task::new("fn number() -> u64").input(());
+    let quick = Limits { case_wall_ms: 200, ..Limits::default() };
+    for (name, proposal, reason) in [
+        ("the same again", add(), "in use already"),
+        ("a copy", proposal(plus, &ADD.replace("add", "plus")), "as `add`"),
+        ("no test", proposal(Task::new("fn number() -> u64"), "fn number() -> u64 { 1 }"), "test"),
+        (
+            "no description",
+            Proposal::new(number(), "fn number() -> u64 { 1 }"),
+            "what the tool does",
+        ),
+        (
+            "a big name",
+            proposal(Task::new("fn Add() -> u8").input(()), "fn Add() -> u8 { 1 }"),
+            "name",
+        ),
+        (
+            "another signature",
+            proposal(
+                Task::new("fn add(a: f64, c: f64) -> f64").case((1.0, 1.0), 2.0),
+                "fn add(a: f64, c: f64) -> f64 { c + a }",
+            ),
+            "keeps the signature",
+        ),
+        (
+            "a key reader",
+            proposal(number(), "fn number() -> u64 { std::env::var(\"KEY\").is_ok() as u64 }"),
+            "std::env",
+        ),
+        (
+            "a clock reader",
+            proposal(
+                number(),
+                "fn number() -> u64 { std::time::Instant::now().elapsed().as_secs() }",
+            ),
+            "`clock`",
+        ),
+        (
+            "one that never returns",
+            proposal(
+                number().limits(quick),
+                "fn number() -> u64 { loop { std::hint::black_box(0); } }",
+            ),
+            "longer than 200 ms",
+        ),
+        (
+            "one out of range",
+            proposal(
+                number().property(Property::Between { at: String::new(), min: 0.0, max: 1.0 }),
+                "fn number() -> u64 { 2 }",
+            ),
+            "between 0 and 1",
+        ),
+        (
+            "one that does not compile",
+            proposal(number(), "fn number() -> u64 { \"1\" }"),
+            "compile",
+        ),
+        ("a stray brace", proposal(number().clone(), "fn number() -> u64 { 1 } }"), "compile"),
+    ] {
+        let admission = admit(&toolbox, &proposal);
+        assert!(!admission.admitted, "{name} is admitted");
+        let feedback = admission.examination.feedback();
+        assert!(feedback.contains(reason), "{name}: {feedback}");
+    }
+    assert_eq!(toolbox.list().expect("a list").len(), 1);
+    let log = toolbox.log().expect("a log");
+    assert_eq!(log.iter().filter(|line| line.event == "rejected").count(), 12);
+    assert_intact(&toolbox);
+}
+
+#[test]
+fn the_jail_is_the_wall_behind_the_scan() {
+    let (_folder, toolbox) = toolbox();
+    let disguised = "use std as base;
+        fn probe() -> String {
+            let file = base::fs::read_to_string(\"/etc/passwd\").map_err(|e| e.kind().to_string());
+            let net = base::net::TcpStream::connect(\"127.0.0.1:9\").map_err(|e| e.kind().to_string());
+            format!(\"{:?} {:?} {}\", file, net.err(), base::env::vars().count())
+        }";
+    admitted(&toolbox, &proposal(Task::new("fn probe() -> String").input(()), disguised));
+    let output = toolbox.call("probe", &json!([])).expect("an output");
+    assert_eq!(output, json!("Err(\"permission denied\") Some(\"permission denied\") 0"));
+}
+
+#[test]
+fn without_an_approval_nothing_comes_in() {
+    let (_folder, toolbox) = toolbox();
+    let no = Some(Review { approved: false, by: "a test".to_owned() });
+    for review in [no, None] {
+        assert!(!toolbox.admit(&add(), review).expect("an answer").admitted);
+    }
+    assert!(toolbox.examine(&add()).expect("an answer").passed());
+    assert!(toolbox.list().expect("a list").is_empty());
+    let events: Vec<String> =
+        toolbox.log().expect("a log").into_iter().map(|line| line.event).collect();
+    assert_eq!(events, ["rejected", "rejected"]);
+}
+
+#[test]
+fn a_new_version_passes_the_old_tests_and_can_be_rolled_back() {
+    let (_folder, toolbox) = toolbox();
+    let task = || Task::new("fn half(n: i64) -> i64");
+    admitted(&toolbox, &proposal(task().case((7,), 3), "fn half(n: i64) -> i64 { n / 2 }"));
+    let up = "fn half(n: i64) -> i64 { (n + 1) / 2 }";
+    let admission = admit(&toolbox, &proposal(task().case((8,), 4), up));
+    assert!(!admission.admitted);
+    assert!(admission.examination.feedback().contains("version 1: half(7)"));
+    let floor = "fn half(n: i64) -> i64 { n.div_euclid(2) }";
+    admitted(&toolbox, &proposal(task().case((-7,), -4), floor));
+    assert_eq!(toolbox.call("half", &json!([-7])).expect("an output"), json!(-4));
+    toolbox.roll_back("half", 1, "a test").expect("there is a version 1");
+    assert_eq!(toolbox.call("half", &json!([-7])).expect("an output"), json!(-3));
+    assert!(matches!(toolbox.roll_back("half", 9, "x"), Err(ToolboxError::NotFound(_))));
+    assert!(matches!(toolbox.roll_back("half", 1, "x"), Err(ToolboxError::BadRequest(_))));
+    assert_eq!(toolbox.list().expect("a list")[0].entry.versions.len(), 2);
+    assert_intact(&toolbox);
+}
+
+#[test]
+fn a_tool_uses_the_version_that_it_was_tested_with() {
+    let (_folder, toolbox) = toolbox();
+    let double = Task::new("fn double(n: u64) -> u64");
+    let code = "use std::collections::BTreeMap;\nfn double(n: u64) -> u64 { BTreeMap::from([(n, 2 * n)])[&n] }";
+    admitted(&toolbox, &proposal(double.clone().case((2,), 4), code));
+    let quadruple = Task::new("fn quadruple(n: u64) -> u64").case((3,), 12);
+    let code = "fn quadruple(n: u64) -> u64 { tools::double(tools::double(n)) }";
+    admitted(&toolbox, &proposal(quadruple, code).uses("double"));
+    let octuple = Task::new("fn octuple(n: u64) -> u64").case((1,), 8);
+    let code =
+        "use tools::{double, quadruple};\nfn octuple(n: u64) -> u64 { double(quadruple(n)) }";
+    admitted(&toolbox, &proposal(octuple, code).uses("quadruple").uses("double"));
+    // A version 2 that still passes the one test of version 1 does not change its users.
+    let square = "fn double(n: u64) -> u64 { n * n }";
+    admitted(&toolbox, &proposal(double.case((0,), 0), square));
+    assert_eq!(toolbox.call("double", &json!([5])).expect("an output"), json!(25));
+    assert_eq!(toolbox.call("octuple", &json!([5])).expect("an output"), json!(40));
+    let unknown = proposal(Task::new("fn f() -> u8").input(()), "fn f() -> u8 { 1 }").uses("g");
+    assert!(matches!(toolbox.examine(&unknown), Err(ToolboxError::NotFound(_))));
+}
+
+#[test]
+fn a_tool_that_fails_a_call_serves_the_next_one() {
+    let (_folder, toolbox) = toolbox();
+    let quick = Limits { case_wall_ms: 200, ..Limits::default() };
+    let task = Task::new("fn moody(mood: u8) -> u64").case((0,), 1).limits(quick);
+    let code = "fn moody(mood: u8) -> u64 {
+        match mood {
+            0 => 1,
+            1 => panic!(\"not today\"),
+            2 => loop { std::hint::black_box(0); },
+            3 => vec![1_u8; 1 << 30].iter().map(|&byte| u64::from(byte)).sum(),
+            _ => { fn deeper(n: u64) -> u64 { if n == u64::MAX { 0 } else { deeper(n + 1) + 1 } } deeper(0) }
+        }
+    }";
+    admitted(&toolbox, &proposal(task, code));
+    for (mood, why) in
+        [(1, "not today"), (2, "longer than 200 ms"), (3, "out of memory"), (4, "SIG")]
+    {
+        let Err(ToolboxError::Failed(message)) = toolbox.call("moody", &json!([mood])) else {
+            panic!("mood {mood} gives an output");
+        };
+        assert!(message.contains("moody") && message.contains(why), "{message}");
+        assert_eq!(toolbox.call("moody", &json!([0])).expect("an output"), json!(1));
+    }
+}
+
+#[test]
+fn a_process_stays_from_one_request_of_a_notebook_to_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toolbox = open(folder.path());
+    admitted(&toolbox, &counter());
+    let mut server = Server::start(&[]);
+    server.receive();
+    for id in 0..10 {
+        let request = json!({"call": {"name": "next", "arguments": []}});
+        let answer = server.ask(&call(folder.path(), id, request));
+        assert_eq!(answer["done"]["value"], json!(id), "{answer}");
+        // The thread of the request has ended by then.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn counter() -> Proposal {
+    let code = "static N: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        fn next() -> u64 { N.fetch_add(1, std::sync::atomic::Ordering::Relaxed) }";
+    proposal(Task::new("fn next() -> u64").input(()), code).may(Capability::State)
+}
+
+#[test]
+fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
+    let (_folder, toolbox) = toolbox();
+    admitted(&toolbox, &counter());
+    let counted: Vec<Value> =
+        (0..20).map(|_| toolbox.call("next", &json!([])).expect("an output")).collect();
+    assert_eq!(counted, (0..20).map(|n| json!(n)).collect::<Vec<_>>(), "a call started a process");
+    // Ten others push it out.
+    for n in 0..10 {
+        let task = Task::new(format!("fn tool_{n}() -> u64")).case((), n);
+        admitted(&toolbox, &proposal(task, &format!("fn tool_{n}() -> u64 {{ {n} }}")));
+        assert_eq!(toolbox.call(&format!("tool_{n}"), &json!([])).expect("an output"), json!(n));
+    }
+    assert_eq!(toolbox.call("next", &json!([])).expect("an output"), json!(0));
+}
+
+#[test]
+fn damage_is_named_and_nothing_is_lost() {
+    let (folder, toolbox) = toolbox();
+    admitted(&toolbox, &add());
+    let other = Task::new("fn one() -> u8").case((), 1);
+    admitted(&toolbox, &proposal(other, "fn one() -> u8 { 1 }"));
+    assert_eq!(toolbox.call("add", &json!([1, 2])).expect("a sum"), json!(3.0));
+
+    let source = folder.path().join("add.rs");
+    std::fs::write(&source, "fn add(a: f64, b: f64) -> f64 { 666.0 }").expect("written");
+    let Err(ToolboxError::Damaged(message)) = toolbox.call("add", &json!([1, 2])) else {
+        panic!("a changed tool is called, though it was warm");
+    };
+    assert!(message.contains("add.rs") && message.contains("add.1.rs"), "{message}");
+    assert_eq!(toolbox.call("one", &json!([])).expect("the other tool works"), json!(1));
+    assert!(toolbox.list().expect("a list")[0].problem.is_some());
+    assert!(!toolbox.verify().expect("a check").problems.is_empty());
+    std::fs::remove_file(&source).expect("removed");
+    assert_eq!(toolbox.call("add", &json!([1, 2])).expect("it is back"), json!(3.0));
+
+    let manifest = folder.path().join("manifest.json");
+    let whole = std::fs::read(&manifest).expect("a manifest");
+    std::fs::write(&manifest, &whole[..whole.len() - 100]).expect("written");
+    for result in [toolbox.list().map(drop), toolbox.admit(&add(), approved()).map(drop)] {
+        let Err(ToolboxError::Damaged(message)) = result else { panic!("it is used") };
+        assert!(message.contains("manifest.json") && message.contains("backup"), "{message}");
+    }
+    std::fs::copy(folder.path().join("manifest.backup.json"), &manifest).expect("mended");
+    assert_eq!(toolbox.list().expect("a list").len(), 2);
+    assert_intact(&toolbox);
+}
+
+#[test]
+fn tampering_with_the_log_or_the_manifest_shows() {
+    let (folder, toolbox) = toolbox();
+    toolbox.admit(&add(), None).expect("a rejection");
+    admitted(&toolbox, &add());
+    assert_intact(&toolbox);
+    let path = folder.path().join("audit.jsonl");
+    let honest = std::fs::read_to_string(&path).expect("a log");
+    std::fs::write(&path, honest.replacen("rejected", "admitted", 1)).expect("written");
+    let problems = toolbox.verify().expect("a check").problems;
+    assert!(problems[0].contains("line 1"), "{problems:?}");
+    for forged in ["", honest.lines().next().expect("a line")] {
+        std::fs::write(&path, format!("{}{}", forged, if forged.is_empty() { "" } else { "\n" }))
+            .expect("written");
+        assert!(!toolbox.verify().expect("a check").problems.is_empty(), "{forged}");
+    }
+    std::fs::write(&path, honest).expect("written");
+    assert_intact(&toolbox);
+}
+
+fn call(folder: &Path, id: u64, call: Value) -> Value {
+    json!({"id": id, "method": "toolbox", "params": {"folder": folder, "call": call}})
+}
+
+fn admission(folder: &Path, id: u64, name: &str) -> Value {
+    let code = format!("fn {name}() -> u64 {{ {id} }}");
+    let proposal = proposal(Task::new(format!("fn {name}() -> u64")).case((), id), &code);
+    call(folder, id, json!({"admit": {"proposal": proposal, "review": approved()}}))
+}
+
+#[test]
+fn two_hosts_share_a_toolbox() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::thread::scope(|scope| {
+        for (host, first) in [("a", 0), ("b", 10)] {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let mut server = Server::start(&[]);
+                server.receive();
+                for id in first..first + 6 {
+                    let answer = server.ask(&admission(folder, id, &format!("{host}_{id}")));
+                    assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
+                }
+            });
+        }
+    });
+    let toolbox = open(folder.path());
+    assert_eq!(toolbox.list().expect("a list").len(), 12);
+    assert_eq!(toolbox.call("b_15", &json!([])).expect("an output"), json!(15));
+    assert_intact(&toolbox);
+}
+
+#[test]
+fn a_host_killed_at_any_time_loses_no_earlier_tool() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut acknowledged = 0;
+    for round in 0..12_u64 {
+        let mut server = Server::start(&[]);
+        server.receive();
+        // The first one tells how far the process is; the second one is cut short, each round later.
+        let answer = server.ask(&admission(folder.path(), 2 * round, &format!("tool_{round}")));
+        assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
+        acknowledged += 1;
+        let request = admission(folder.path(), 2 * round + 1, &format!("cut_{round}"));
+        server.send(&request.to_string());
+        std::thread::sleep(Duration::from_millis(15 * round));
+        server.kill();
+
+        let toolbox = open(folder.path());
+        let listed = toolbox.list().expect("a list");
+        assert!(listed.iter().all(|tool| tool.problem.is_none()), "{listed:#?}");
+        assert_eq!(
+            listed.iter().filter(|tool| tool.name.starts_with("tool_")).count(),
+            acknowledged
+        );
+        assert_intact(&toolbox);
+    }
+    let toolbox = open(folder.path());
+    assert_eq!(toolbox.call("tool_11", &json!([])).expect("an output"), json!(22));
+}

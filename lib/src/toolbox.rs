@@ -1,0 +1,342 @@
+//! Tools that models write: proposed, examined, admitted, called.
+//!
+//! A toolbox is a folder; it outlives the kernel, and several notebooks can share one. Whoever guards
+//! it writes the tests, sees what passed them, and decides.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use code_evolution_wire::model::{Tool, ToolCall};
+use code_evolution_wire::protocol::{Call, FailureKind};
+use code_evolution_wire::toolbox as wire;
+use code_evolution_wire::toolbox::{Capability, Listed, Proposal, Review, ToolEntry, ToolboxCall};
+use code_evolution_wire::value::Arguments;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::lab::Lab;
+use crate::show::{Admission, Examination, Table, Verification, inert};
+
+/// What every toolbox has, by which one is told from another folder.
+const MARK: &str = "versions";
+
+/// A toolbox in a folder. Clones share it.
+#[derive(Clone)]
+pub struct Toolbox {
+    host: Arc<Host>,
+    folder: PathBuf,
+    policy: Policy,
+}
+
+/// Who decides where nobody answers the review's question, as in a run without a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    admits: bool,
+    granted: Vec<Capability>,
+}
+
+impl Policy {
+    /// Admits whatever the gate let through, unless it asks for a capability.
+    pub fn admit_tested() -> Self {
+        Policy { admits: true, granted: Vec::new() }
+    }
+
+    /// Admits nothing that no person has seen.
+    pub fn reject_unseen() -> Self {
+        Policy { admits: false, granted: Vec::new() }
+    }
+
+    /// Also admits tools that ask for this capability.
+    pub fn granting(mut self, capability: Capability) -> Self {
+        self.granted.push(capability);
+        self
+    }
+
+    /// What the policy says of a tool with these capabilities.
+    fn review(&self, capabilities: &[Capability]) -> Review {
+        let approved =
+            self.admits && capabilities.iter().all(|wanted| self.granted.contains(wanted));
+        Review { approved, by: format!("policy: {self}") }
+    }
+}
+
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.admits {
+            return f.write_str("reject what no person has seen");
+        }
+        let granted: Vec<String> = self.granted.iter().map(Capability::to_string).collect();
+        match granted.is_empty() {
+            true => f.write_str("admit what passed the gate and only computes"),
+            false => {
+                write!(f, "admit what passed the gate and needs at most {}", granted.join(", "))
+            }
+        }
+    }
+}
+
+impl Toolbox {
+    /// The toolbox in a folder, relative to the notebook. The folder is made where there is none.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest is not as it was written.
+    pub fn open(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
+        let folder = std::path::absolute(folder.as_ref())
+            .map_err(|error| bad_folder(folder.as_ref(), &error))?;
+        let host = Arc::clone(lab.host());
+        let toolbox = Toolbox { host, folder, policy: Policy::admit_tested() };
+        toolbox.list()?;
+        Ok(toolbox)
+    }
+
+    /// A new, empty toolbox in a folder. A toolbox that is there is kept beside it, as
+    /// `FOLDER.previous`; the one that was there before is gone.
+    ///
+    /// # Errors
+    /// If the folder holds something else than a toolbox, or cannot be moved.
+    pub fn fresh(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
+        let folder = folder.as_ref();
+        if folder.exists() {
+            let previous = PathBuf::from(format!("{}.previous", folder.display()));
+            for toolbox in [folder, &previous] {
+                if toolbox.exists() && !toolbox.join(MARK).is_dir() {
+                    let shown = toolbox.display();
+                    let message = format!("{shown} is no toolbox; choose another folder");
+                    return Err(Error::new(FailureKind::BadRequest, message));
+                }
+            }
+            let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
+            removed
+                .and_then(|()| fs::rename(folder, &previous))
+                .map_err(|error| bad_folder(folder, &error))?;
+        }
+        let shown = folder.display();
+        println!("{shown}: a new, empty toolbox (an earlier one, if any, is now {shown}.previous)");
+        Toolbox::open(lab, folder)
+    }
+
+    /// The same toolbox with another policy for reviews that nobody answers.
+    pub fn policy(&self, policy: Policy) -> Self {
+        Toolbox { policy, ..self.clone() }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its tools.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest is not as it was written.
+    pub fn tools(&self) -> Result<Table> {
+        let mut table = Table::new(["tool", "version", "what it does", "tests", "written by"]);
+        for Listed { entry, problem, .. } in self.list()? {
+            let Some(in_use) = entry.in_use() else { continue };
+            let does = problem.unwrap_or_else(|| in_use.description.clone());
+            let tests = in_use.task.cases.len().to_string();
+            let version = entry.current.to_string();
+            table.push([&in_use.task.signature, &version, &does, &tests, &in_use.author]);
+        }
+        Ok(table)
+    }
+
+    /// Its tools as a model is offered them.
+    ///
+    /// # Errors
+    /// As for [`Toolbox::tools`].
+    pub fn as_tools(&self) -> Result<Vec<Tool>> {
+        let offered = self.list()?.into_iter().filter_map(|tool| {
+            let description = tool.entry.in_use()?.description.clone();
+            Some(Tool { name: tool.name, description, parameters: tool.parameters })
+        });
+        Ok(offered.collect())
+    }
+
+    /// What the gate thinks of a proposal, without consequence.
+    ///
+    /// # Errors
+    /// If its task makes no sense, or it uses a tool that is not there. A bad source is no error.
+    pub fn examine(&self, proposal: &Proposal) -> Result<Examination> {
+        let examination: wire::Examination = self.ask(ToolboxCall::Examine(proposal.clone()))?;
+        Ok(Examination(examination))
+    }
+
+    /// Puts a proposal through the gate. What passes is shown (source, change, verdict) with the
+    /// question whether to admit it; where nobody answers, the policy decides, and that is printed.
+    ///
+    /// # Errors
+    /// As for [`Toolbox::examine`].
+    pub fn submit(&self, proposal: &Proposal) -> Result<Admission> {
+        let examination = self.examine(proposal)?;
+        let review = examination.passed().then(|| {
+            println!("{examination}\n");
+            self.review(&examination)
+        });
+        self.decide(proposal, review)
+    }
+
+    /// Puts a proposal through the gate with a decision that was already made.
+    ///
+    /// # Errors
+    /// As for [`Toolbox::examine`].
+    pub fn decide(&self, proposal: &Proposal, review: Option<Review>) -> Result<Admission> {
+        let admission: wire::Admission =
+            self.ask(ToolboxCall::Admit { proposal: proposal.clone(), review })?;
+        Ok(Admission(admission))
+    }
+
+    fn review(&self, examination: &Examination) -> Review {
+        let (name, version) = (inert::line(&examination.name), examination.version);
+        let policy = &self.policy;
+        // Without a colon: the kernel would take it for the prompt's end.
+        let answer = evcxr_input::get_string(&format!(
+            "Admit {name}, version {version}? y or n (without an answer the policy decides, which is to {policy})"
+        ));
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => Review { approved: true, by: "a person".to_owned() },
+            "" => {
+                println!("review: nobody answered; the policy decides: {policy}");
+                policy.review(&examination.capabilities)
+            }
+            _ => Review { approved: false, by: "a person".to_owned() },
+        }
+    }
+
+    /// Calls a tool. The arguments are a tuple, as for a case; the output is what its signature says.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool: the message says which there are;
+    /// of kind [`FailureKind::ToolFailed`] if it panicked, took too long or died.
+    pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Arguments) -> Result<T> {
+        let output = self.call_json(name, Value::Array(arguments.arguments()))?;
+        serde_json::from_value(output).map_err(|error| {
+            let message = format!(
+                "the output of `{name}` has another type than you ask for ({error}); see its signature"
+            );
+            Error::new(FailureKind::BadRequest, message)
+        })
+    }
+
+    /// Calls a tool with arguments that are JSON: a list, or an object by the parameters' names.
+    ///
+    /// # Errors
+    /// As for [`Toolbox::call`].
+    pub fn call_json(&self, name: &str, arguments: Value) -> Result<Value> {
+        self.ask(ToolboxCall::Call { name: name.to_owned(), arguments })
+    }
+
+    /// Runs a tool for a model: its output as JSON text, or what went wrong.
+    ///
+    /// # Errors
+    /// As for [`Toolbox::call`], as text.
+    pub fn answer(&self, call: &ToolCall) -> std::result::Result<String, String> {
+        let output = self.call_json(&call.name, call.arguments.clone());
+        output.map(|value| value.to_string()).map_err(|error| error.to_string())
+    }
+
+    /// The versions of a tool.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool.
+    pub fn versions(&self, name: &str) -> Result<Table> {
+        let entry = self.entry(name)?;
+        let mut table = Table::new(["version", "in use", "tests", "written by", "approved by"]);
+        for (number, version) in &entry.versions {
+            let in_use = if *number == entry.current { "yes" } else { "" };
+            let (number, tests) = (number.to_string(), version.task.cases.len().to_string());
+            table.push([&number, in_use, &tests, &version.author, &version.reviewer]);
+        }
+        Ok(table)
+    }
+
+    /// A tool with all its versions.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool.
+    pub fn entry(&self, name: &str) -> Result<ToolEntry> {
+        let listed = self.list()?;
+        let found = listed.iter().find(|tool| tool.name == name);
+        found.map(|tool| tool.entry.clone()).ok_or_else(|| {
+            let names: Vec<&str> = listed.iter().map(|tool| tool.name.as_str()).collect();
+            let message = format!("there is no tool `{name}`; choose from {}", names.join(", "));
+            Error::new(FailureKind::ToolNotFound, message)
+        })
+    }
+
+    /// Puts another version of a tool into use.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool or version.
+    pub fn roll_back(&self, name: &str, version: u32) -> Result<()> {
+        let (name, by) = (name.to_owned(), "a person".to_owned());
+        self.ask(ToolboxCall::Rollback { name, version, by })
+    }
+
+    /// The audit log, without its times and hashes.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::ToolboxDamaged`] if a line is no entry.
+    pub fn log(&self) -> Result<Table> {
+        let lines: Vec<wire::LogLine> = self.ask(ToolboxCall::Log)?;
+        let mut table = Table::new(["line", "event", "tool", "version", "decided by", "why"]);
+        for (index, line) in lines.iter().enumerate() {
+            let field = |name: &str| match line.summary.get(name) {
+                Some(Value::String(text)) => inert::short(text, 80),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            let number = (index + 1).to_string();
+            let [tool, version, by, why] = ["tool", "version", "by", "why"].map(field);
+            table.push([number, line.event.clone(), tool, version, by, why]);
+        }
+        Ok(table)
+    }
+
+    /// Where the audit log is.
+    pub fn log_path(&self) -> PathBuf {
+        self.folder.join("audit.jsonl")
+    }
+
+    /// Checks the audit log, and the toolbox against it.
+    ///
+    /// # Errors
+    /// If a file cannot be read; what is wrong in one is no error.
+    pub fn verify(&self) -> Result<Verification> {
+        let verification: wire::Verification = self.ask(ToolboxCall::Verify)?;
+        Ok(Verification(verification))
+    }
+
+    fn list(&self) -> Result<Vec<Listed>> {
+        self.ask(ToolboxCall::List)
+    }
+
+    fn ask<T: DeserializeOwned>(&self, call: ToolboxCall) -> Result<T> {
+        let folder = self.folder.to_string_lossy().into_owned();
+        self.host.call(Call::Toolbox { folder, call })
+    }
+}
+
+fn bad_folder(folder: &Path, error: &std::io::Error) -> Error {
+    let message = format!("cannot use the folder {} ({error}); choose another", folder.display());
+    Error::new(FailureKind::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_grants_what_it_says_and_says_what_it_grants() {
+        let plain = Policy::admit_tested();
+        assert!(plain.review(&[]).approved && !plain.review(&[Capability::Clock]).approved);
+        let granting = plain.granting(Capability::Clock);
+        assert!(granting.review(&[Capability::Clock]).approved);
+        assert!(!granting.review(&[Capability::Clock, Capability::State]).approved);
+        assert!(granting.review(&[]).by.contains("clock"));
+        assert!(!Policy::reject_unseen().review(&[]).approved);
+    }
+}
