@@ -23,6 +23,7 @@
 //! | [`toolbox`] | admit and call tools that models wrote |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
+//! | [`team`] | CPU time as a score, a model's opinion, code without comments |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //!
 //! The crate is thin on purpose: a cell links everything that it imports, so the HTTP client, the
@@ -37,6 +38,7 @@ pub mod llm;
 #[cfg(feature = "evolution")]
 pub mod packing;
 pub mod show;
+pub mod team;
 pub mod toolbox;
 
 pub use code_evolution_wire as wire;

@@ -35,6 +35,9 @@ pub struct Task {
     /// Whether compiler warnings are collected into the verdict's diagnostics.
     #[serde(default)]
     pub warnings: bool,
+    /// Whether clippy's warnings are collected as well, whatever the candidate allows itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lints: bool,
     /// What a candidate may use up.
     #[serde(default)]
     pub limits: Limits,
@@ -196,6 +199,7 @@ impl Task {
             opt_level: 0,
             tolerance: 0.0,
             warnings: false,
+            lints: false,
             limits: Limits::default(),
         }
     }
@@ -299,6 +303,13 @@ impl Task {
     /// Collects compiler warnings into the verdict's diagnostics.
     pub fn warnings(mut self) -> Self {
         self.warnings = true;
+        self
+    }
+
+    /// Collects clippy's warnings into the verdict's diagnostics, also those that the candidate
+    /// tries to silence. Takes a second pass of the compiler.
+    pub fn lints(mut self) -> Self {
+        self.lints = true;
         self
     }
 

@@ -46,6 +46,8 @@ pub struct Compilation<'a> {
     pub opt_level: u8,
     /// Whether warnings are wanted.
     pub warnings: bool,
+    /// clippy's compiler, where its lints are wanted.
+    pub clippy: Option<&'a Path>,
     /// Whether `unsafe` is an error, as it is for every candidate but the jail's own tests.
     pub forbid_unsafe: bool,
     /// Whether to compile where there is no Landlock.
@@ -113,7 +115,7 @@ impl Compilation<'_> {
             Ok((remains, milliseconds(started.elapsed())))
         };
 
-        let (remains, compile_ms) = run(&self.toolchain.rustc, self.rustc_arguments())?;
+        let (remains, mut compile_ms) = run(&self.toolchain.rustc, self.rustc_arguments())?;
         let mut diagnostics = diagnostics::read(&remains.stderr, self.published, &hidden);
         if remains.ended.status != Exit::Code(0) {
             let outcome = self.outcome(&remains, &diagnostics, memory_bytes);
@@ -121,6 +123,23 @@ impl Compilation<'_> {
                 diagnostics.extend(diagnostics::plain(&remains.stderr, &hidden));
             }
             return Ok(Compiled { program: Err(outcome), diagnostics, compile_ms, link_ms: 0.0 });
+        }
+
+        if let Some(clippy) = self.clippy {
+            let (remains, lint_ms) = run(clippy, self.clippy_arguments())?;
+            compile_ms += lint_ms;
+            if remains.ended.status != Exit::Code(0) {
+                let outcome = self.outcome(&remains, &[], memory_bytes);
+                diagnostics.extend(diagnostics::plain(&remains.stderr, &hidden));
+                return Ok(Compiled {
+                    program: Err(outcome),
+                    diagnostics,
+                    compile_ms,
+                    link_ms: 0.0,
+                });
+            }
+            let said = diagnostics::read(&remains.stderr, self.published, &hidden);
+            diagnostics.extend(said.into_iter().filter(diagnostics::is_clippys));
         }
 
         let (remains, link_ms) = run(&self.toolchain.lld, self.link_arguments())?;
@@ -136,17 +155,7 @@ impl Compilation<'_> {
     fn rustc_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec![self.files[0].0.into()];
         arguments.extend(FLAGS.map(OsString::from));
-        arguments.extend(
-            [
-                "--crate-name=main",
-                "--crate-type=bin",
-                "--emit=obj=main.o",
-                "--error-format=json",
-                "-Crelocation-model=static",
-            ]
-            .map(OsString::from),
-        );
-        arguments.push(format!("--edition={}", self.edition).into());
+        arguments.extend(["--emit=obj=main.o", "-Crelocation-model=static"].map(OsString::from));
         arguments.push(format!("-Copt-level={}", self.opt_level).into());
         if !self.warnings {
             arguments.push("-Awarnings".into());
@@ -154,6 +163,25 @@ impl Compilation<'_> {
         if self.forbid_unsafe {
             arguments.push("-Funsafe_code".into());
         }
+        arguments.extend(self.crate_arguments());
+        arguments
+    }
+
+    /// Only reads and lints. A lint is never an error here, and an `allow` in the candidate does not
+    /// silence it: a program that may choose its own lints has none.
+    fn clippy_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec![self.files[0].0.into()];
+        let flags = ["--emit=metadata=main.rmeta", "--cap-lints=warn", "--force-warn=clippy::all"];
+        arguments.extend(flags.map(OsString::from));
+        arguments.extend(self.crate_arguments());
+        arguments
+    }
+
+    /// What rustc and clippy are both told.
+    fn crate_arguments(&self) -> Vec<OsString> {
+        let flags = ["--crate-name=main", "--crate-type=bin", "--error-format=json"];
+        let mut arguments: Vec<OsString> = flags.map(OsString::from).to_vec();
+        arguments.push(format!("--edition={}", self.edition).into());
         let external = |name: &str, path: &Path| {
             let mut argument = OsString::from(format!("--extern={name}="));
             argument.push(path);

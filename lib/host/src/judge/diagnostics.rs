@@ -56,6 +56,11 @@ pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> 
         .collect()
 }
 
+/// Whether one of clippy's lints says it, not the compiler.
+pub fn is_clippys(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code.as_deref().is_some_and(|code| code.starts_with("clippy::"))
+}
+
 /// The line in the candidate that a message is about.
 fn line(message: &Message) -> Option<u32> {
     let mut spans = message.spans.iter();

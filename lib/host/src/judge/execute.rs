@@ -44,6 +44,7 @@ impl Judge {
             edition: &program.edition,
             opt_level: program.opt_level,
             warnings: false,
+            clippy: None,
             forbid_unsafe: options.scan,
             allow_without_landlock: options.allow_without_landlock,
             limits: &program.limits,

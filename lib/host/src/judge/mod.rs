@@ -339,6 +339,7 @@ impl Judge {
             edition: "2024",
             opt_level: task.opt_level,
             warnings: task.warnings,
+            clippy: task.lints.then(|| self.shared.toolchain.clippy()).transpose()?,
             forbid_unsafe: options.scan,
             allow_without_landlock: options.allow_without_landlock,
             limits: &task.limits,

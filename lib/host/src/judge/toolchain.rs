@@ -12,6 +12,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use super::JudgeError;
+
 /// The harness's files, as this host was built with them.
 const HARNESS: [(&str, &str); 3] = [
     ("lib.rs", include_str!("../../harness/src/lib.rs")),
@@ -31,6 +33,8 @@ pub struct Toolchain {
     pub sysroot: PathBuf,
     /// The compiler.
     pub rustc: PathBuf,
+    /// clippy's compiler, where the toolchain has it.
+    pub clippy: Option<PathBuf>,
     /// What `rustc -vV` prints.
     pub version: String,
     /// rustc's linker.
@@ -85,8 +89,10 @@ impl Toolchain {
         };
         let start =
             ["crt1.o", "crti.o", "crtbeginT.o"].map(c_file).into_iter().collect::<Result<_>>()?;
+        let clippy = Some(sysroot.join("bin/clippy-driver")).filter(|path| path.is_file());
         let mut toolchain = Toolchain {
             rustc,
+            clippy,
             version,
             lld,
             start,
@@ -104,6 +110,20 @@ impl Toolchain {
             toolchain.libraries.push(c_file(end)?.into());
         }
         Ok(toolchain)
+    }
+
+    /// The compiler that adds clippy's lints to its own.
+    ///
+    /// # Errors
+    /// If the toolchain has no clippy.
+    pub fn clippy(&self) -> Result<&Path, JudgeError> {
+        self.clippy.as_deref().ok_or_else(|| {
+            JudgeError::BadRequest(format!(
+                "the task asks for clippy's lints, and the toolchain in {} has no clippy; run \
+                 `rustup component add clippy`, or judge without lints",
+                self.sysroot.display()
+            ))
+        })
     }
 
     /// The libraries that rustc itself would link: it says so when it links an empty program.

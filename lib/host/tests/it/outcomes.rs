@@ -90,6 +90,37 @@ fn warnings_are_collected_where_the_task_asks() {
 }
 
 #[test]
+fn clippys_lints_are_collected_where_the_task_asks() {
+    let clumsy = "fn double(n: u32) -> u32 { return n * 2; }";
+    assert_eq!(verdict(&doubles().warnings(), clumsy).diagnostics, []);
+    let task = doubles().lints();
+    let linted = verdict(&task, clumsy);
+    assert_eq!((linted.passed, linted.count("warning")), (3, 1), "{linted:#?}");
+    let lint = &linted.diagnostics[0];
+    assert_eq!((lint.code.as_deref(), lint.line), (Some("clippy::needless_return"), Some(1)));
+    assert_eq!(verdict(&task, "fn double(n: u32) -> u32 { n * 2 }").diagnostics, []);
+    // A compiler's warning is none of clippy's.
+    let unused = "fn double(n: u32) -> u32 { let unused = 1; n * 2 }";
+    assert_eq!(verdict(&task, unused).diagnostics, []);
+    assert_eq!(verdict(&task.warnings(), unused).count("warning"), 1);
+}
+
+#[test]
+fn a_candidate_cannot_silence_clippy_nor_fail_by_it() {
+    let task = doubles().lints();
+    for silenced in [
+        "#[allow(clippy::all)]\nfn double(n: u32) -> u32 { return n * 2; }",
+        "#[allow(clippy::needless_return, warnings)]\nfn double(n: u32) -> u32 { return n * 2; }",
+        "#[expect(clippy::needless_return)]\nfn double(n: u32) -> u32 { return n * 2; }",
+    ] {
+        assert_eq!(verdict(&task, silenced).count("warning"), 1, "{silenced}");
+    }
+    // This lint is an error unless it is capped.
+    let denied = verdict(&task, "fn double(n: u32) -> u32 { if n == n { n * 2 } else { 0 } }");
+    assert_eq!((denied.passed, denied.count("warning")), (3, 1), "{denied:#?}");
+}
+
+#[test]
 fn a_refusal_says_what_to_write_instead() {
     let verdict = verdict(&doubles(), "fn double(n: u32) -> u32 { unsafe { n * 2 } }");
     assert_eq!(verdict.stage, Stage::Scan);
