@@ -21,7 +21,7 @@ impl Server {
     }
 
     #[track_caller]
-    fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
             .arg("serve")
             .args(arguments)

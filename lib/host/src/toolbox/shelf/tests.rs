@@ -1,0 +1,123 @@
+//! A shelf in the worst case: a process that dies at each step, files that a person changed.
+
+use anyhow::bail;
+use code_evolution_wire::task::Task;
+use serde_json::json;
+
+use super::*;
+
+const ONE: &str = "fn f() -> u8 { 1 }";
+const TWO: &str = "fn f() -> u8 { 2 }";
+
+fn version(source: &str) -> ToolVersion {
+    ToolVersion {
+        description: "f".to_owned(),
+        task: Task::new("fn f() -> u8"),
+        uses: BTreeMap::new(),
+        capabilities: Vec::new(),
+        sha256: digest(source.as_bytes()),
+        author: "a test".to_owned(),
+        reviewer: "a test".to_owned(),
+        time: "2026-11-23T00:00:00Z".to_owned(),
+    }
+}
+
+/// Adds `source` as the next version of f; the process dies at `last`.
+fn add(shelf: &Shelf, source: &str, last: Option<Step>) -> Result<(), ToolboxError> {
+    let locked = shelf.lock()?;
+    let mut tools = shelf.tools()?;
+    let entry = tools
+        .entry("f".to_owned())
+        .or_insert_with(|| ToolEntry { current: 0, versions: BTreeMap::new() });
+    entry.current += 1;
+    entry.versions.insert(entry.current, version(source));
+    let log = |log: &Log| log.append("admitted", json!({"tool": "f"}), b"");
+    let change = Change { tools: &tools, name: "f", new_source: Some(source), log: &log };
+    locked.commit(&change, &mut |step| match last == Some(step) {
+        true => bail!("killed before {step:?}"),
+        false => Ok(()),
+    })
+}
+
+fn in_use(shelf: &Shelf) -> (u32, String) {
+    let tools = shelf.tools().unwrap();
+    let entry = &tools["f"];
+    shelf.lock().unwrap().mend("f", entry).unwrap();
+    shelf.check_in_use("f", entry).unwrap();
+    (entry.current, shelf.source("f", entry, entry.current).unwrap())
+}
+
+fn shelf() -> (tempfile::TempDir, Shelf) {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(folder.path()).unwrap();
+    add(&shelf, ONE, None).unwrap();
+    (folder, shelf)
+}
+
+#[test]
+fn a_change_that_is_cut_short_has_happened_or_not() {
+    let steps = [Step::Version, Step::Log, Step::Backup, Step::Manifest, Step::InUse];
+    for last in steps {
+        let (folder, shelf) = shelf();
+        fs::write(folder.path().join(".new-cut"), "half a fi").unwrap();
+        add(&shelf, TWO, Some(last)).unwrap_err();
+        let expected = match last {
+            Step::InUse => (2, TWO.to_owned()),
+            _ => (1, ONE.to_owned()),
+        };
+        // As another process would find it.
+        let shelf = Shelf::open(folder.path()).unwrap();
+        assert_eq!(in_use(&shelf), expected, "{last:?}");
+        add(&shelf, "fn f() -> u8 { 3 }", None).unwrap();
+        assert_eq!(in_use(&shelf).1, "fn f() -> u8 { 3 }", "{last:?}");
+        assert!(!folder.path().join(".new-cut").exists(), "{last:?}");
+    }
+}
+
+#[test]
+fn a_damaged_manifest_is_named_and_can_be_mended() {
+    let (folder, shelf) = shelf();
+    let path = folder.path().join(MANIFEST);
+    let whole = fs::read_to_string(&path).unwrap();
+    let edited = whole.replace("\"description\": \"f\"", "\"description\": \"g\"");
+    assert_ne!(edited, whole);
+    for damaged in [&whole[..whole.len() / 2], "", "{}", &edited] {
+        fs::write(&path, damaged).unwrap();
+        let Err(ToolboxError::Damaged(message)) = shelf.tools() else { panic!("{damaged}") };
+        assert!(message.contains(MANIFEST) && message.contains(BACKUP), "{message}");
+        add(&shelf, TWO, None).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged, "nothing is overwritten");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(Shelf::open(folder.path()).unwrap().tools().is_err(), "it is not started anew");
+    fs::copy(folder.path().join(BACKUP), &path).unwrap();
+    assert_eq!(in_use(&shelf), (1, ONE.to_owned()));
+}
+
+#[test]
+fn a_tool_changed_by_hand_is_named_and_kept() {
+    let (folder, shelf) = shelf();
+    let path = folder.path().join("f.rs");
+    for damaged in ["fn f() -> u8 { 9 }", "fn f() -> u", ""] {
+        fs::write(&path, damaged).unwrap();
+        let tools = shelf.tools().unwrap();
+        shelf.lock().unwrap().mend("f", &tools["f"]).unwrap();
+        let error = shelf.check_in_use("f", &tools["f"]).unwrap_err().to_string();
+        assert!(error.contains("f.rs") && error.contains("f.1.rs"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+    }
+    fs::remove_file(&path).unwrap();
+    assert_eq!(in_use(&shelf), (1, ONE.to_owned()));
+}
+
+#[test]
+fn either_copy_of_a_source_is_enough() {
+    let (folder, shelf) = shelf();
+    let stored = folder.path().join(VERSIONS).join("f.1.rs");
+    fs::write(&stored, "fn f(").unwrap();
+    assert_eq!(in_use(&shelf), (1, ONE.to_owned()));
+    fs::write(folder.path().join("f.rs"), "fn f(").unwrap();
+    let tools = shelf.tools().unwrap();
+    let error = shelf.source("f", &tools["f"], 1).unwrap_err().to_string();
+    assert!(error.contains("f.1.rs"), "{error}");
+}
