@@ -89,6 +89,28 @@ fn requests_are_answered_in_order_and_bad_ones_by_an_error() {
     }
 }
 
+/// The corpus holds what has been thought of so far to confuse the reader of requests: broken JSON,
+/// signatures that are none, cases of other types, limits at both ends, sources that break out of
+/// their file. A new idea is a new line.
+#[test]
+fn every_hostile_request_gets_one_answer_and_harms_none() {
+    let corpus = include_str!("../corpus/requests.jsonl");
+    let healthy = json!({
+        "id": "healthy",
+        "task": {"signature": "fn f() -> u8", "cases": [{"name": "f", "input": [], "expected": 1}]},
+        "code": "fn f() -> u8 { 1 }",
+    });
+    let answers = lines(&host(&["judge", "--jsonl"], &format!("{corpus}{healthy}\n")));
+    assert_eq!(answers.len(), corpus.lines().count() + 1);
+    for (request, answer) in corpus.lines().zip(&answers) {
+        let refused = answer["error"]["kind"] == "bad_request";
+        let judged = answer["passed"].as_u64().is_some_and(|n| n <= 1);
+        assert!(refused || judged, "{request}\n{answer}");
+        assert!(!answer.to_string().contains("panicked at lib/"), "{request}\n{answer}");
+    }
+    assert_eq!(answers[answers.len() - 1]["passed"], 1, "the request after them");
+}
+
 #[test]
 fn programs_read_standard_input() {
     let folder = tempfile::tempdir().unwrap();
