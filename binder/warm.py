@@ -4,6 +4,7 @@ One kernel starts without it, builds what the notebooks' first cells build, and 
 becomes the warm folder, in one rename: an aborted build is never taken for a good one.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -29,7 +30,10 @@ def main():
     for folder in (WARM, NEXT):
         shutil.rmtree(folder, ignore_errors=True)
     kernel, client = start_new_kernel(
-        kernel_name="rust", startup_timeout=120, cwd=str(ROOT / "notebooks")
+        kernel_name="rust",
+        startup_timeout=120,
+        cwd=str(ROOT / "notebooks"),
+        env=os.environ | {"CARGO_NET_OFFLINE": "false"},
     )
     try:
         printed = [execute(client, cell) for cell in CELLS]
