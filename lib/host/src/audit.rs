@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::models::key::redact_secrets;
+use crate::models::key::{Key, redact_secrets};
 
 /// The `prev` of a log's first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -51,12 +52,18 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Log {
     path: PathBuf,
+    keys: Arc<Mutex<Vec<Key>>>,
 }
 
 impl Log {
     /// A log at `path`; the file, and its folder, are made with the first line.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Log { path: path.into() }
+        Log { path: path.into(), keys: Arc::default() }
+    }
+
+    /// From now on no summary shows this key, whatever it looks like. Clones hide it too.
+    pub fn hide(&self, key: Key) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
     }
 
     /// Where it is.
@@ -101,8 +108,8 @@ impl Log {
         self.append("admitted", json!({"name": name, "code": code}), code.as_bytes())
     }
 
-    /// Adds a line and returns its hash. What looks like a key in the summary is hidden, and long
-    /// texts are shortened; `payload` is only digested.
+    /// Adds a line and returns its hash. A key of [`Log::hide`] and what looks like one are hidden
+    /// in the summary, and long texts are shortened; `payload` is only digested.
     ///
     /// # Errors
     /// Where the file cannot be written, or its last line is no whole line of a log.
@@ -138,7 +145,7 @@ impl Log {
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             event: event.to_owned(),
             digest: hex(payload),
-            summary: shorten(summary),
+            summary: shorten(summary, &self.keys.lock().unwrap_or_else(PoisonError::into_inner)),
             prev,
         };
         let (line, hash) = seal(&entry)?;
@@ -152,18 +159,18 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn shorten(value: Value) -> Value {
+fn shorten(value: Value, keys: &[Key]) -> Value {
     match value {
         Value::String(text) => {
-            let text = redact_secrets(&text);
+            let text = keys.iter().fold(redact_secrets(&text), |text, key| key.redact(&text));
             match text.char_indices().nth(SUMMARY_TEXT) {
                 Some((end, _)) => format!("{}…", &text[..end]).into(),
                 None => text.into(),
             }
         }
-        Value::Array(list) => list.into_iter().map(shorten).collect(),
+        Value::Array(list) => list.into_iter().map(|item| shorten(item, keys)).collect(),
         Value::Object(members) => {
-            members.into_iter().map(|(name, member)| (name, shorten(member))).collect()
+            members.into_iter().map(|(name, member)| (name, shorten(member, keys))).collect()
         }
         other => other,
     }
@@ -369,12 +376,16 @@ mod tests {
     #[test]
     fn questions_and_answers_are_summed_up_without_keys() {
         let (_folder, log) = log(&[]);
-        let prompt = format!("use sk-canary-0123456789 {}", "long ".repeat(100));
-        log.asked(&Ask::new(&prompt)).unwrap();
+        log.hide(Key::new("AbCdEfGh12345678IjKlMnOp90123456").unwrap());
+        let prompt = format!(
+            "use sk-canary-0123456789 AbCdEfGh12345678IjKlMnOp90123456 {}",
+            "long ".repeat(100)
+        );
+        log.clone().asked(&Ask::new(&prompt)).unwrap();
         log.admitted("count", "fn count() {}").unwrap();
         let text = std::fs::read_to_string(log.path()).unwrap();
         assert!(
-            text.contains("use *** long") && !text.contains("canary") && text.len() < 1_200,
+            text.contains("use *** *** long") && !text.contains("canary") && text.len() < 1_200,
             "{text}"
         );
         assert!(text.contains(&hex(b"fn count() {}")));

@@ -139,6 +139,7 @@ impl Session {
     fn open(&self, choice: &ModelChoice) -> Result<Value, Failure> {
         let models = Models::open(choice, &|name| std::env::var(name).ok())?;
         let mut model = models.status();
+        let key = models.key();
         *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
         let audit_log = match self.journal.begin() {
             Ok(path) => Some(path.to_string_lossy().into_owned()),
@@ -147,6 +148,7 @@ impl Session {
                 None
             }
         };
+        self.journal.hide(key);
         json(&Status { model, sandbox: sandbox(), limits: Limits::default(), audit_log })
     }
 

@@ -8,6 +8,7 @@
 //! | `choice` | which provider, model, mode and key a session uses |
 //! | `json` | replies that must satisfy a schema, with one turn to repair them |
 //! | [`cassette`] | recordings and scripts |
+//! | `batch` | the answers of many questions, and recording them in order |
 //! | `meter` | tokens, waits, cost, and the budget |
 //! | `client` | one question to a provider: retries, waits, time-outs |
 //! | `pace` | rate limits that all questions of a session share |
@@ -33,6 +34,7 @@
 //! own loop; a tool call is just part of an answer).
 
 mod alike;
+mod batch;
 pub mod cassette;
 mod choice;
 mod client;
@@ -59,8 +61,10 @@ use code_evolution_wire::model::{Answer, Ask, Budget, Meter, Mode, ModelChoice, 
 pub use clock::Clock;
 pub use error::ModelError;
 
+use batch::Batch;
 use cassette::{Kind, Player, Recorder};
 use client::Client;
+use key::Key;
 
 /// How many questions of [`Models::ask_many`] are under way at once.
 const CONCURRENCY: usize = 4;
@@ -76,6 +80,7 @@ pub struct Models {
 
 struct Shared {
     status: ModelStatus,
+    key: Option<Key>,
     source: Source,
     meter: Mutex<meter::Account>,
 }
@@ -151,13 +156,19 @@ impl Models {
         {
             status.model = model;
         }
-        let shared = Shared { status, source, meter: Mutex::new(account) };
+        let key = chosen.endpoint.and_then(|endpoint| endpoint.key);
+        let shared = Shared { status, key, source, meter: Mutex::new(account) };
         Ok(Models { shared: Arc::new(shared) })
     }
 
     /// What was chosen.
     pub fn status(&self) -> ModelStatus {
         self.shared.status.clone()
+    }
+
+    /// The session's key, so that it can be kept out of what else is written down.
+    pub fn key(&self) -> Option<Key> {
+        self.shared.key.clone()
     }
 
     /// What the session has used so far.
@@ -189,15 +200,9 @@ impl Models {
         let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
             Source::Provider { client, recorder } => {
-                let answers = self.ask_provider(client, asks, progress);
-                // Recorded in the questions' order, whichever answer came first, and before an
-                // error is told: what was paid for is kept.
-                if let Some(recorder) = recorder {
-                    for (ask, answer) in answers.iter().flatten().flat_map(|answered| &answered.turns) {
-                        lock(recorder).record(ask, answer)?;
-                    }
-                }
-                answers.into_iter().map(|answered| Ok(answered?.answer)).collect()
+                let mut batch = Batch::new(recorder.as_ref());
+                self.ask_provider(client, asks, progress, &mut batch);
+                batch.finish()
             }
             Source::Cassette(player) => {
                 asks.iter().map(|ask| self.ask_cassette(player, ask, progress)).collect()
@@ -243,12 +248,7 @@ impl Models {
         Ok(json::converse(ask, turn)?.answer)
     }
 
-    fn ask_provider(
-        &self,
-        client: &Client,
-        asks: &[Ask],
-        progress: Progress,
-    ) -> Vec<Result<json::Conversation, ModelError>> {
+    fn ask_provider(&self, client: &Client, asks: &[Ask], progress: Progress, batch: &mut Batch) {
         let turn = |ask: &Ask| {
             let reserved = lock(&self.shared.meter).reserve(ask)?;
             let asked = client.ask(ask, progress);
@@ -265,15 +265,15 @@ impl Models {
         };
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let results: Vec<Mutex<Option<_>>> = asks.iter().map(|_| Mutex::new(None)).collect();
+        let batch = Mutex::new(batch);
         let work = || {
             while !failed.load(Ordering::SeqCst)
                 && let position = next.fetch_add(1, Ordering::SeqCst)
-                && let (Some(ask), Some(result)) = (asks.get(position), results.get(position))
+                && let Some(ask) = asks.get(position)
             {
                 let conversation = json::converse(ask, turn);
                 failed.fetch_or(conversation.is_err(), Ordering::SeqCst);
-                *lock(result) = Some(conversation);
+                lock(&batch).add(position, conversation);
             }
         };
         std::thread::scope(|scope| {
@@ -282,13 +282,6 @@ impl Models {
             }
             work();
         });
-        // What was not asked any more comes after the error that stopped it.
-        results
-            .into_iter()
-            .filter_map(|result| {
-                result.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-            })
-            .collect()
     }
 }
 

@@ -11,6 +11,7 @@ use code_evolution_wire::verdict::Verdict;
 use serde_json::json;
 
 use crate::audit::Log;
+use crate::models::key::Key;
 
 /// Names another file for the log.
 const PATH: &str = "CODE_EVOLUTION_AUDIT_LOG";
@@ -33,6 +34,13 @@ impl Journal {
         log.append("began", json!({ "version": version }), version.as_bytes())
             .map_err(|error| format!("{error:#}; set {PATH} to a file that can be written"))?;
         Ok(self.0.get_or_init(|| log).path().to_owned())
+    }
+
+    /// Keeps a session's key out of the log.
+    pub(super) fn hide(&self, key: Option<Key>) {
+        if let (Some(log), Some(key)) = (self.0.get(), key) {
+            log.hide(key);
+        }
     }
 
     pub(super) fn asked(&self, asks: &[Ask]) -> Result<(), Failure> {

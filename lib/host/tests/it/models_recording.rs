@@ -97,6 +97,32 @@ fn what_is_paid_for_is_recorded_before_an_error_is_told() {
     assert!(std::fs::read_to_string(&path).unwrap().contains("good"));
 }
 
+#[test]
+fn an_answer_is_recorded_while_later_ones_are_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording.toml");
+    // The last answer waits until the first two can be read in the file.
+    let recording = path.clone();
+    let server = Server::start(move |request, _| {
+        let prompt = request.body["messages"][0]["content"].as_str().unwrap();
+        let has = |wanted: &str| {
+            std::fs::read_to_string(&recording).is_ok_and(|text| text.contains(wanted))
+        };
+        let mut tries = 0;
+        while prompt == "three" && !(has("one") && has("two")) {
+            tries += 1;
+            if tries > 1_000 {
+                return json_reply(400, &json!({"error": {"message": "nothing was recorded"}}));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        says("fine")
+    });
+    let models = Session::new("custom", &server).speed(1).cassette(Mode::Record, &path).open();
+    let asks = ["one", "two", "three"].map(Ask::new);
+    assert_eq!(models.ask_many(&asks, &|_| ()).unwrap().len(), 3);
+}
+
 fn offline(choice: &ModelChoice) -> Result<Models, ModelError> {
     Models::open(choice, &|_| None)
 }
