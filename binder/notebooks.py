@@ -24,6 +24,7 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,9 +53,8 @@ def main():
     if not paths:
         sys.exit(f"run: there is no notebook in {NOTEBOOKS}")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    runs = []
-    for path in paths:
-        runs += run_notebook(path, options)
+    with ThreadPoolExecutor(options.jobs or jobs(options.live)) as pool:
+        runs = sum(pool.map(lambda path: run_notebook(path, options), paths), [])
     print_table(runs)
     sys.exit(1 if any(run.problems for run in runs) else 0)
 
@@ -86,7 +86,23 @@ def parse_arguments():
     parser.add_argument(
         "--solutions", action="store_true", help="run again with the exercises solved"
     )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        choices=range(1, 33),
+        metavar="N",
+        help="run N notebooks at once (default: one a core and 1.5 GiB of memory; 1 with --live)",
+    )
     return parser.parse_args()
+
+
+def jobs(live):
+    """How many notebooks this machine or pod runs at once, each with its compilers."""
+    if live:
+        return 1  # a key's rate limit is shared
+    # JupyterHub tells a pod's limit in MEM_LIMIT, in bytes; the kernel would tell the whole node's.
+    memory = int(os.environ.get("MEM_LIMIT") or psutil.virtual_memory().available)
+    return max(1, min(os.cpu_count() or 1, memory // (3 * 2**29)))
 
 
 def existing_notebook(text):
@@ -118,12 +134,15 @@ class Run:
         self.passed += passed
         self.failed += failed
         self.problems += [f"{label}: {problem}" for problem in found]
-        shown = (
-            f"  {label} {seconds:6.2f} s {'✅' * passed}{'❌' * failed} {first_line(cell.source)}"
+        self.say(
+            f"{label} {seconds:6.2f} s {'✅' * passed}{'❌' * failed} {first_line(cell.source)}"
         )
-        print(shown.rstrip(), flush=True)
         for problem in found:
-            print(f"      problem: {first_line(problem)}", flush=True)
+            self.say(f"    problem: {first_line(problem)}")
+
+    def say(self, line):
+        """Prints a line with the notebook's name, since several may run at once."""
+        print(f"{self.title}: {line}".rstrip(), flush=True)
 
 
 def run_notebook(path, options):
@@ -193,7 +212,6 @@ def execute(title, notebook, options, log, passes=1):
     ):
         for number in range(1, passes + 1):
             run = Run(title if number == 1 else f"{title}, again")
-            print(f"{run.title}:", flush=True)
             client.nb = copy.deepcopy(notebook)
             execute_cells(client, run)
             run.peak_bytes = memory.peak_bytes
@@ -212,7 +230,7 @@ def execute_cells(client, run):
             client.execute_cell(cell, index)
         except (CellTimeoutError, DeadKernelError) as error:
             run.problems.append(f"{label}: {first_line(str(error))}; the later cells did not run")
-            print(f"  {run.problems[-1]}", flush=True)
+            run.say(f"    problem: {run.problems[-1]}")
             return
         run.add(label, cell, time.monotonic() - began)
 

@@ -52,6 +52,16 @@ class Runner(ScriptTest):
         self.assertIn("cell  2/2: tagged expect-error, and there is none", shown)
         self.assertNotIn("cell  1/2:", shown)
 
+    def test_two_notebooks_at_once(self):
+        paths = [self.folder / "good.ipynb", self.folder / "bad.ipynb"]
+        nbformat.write(notebook("let n = 1;", 'println!("✅ {n}");'), paths[0])
+        nbformat.write(notebook('panic!("lost");'), paths[1])
+        script = ROOT / "binder" / "notebooks.py"
+        shown = self.run_script(sys.executable, script, *paths, "--jobs", "2", status=1)
+        self.assertRegex(shown, r"good: cell  2/2 .*✅")
+        self.assertRegex(shown, r"bad: cell  1/1 ")
+        self.assertRegex(shown, r"(?s)result\ngood .* ok\nbad .* 1 problem\(s\)\n")
+
     def test_no_key_reaches_a_notebook(self):
         cell = 'for (name, value) in std::env::vars() { println!("{name}={value}") }'
         shown, written = self.run_notebook(
