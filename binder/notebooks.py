@@ -18,6 +18,7 @@ must show neither ✅ nor ❌: the first would be a grader that passes anything.
 
 import argparse
 import copy
+import itertools
 import os
 import queue
 import re
@@ -54,7 +55,8 @@ def main():
         sys.exit(f"run: there is no notebook in {NOTEBOOKS}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(options.jobs or jobs(options.live)) as pool:
-        runs = sum(pool.map(lambda path: run_notebook(path, options), paths), [])
+        each = pool.map(lambda path: run_notebook(path, options), paths)
+        runs = list(itertools.chain.from_iterable(each))
     print_table(runs)
     sys.exit(1 if any(run.problems for run in runs) else 0)
 

@@ -1,8 +1,9 @@
-//! The host as a notebook runs it: what a key leaves behind.
+//! The host as a notebook runs it: what a key leaves behind, and whom it is sent to.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use code_evolution_wire::model::{Ask, Mode, ModelChoice};
 use code_evolution_wire::protocol::{Call, Request};
@@ -24,6 +25,79 @@ fn holding_the_canary(folder: &Path) -> Vec<String> {
     found
 }
 
+/// A host with the canary as its key, and nothing else from outside `folder`.
+fn host(folder: &Path, base: &str) -> Command {
+    let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
+    host.arg("serve")
+        .env_clear()
+        .envs([("PATH", "/usr/bin:/bin"), ("RUST_BACKTRACE", "1"), ("LLM_KEY_FROM", "prompt")])
+        .envs([("HOME", folder), ("TMPDIR", folder), ("XDG_CACHE_HOME", folder)])
+        .envs([("LLM_BASE_URL", base), ("LLM_MODEL", "m"), ("LLM_API_KEY", CANARY)])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    host
+}
+
+/// Sends a call and waits until it is answered; `told` gets all that the host says.
+fn send(input: &mut impl Write, output: &mut impl BufRead, call: Call, told: &mut String) {
+    let line = serde_json::to_string(&Request { id: 1, call }).unwrap();
+    writeln!(input, "{line}").unwrap();
+    loop {
+        let mut line = String::new();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the host ended after: {told}");
+        told.push_str(&line);
+        if !line.contains("\"progress\"") {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_key_is_sent_only_to_a_server_that_is_trusted() {
+    let name = vec!["127.0.0.1".to_owned()];
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(name).unwrap();
+    let secret = rustls::pki_types::PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], secret.into())
+        .unwrap();
+    let server = Server::start_encrypted(Arc::new(tls), |_, _| says("encrypted"));
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = folder.path().join("trusted.pem");
+    std::fs::write(&trusted, cert.pem()).unwrap();
+    let ask = |host: &mut Command| {
+        let mut host = host.spawn().unwrap();
+        let mut input = host.stdin.take().unwrap();
+        let mut output = BufReader::new(host.stdout.take().unwrap());
+        let mut told = String::new();
+        output.read_line(&mut told).unwrap();
+        for call in [Call::Open(ModelChoice::default()), Call::Ask(Ask::new("hello"))] {
+            send(&mut input, &mut output, call, &mut told);
+        }
+        drop(input);
+        assert!(host.wait().unwrap().success());
+        assert!(!told.contains(CANARY), "{told}");
+        told
+    };
+    let mut host = host(folder.path(), &server.encrypted_base());
+    let refused = ask(&mut host);
+    assert!(
+        refused.contains("certificate is not trusted") && refused.contains("SSL_CERT_FILE"),
+        "{refused}"
+    );
+    assert_eq!(server.received().len(), 0);
+    let answered = ask(host.env("SSL_CERT_FILE", &trusted));
+    assert!(answered.contains("encrypted"), "{answered}");
+    let key = format!("Bearer {CANARY}");
+    assert_eq!(server.received()[0].header("authorization"), Some(key.as_str()));
+}
+
 #[test]
 fn a_key_is_left_in_nothing() {
     let server = Server::start(|request, _| {
@@ -40,26 +114,7 @@ fn a_key_is_left_in_nothing() {
     });
     let folder = tempfile::tempdir().unwrap();
     let cassette = folder.path().join("recording.toml");
-    let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
-        .arg("serve")
-        .env_clear()
-        .envs([("PATH", "/usr/bin:/bin"), ("RUST_BACKTRACE", "1"), ("LLM_KEY_FROM", "prompt")])
-        .envs([
-            ("HOME", folder.path()),
-            ("TMPDIR", folder.path()),
-            ("XDG_CACHE_HOME", folder.path()),
-        ])
-        .envs([
-            ("LLM_BASE_URL", server.base().as_str()),
-            ("LLM_MODEL", "m"),
-            ("LLM_API_KEY", CANARY),
-        ])
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut host = host(folder.path(), &server.base()).spawn().unwrap();
     let mut input = host.stdin.take().unwrap();
     let mut output = BufReader::new(host.stdout.take().unwrap());
     let choice = ModelChoice {
@@ -75,17 +130,8 @@ fn a_key_is_left_in_nothing() {
     }
     let mut told = String::new();
     output.read_line(&mut told).unwrap();
-    for (id, call) in calls.into_iter().enumerate() {
-        let line = serde_json::to_string(&Request { id: id as u64, call }).unwrap();
-        writeln!(input, "{line}").unwrap();
-        loop {
-            let mut line = String::new();
-            assert!(output.read_line(&mut line).unwrap() > 0, "the host ended after: {told}");
-            told.push_str(&line);
-            if !line.contains("\"progress\"") {
-                break;
-            }
-        }
+    for call in calls {
+        send(&mut input, &mut output, call, &mut told);
     }
     let arguments = std::fs::read(format!("/proc/{}/cmdline", host.id())).unwrap();
     drop(input);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use code_evolution_host::models::{Clock, ModelError, Models};
 use code_evolution_wire::model::{Answer, Ask, Mode, ModelChoice};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// Must be found in nothing that any test produces.
@@ -98,6 +99,26 @@ pub fn events(pieces: &[&str]) -> String {
 
 type Behaviour = dyn Fn(&Received, usize) -> Reply + Send + Sync;
 
+/// A connection, in the clear or encrypted.
+trait Connection: Read + Write {
+    /// Tells the other side that nothing follows.
+    fn finish(&mut self);
+}
+
+impl Connection for TcpStream {
+    fn finish(&mut self) {
+        let _ = self.shutdown(Shutdown::Write);
+    }
+}
+
+impl Connection for StreamOwned<ServerConnection, TcpStream> {
+    fn finish(&mut self) {
+        self.conn.send_close_notify();
+        let _ = self.flush();
+        let _ = self.sock.shutdown(Shutdown::Write);
+    }
+}
+
 /// The server. It lives until the test process ends.
 pub struct Server {
     pub address: String,
@@ -107,14 +128,33 @@ pub struct Server {
 impl Server {
     /// Starts a server. `behaviour` hears the request and how many came before it.
     pub fn start(behaviour: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Server::start_on(|stream| Box::new(stream), behaviour)
+    }
+
+    /// Starts a server that encrypts.
+    pub fn start_encrypted(
+        tls: Arc<ServerConfig>,
+        behaviour: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let encrypt = move |stream| -> Box<dyn Connection> {
+            Box::new(StreamOwned::new(ServerConnection::new(tls.clone()).unwrap(), stream))
+        };
+        Server::start_on(encrypt, behaviour)
+    }
+
+    fn start_on(
+        connect: impl Fn(TcpStream) -> Box<dyn Connection> + Send + Sync + 'static,
+        behaviour: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let received = Arc::new(Mutex::new(Vec::new()));
         let (log, behaviour): (_, Arc<Behaviour>) = (received.clone(), Arc::new(behaviour));
+        let connect = Arc::new(connect);
         std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                let (log, behaviour) = (log.clone(), behaviour.clone());
-                std::thread::spawn(move || serve(connection.unwrap(), &log, &*behaviour));
+            for stream in listener.incoming() {
+                let (log, behaviour, connect) = (log.clone(), behaviour.clone(), connect.clone());
+                std::thread::spawn(move || serve(connect(stream.unwrap()), &log, &*behaviour));
             }
         });
         Server { address, received }
@@ -132,10 +172,15 @@ impl Server {
     pub fn base(&self) -> String {
         format!("http://{}/v1", self.address)
     }
+
+    /// The address for a client that encrypts.
+    pub fn encrypted_base(&self) -> String {
+        format!("https://{}/v1", self.address)
+    }
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Received>>, behaviour: &Behaviour) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+fn serve(stream: Box<dyn Connection>, log: &Mutex<Vec<Received>>, behaviour: &Behaviour) {
+    let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).unwrap_or(0) == 0 {
         return;
@@ -161,7 +206,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Received>>, behaviour: &Behaviour) {
         log.push(request.clone());
         log.len() - 1
     };
-    let mut stream = stream;
+    let mut stream = reader.into_inner();
     for step in behaviour(&request, before) {
         // The client may have hung up: that is its right.
         let sent = match step {
@@ -176,7 +221,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Received>>, behaviour: &Behaviour) {
             break;
         }
     }
-    let _ = stream.shutdown(Shutdown::Write);
+    stream.finish();
 }
 
 /// All that came of a question.

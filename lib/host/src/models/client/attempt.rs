@@ -189,12 +189,29 @@ fn broken(error: &reqwest::Error) -> Fault {
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
     let why = format!("{what} ({})", clean(&cause.to_string(), 200));
+    if distrusts(error) {
+        return Fault::Final(ModelError::Config(format!(
+            "the server's certificate is not trusted: {why}; log in to the network, or set SSL_CERT_FILE to your organisation's certificates and start again"
+        )));
+    }
     if error.is_builder() {
         return Fault::Final(ModelError::Config(format!(
             "the request cannot be made: {why}; check LLM_BASE_URL"
         )));
     }
     Fault::Retry { why, after: None }
+}
+
+/// Whether the server's certificate was refused: whoever answered there, it did not get the key.
+fn distrusts(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // An I/O error's source is the source of the error that it wraps, so look inside first.
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => distrusts(inner),
+        None => error.source().is_some_and(distrusts),
+    }
 }
 
 /// How long a server asks to wait: `Retry-After` in seconds or as a date, or `retry-after-ms`.
