@@ -195,16 +195,12 @@ pub fn kill_all() {
         })
         .into();
     waiting.iter().for_each(|_| starts.recv().unwrap());
+    assert!(!code_evolution_jail::is_closing());
     code_evolution_jail::kill_all();
+    assert!(code_evolution_jail::is_closing());
     for thread in waiting {
         let ended = thread.join().unwrap();
         assert_eq!((ended.status, ended.stopped), (Exit::Signal(libc::SIGKILL), None));
     }
     assert!(matches!(jail(Stage::Run, "threads").spawn(), Err(SpawnError::Exiting)));
-}
-#[test]
-fn the_self_test_holds() {
-    let folder = TempDir::new().unwrap();
-    let attempts = code_evolution_jail::self_test(folder.path());
-    assert!(attempts.len() > 5 && attempts.iter().all(|attempt| attempt.ok()), "{attempts:#?}");
 }
