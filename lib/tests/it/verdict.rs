@@ -1,9 +1,7 @@
 //! What a verdict says.
 
 use code_evolution::show::{Verdict, Verdicts};
-use code_evolution_wire::verdict::{
-    self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage,
-};
+use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage};
 use serde_json::json;
 
 fn case(n: i64, expected: i64, got: Option<i64>) -> CaseVerdict {

@@ -83,7 +83,9 @@ fn requests_are_answered_in_order_and_bad_ones_by_an_error() {
     let answers = lines(&host(&["judge", "--jsonl"], &input.join("\n")));
     assert_eq!((&answers[0]["id"], &answers[0]["passed"]), (&json!(1), &json!(1)));
     assert_eq!((&answers[1]["id"], &answers[1]["passed"]), (&json!("two"), &json!(1)));
-    for (index, part) in [(2, "not a request"), (3, "& mut u8"), (4, "has no case"), (5, "choose from")] {
+    for (index, part) in
+        [(2, "not a request"), (3, "& mut u8"), (4, "has no case"), (5, "choose from")]
+    {
         assert_eq!(answers[index]["error"]["kind"], "bad_request");
         let message = answers[index]["error"]["message"].as_str().unwrap();
         assert!(message.contains(part), "{message}");

@@ -1,10 +1,9 @@
 //! The host from outside: real compilers, real jails, scripted and fake models.
 
-mod bombs;
+mod attacks;
+mod cancelled;
 mod command_line;
-mod compile_attacks;
 mod fail_closed;
-mod forgeries;
 mod models_faults;
 mod models_host;
 mod models_limits;
@@ -19,3 +18,16 @@ mod soak;
 mod support;
 mod toolbox;
 mod types;
+#[path = "../../../jail/tests/it/users.rs"]
+mod users;
+
+/// Tests that need a process of their own start this binary again with a role, to run only this. On
+/// its own it has no role and nothing to do.
+#[test]
+fn helper() {
+    match std::env::var(users::ROLE).as_deref() {
+        Ok("attacks") => attacks::play(),
+        Ok(cancelled) => cancelled::cancel(cancelled),
+        Err(_) => {}
+    }
+}
