@@ -10,6 +10,7 @@ mod models_limits;
 mod models_recording;
 mod models_requests;
 mod models_server;
+mod models_streams;
 mod offered;
 mod outcomes;
 mod population;
@@ -17,6 +18,7 @@ mod serve;
 mod soak;
 mod support;
 mod toolbox;
+mod toolbox_folder;
 mod types;
 #[path = "../../../jail/tests/it/users.rs"]
 mod users;

@@ -57,7 +57,8 @@ pub fn batches() -> &'static [Batch] {
 pub fn attacker() -> &'static Path {
     static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
     ATTACKER.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker.rs");
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker/main.rs");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
         let output = Command::new("rustc")
             .args([
