@@ -36,6 +36,8 @@ mod diagnostics;
 mod error;
 mod execute;
 mod feedback;
+#[cfg(test)]
+mod fuzz;
 mod glue;
 mod memory;
 mod offered;
