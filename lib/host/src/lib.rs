@@ -10,12 +10,14 @@
 //! | [`toolbox`] | tools that models write: admits, keeps, calls them |
 //! | [`audit`] | a session's log, which shows tampering |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
+//! | `folders` | where files are kept |
 //! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
 
 #![forbid(unsafe_code)]
 
 pub mod audit;
 pub mod commands;
+mod folders;
 pub mod judge;
 pub mod models;
 pub mod serve;

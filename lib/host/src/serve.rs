@@ -218,7 +218,7 @@ impl From<JudgeError> for Failure {
         let kind = match &error {
             JudgeError::BadRequest(_) => FailureKind::BadRequest,
             JudgeError::NoSandbox(_) => FailureKind::NoSandbox,
-            JudgeError::Internal(_) => FailureKind::Internal,
+            JudgeError::Cancelled | JudgeError::Internal(_) => FailureKind::Internal,
         };
         failure(kind, error.to_string())
     }

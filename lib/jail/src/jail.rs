@@ -158,7 +158,7 @@ pub enum SpawnError {
         /// What the kernel said.
         source: std::io::Error,
     },
-    /// [`kill_all`](crate::kill_all) was called: the host is exiting.
+    /// [`kill_all`](crate::kill_all) was called, before or while it started: the host is exiting.
     Exiting,
 }
 

@@ -40,7 +40,6 @@
 pub mod jail;
 pub mod layers;
 pub mod prisoner;
-mod self_test;
 
 #[cfg(target_os = "linux")]
 mod child;
@@ -56,10 +55,17 @@ mod syscalls;
 pub use jail::{Jail, Limits, SpawnError, Stage};
 pub use layers::{Layers, layers, refusal};
 pub use prisoner::{Ended, Exit, Frames, Limit, Prisoner, Process};
-pub use self_test::{Attempt, self_test};
 
 /// Kills every jailed process group of this process, and refuses to start more. For the host's exit.
 pub fn kill_all() {
     #[cfg(target_os = "linux")]
     registry::close();
+}
+
+/// Whether [`kill_all`] was called. Where it was not, no end that was seen so far is its work.
+pub fn is_closing() -> bool {
+    #[cfg(target_os = "linux")]
+    return registry::is_closed();
+    #[cfg(not(target_os = "linux"))]
+    false
 }

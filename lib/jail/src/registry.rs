@@ -102,6 +102,11 @@ pub(crate) fn close() {
     }
 }
 
+/// Whether [`close`] was called.
+pub(crate) fn is_closed() -> bool {
+    lock().as_ref().is_some_and(|registry| registry.closed)
+}
+
 fn kill_group(pid: i32) {
     // SAFETY: `kill` touches no memory. The id is that of a child that has not been reaped, so it
     // names that child and its group and nothing else. Before `setsid` there is no group yet, hence

@@ -85,6 +85,8 @@ pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
         Some(Report::Failed { step, errno }) => {
             return Err(at(step)(io::Error::from_raw_os_error(errno)));
         }
+        // `kill_all` may come between the fork and the exec.
+        None if registry::is_closed() => return Err(SpawnError::Exiting),
         None => return Err(at("start")(io::Error::other("the child died before exec"))),
     }
     let file = |end: OwnedFd| std::fs::File::from(end);

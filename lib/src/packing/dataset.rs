@@ -121,7 +121,7 @@ impl Dataset {
 
 #[cfg(test)]
 mod tests {
-    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage, Timings};
+    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
     use serde_json::Value;
 
     use super::*;
@@ -145,19 +145,7 @@ mod tests {
             hidden: case.hidden,
             cpu_ms: 0.0,
         });
-        Verdict {
-            stage: Stage::Run,
-            outcome: Outcome::Finished,
-            passed: 2,
-            total: 2,
-            cases: cases.collect(),
-            diagnostics: Vec::new(),
-            feedback: String::new(),
-            cpu_ms: 0.0,
-            peak_bytes: 0,
-            cached: false,
-            timings: Timings::default(),
-        }
+        Verdict::new(Stage::Run, Outcome::Finished, cases.collect())
     }
 
     #[test]

@@ -136,17 +136,11 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     (stage, outcome(), cases, diagnostics, hostile()).prop_map(
         |(stage, outcome, cases, diagnostics, feedback)| {
             Verdict(wire::Verdict {
-                stage,
-                outcome,
-                passed: cases.iter().filter(|case| case.passed).count(),
-                total: cases.len(),
-                cases,
                 diagnostics,
                 feedback,
                 cpu_ms: 987.125,
                 peak_bytes: 123_456_789,
-                cached: false,
-                timings: Timings::default(),
+                ..wire::Verdict::new(stage, outcome, cases)
             })
         },
     )

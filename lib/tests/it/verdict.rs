@@ -1,9 +1,7 @@
 //! What a verdict says.
 
 use code_evolution::show::{Verdict, Verdicts};
-use code_evolution_wire::verdict::{
-    self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage, Timings,
-};
+use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage};
 use serde_json::json;
 
 fn case(n: i64, expected: i64, got: Option<i64>) -> CaseVerdict {
@@ -23,17 +21,11 @@ fn case(n: i64, expected: i64, got: Option<i64>) -> CaseVerdict {
 
 fn verdict(outcome: Outcome, cases: Vec<CaseVerdict>) -> wire::Verdict {
     wire::Verdict {
-        stage: Stage::Run,
-        outcome,
-        passed: cases.iter().filter(|case| case.passed).count(),
-        total: cases.len(),
-        cases,
-        diagnostics: Vec::new(),
         feedback: "half(4): expected 2, got 3".to_owned(),
         cpu_ms: 1.25,
         peak_bytes: 2_000_000,
         cached: true,
-        timings: Timings::default(),
+        ..wire::Verdict::new(Stage::Run, outcome, cases)
     }
 }
 

@@ -13,7 +13,8 @@ use crate::value::{Arguments, ToJson};
 pub struct Task {
     /// The function that a candidate must define, as Rust writes it: `fn fizzbuzz(n: u32) -> String`.
     pub signature: String,
-    /// The cases, in the order in which a verdict lists them (they run in another).
+    /// The cases, in the order in which a verdict lists them (they run in another). At least one: a task
+    /// without is not judged, since whatever compiles would pass.
     #[serde(default)]
     pub cases: Vec<Case>,
     /// What must hold for the output of every case, checked outside the jail.

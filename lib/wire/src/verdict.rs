@@ -163,9 +163,26 @@ pub struct Timings {
 }
 
 impl Verdict {
-    /// Whether the candidate compiled and every case passed.
+    /// A verdict of these cases, as yet without diagnostics, feedback and measurements.
+    pub fn new(stage: Stage, outcome: Outcome, cases: Vec<CaseVerdict>) -> Self {
+        Verdict {
+            stage,
+            outcome,
+            passed: cases.iter().filter(|case| case.passed).count(),
+            total: cases.len(),
+            cases,
+            diagnostics: Vec::new(),
+            feedback: String::new(),
+            cpu_ms: 0.0,
+            peak_bytes: 0,
+            cached: false,
+            timings: Timings::default(),
+        }
+    }
+
+    /// Whether the candidate compiled and every case passed; never where there is no case.
     pub fn is_success(&self) -> bool {
-        self.stage == Stage::Run && self.passed == self.total
+        self.stage == Stage::Run && self.passed == self.total && self.total > 0
     }
 
     /// Whether the candidate compiled.
@@ -176,5 +193,15 @@ impl Verdict {
     /// The number of diagnostics of this level (`error`, `warning`).
     pub fn count(&self, level: &str) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.level == level).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_case_nothing_has_succeeded() {
+        assert!(!Verdict::new(Stage::Run, Outcome::Finished, Vec::new()).is_success());
     }
 }

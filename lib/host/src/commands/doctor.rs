@@ -54,11 +54,13 @@ pub fn run(arguments: Parser) -> Result<()> {
     writeln!(canary.as_file(), "{secret}")?;
     let mut failed = Vec::new();
     for attack in attacks(&canary.path().display().to_string()) {
-        let result = judge.execute(&Program::new(attack.program))?;
+        let limits = Limits { cpu_ms: 200, ..Limits::default() };
+        let result = judge.execute(&Program { limits, ..Program::new(attack.program) })?;
         let told = format!("{}{}", result.stdout, result.stderr);
         let held = match attack.held {
             Held::Compiling => result.stage == Reached::Compile && !told.contains(&secret),
             Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
+            Held::Until(limit) => result.stage == Reached::Run && result.status == limit,
         };
         let verdict = if held { "held" } else { "BROKEN" };
         writeln!(output, "attack           {verdict}: {}", attack.name)?;
@@ -78,6 +80,8 @@ enum Held {
     Compiling,
     /// It runs, finds that it cannot, and prints `held`.
     Running,
+    /// It runs until it meets this limit.
+    Until(&'static str),
 }
 
 struct Attack {
@@ -94,6 +98,16 @@ fn attacks(secret_file: &str) -> Vec<Attack> {
         ),
         held: Held::Running,
     };
+    let endless = |name, body: &str, limit| Attack {
+        name,
+        program: format!("fn main() {{ {body} }}"),
+        held: Held::Until(limit),
+    };
+    let signal = format!(
+        "unsafe extern \"C\" {{ fn kill(pid: i32, signal: i32) -> i32; }}
+        (unsafe {{ kill({}, 0) }}) == 0",
+        std::process::id()
+    );
     vec![
         Attack {
             name: "read a file while compiling",
@@ -115,5 +129,8 @@ fn attacks(secret_file: &str) -> Vec<Attack> {
         running("start a process", "std::process::Command::new(\"/bin/true\").status().is_ok()"),
         running("open a connection", "std::net::TcpListener::bind(\"127.0.0.1:0\").is_ok()"),
         running("reach a name server", "std::net::UdpSocket::bind(\"0.0.0.0:0\").is_ok()"),
+        running("signal the host", &signal),
+        endless("compute for ever", "loop { std::hint::black_box(1); }", "time-out"),
+        endless("take all memory", "std::hint::black_box(vec![1u8; 1 << 40]);", "out of memory"),
     ]
 }

@@ -28,6 +28,7 @@ impl Answer {
             },
             Err(JudgeError::BadRequest(message)) => ("bad_request", message),
             Err(JudgeError::NoSandbox(message)) => ("no_sandbox", message),
+            Err(error @ JudgeError::Cancelled) => ("cancelled", error.to_string()),
             Err(JudgeError::Internal(error)) => ("internal", format!("{error:#}")),
         };
         Answer(json!({ "id": id, "error": { "kind": kind, "message": message } }).to_string())

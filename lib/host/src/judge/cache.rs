@@ -112,22 +112,11 @@ fn prune(folder: &Path, limit: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use code_evolution_wire::verdict::{Outcome, Stage, Timings};
+    use code_evolution_wire::verdict::{Outcome, Stage};
 
     fn verdict(feedback: &str) -> Verdict {
-        Verdict {
-            stage: Stage::Run,
-            outcome: Outcome::Finished,
-            passed: 0,
-            total: 0,
-            cases: Vec::new(),
-            diagnostics: Vec::new(),
-            feedback: feedback.to_owned(),
-            cpu_ms: 0.1,
-            peak_bytes: 1,
-            cached: false,
-            timings: Timings::default(),
-        }
+        let verdict = Verdict::new(Stage::Run, Outcome::Finished, Vec::new());
+        Verdict { feedback: feedback.to_owned(), cpu_ms: 0.1, ..verdict }
     }
 
     #[test]

@@ -305,7 +305,10 @@ impl Conversation {
 }
 
 /// The reply, if all of it has been received, and nothing else.
-fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
+///
+/// # Errors
+/// A violation: the reply is longer than the limit, or more than it has been received.
+pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
     let Some((head, body)) = received.split_first_chunk::<4>() else {
         return Ok(None);
     };

@@ -9,6 +9,8 @@ pub enum JudgeError {
     BadRequest(String),
     /// The sandbox is not safe here, so nothing was run.
     NoSandbox(String),
+    /// Everything that was running was killed, so what was seen of it says nothing.
+    Cancelled,
     /// Anything else.
     Internal(anyhow::Error),
 }
@@ -19,6 +21,9 @@ impl std::fmt::Display for JudgeError {
             JudgeError::BadRequest(message) | JudgeError::NoSandbox(message) => {
                 f.write_str(message)
             }
+            JudgeError::Cancelled => f.write_str(
+                "judging was cancelled, because the host is ending; run it again to get a verdict",
+            ),
             JudgeError::Internal(error) => write!(f, "{error:#}"),
         }
     }
@@ -41,7 +46,7 @@ impl From<std::io::Error> for JudgeError {
 impl From<SpawnError> for JudgeError {
     fn from(error: SpawnError) -> Self {
         match error {
-            SpawnError::Exiting => JudgeError::Internal(error.into()),
+            SpawnError::Exiting => JudgeError::Cancelled,
             error => JudgeError::NoSandbox(error.to_string()),
         }
     }

@@ -8,7 +8,7 @@ use super::compile::{Compilation, milliseconds, out_of_memory, signal_name};
 use super::conversation::{Conversation, Remains};
 use super::diagnostics::CANDIDATE;
 use super::scan::Source;
-use super::{Judge, JudgeError, after};
+use super::{Judge, JudgeError, after, undisturbed};
 
 const EDITIONS: [&str; 4] = ["2015", "2018", "2021", "2024"];
 
@@ -50,6 +50,7 @@ impl Judge {
             limits: &program.limits,
         }
         .run(&self.shared.memory)?;
+        let compiled = undisturbed(compiled)?;
         let built = match compiled.program {
             Ok(built) => built,
             Err(outcome) => {
@@ -76,7 +77,7 @@ impl Judge {
         };
         let deadline = after(limits.wall_ms);
         let talk = Conversation::new(jail.spawn()?, limits.captured_bytes)?;
-        let remains = talk.run(program.stdin.as_bytes(), false, deadline);
+        let remains = undisturbed(talk.run(program.stdin.as_bytes(), false, deadline))?;
         Ok(Execution {
             stage: Stage::Run,
             status: status(&remains),

@@ -36,6 +36,8 @@ mod diagnostics;
 mod error;
 mod execute;
 mod feedback;
+#[cfg(test)]
+mod fuzz;
 mod glue;
 mod memory;
 mod offered;
@@ -63,6 +65,8 @@ use plan::Plan;
 
 use scan::Source;
 use toolchain::{Harness, Toolchain};
+
+use crate::folders;
 
 pub use diagnostics::apply_suggestions;
 pub use error::JudgeError;
@@ -107,7 +111,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            cache: cache_folder(),
+            cache: folders::cache(),
             temporary: std::env::temp_dir(),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             memory_bytes: memory::default_total(),
@@ -116,16 +120,6 @@ impl Default for Options {
             allow_without_landlock: false,
         }
     }
-}
-
-/// `$XDG_CACHE_HOME/code-evolution`, or in the home folder, or in the temporary folder.
-fn cache_folder() -> PathBuf {
-    let absolute =
-        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
-        .join("code-evolution")
 }
 
 impl Judge {
@@ -198,14 +192,18 @@ impl Judge {
     /// Judges one candidate.
     ///
     /// # Errors
-    /// If the task cannot be served or the sandbox is not safe; a bad candidate gets a verdict.
+    /// If the task cannot be served or the sandbox is not safe; [`JudgeError::Cancelled`] if all
+    /// candidates were killed meanwhile. A bad candidate gets a verdict.
     pub fn judge(&self, task: &Task, code: &str) -> Result<Verdict, JudgeError> {
-        let plan = Plan::new(task)?;
+        let plan = Plan::to_judge(task)?;
         self.judge_planned(&plan, code)
     }
 
     /// Judges a population on every core; the verdicts are in the candidates' order. `progress` gets
     /// a line after each quarter of a population of ten or more.
+    ///
+    /// [`code_evolution_jail::kill_all`] cancels it: it then ends at once, without a verdict for anyone.
+    /// What was judged before lies in the cache.
     ///
     /// # Errors
     /// The first error of any; see [`Judge::judge`].
@@ -215,7 +213,7 @@ impl Judge {
         codes: &[String],
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<Vec<Verdict>, JudgeError> {
-        let plan = Plan::new(task)?;
+        let plan = Plan::to_judge(task)?;
         let next = AtomicUsize::new(0);
         let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; codes.len()]);
         let work = || -> Result<(), JudgeError> {
@@ -265,7 +263,8 @@ impl Judge {
         if let Some(verdict) = key.as_ref().and_then(|key| self.shared.cache.get(key)) {
             return Ok(verdict);
         }
-        let verdict = self.compile_and_run(plan, code, &source, &harness, &libraries)?;
+        let verdict =
+            undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries)?)?;
         if let Some(key) = key.filter(|_| is_reproducible(&verdict)) {
             self.shared.cache.put(&key, &verdict)?;
         }
@@ -346,6 +345,14 @@ impl Judge {
             limits: &task.limits,
         }
         .run(&self.shared.memory)
+    }
+}
+
+/// What was seen of a candidate, unless [`code_evolution_jail::kill_all`] may have had a hand in it.
+fn undisturbed<T>(seen: T) -> Result<T, JudgeError> {
+    match code_evolution_jail::is_closing() {
+        true => Err(JudgeError::Cancelled),
+        false => Ok(seen),
     }
 }
 

@@ -55,22 +55,26 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// Likewise, for candidates that are to be judged: without a case, every one would be right.
+    ///
+    /// # Errors
+    /// Also if the task has no case.
+    pub fn to_judge(task: &'a Task) -> Result<Self, JudgeError> {
+        let plan = Plan::new(task)?;
+        match task.cases.is_empty() {
+            true => Err(JudgeError::BadRequest(format!(
+                "the task `{}` has no case, so whatever compiles would pass; add a case, or an \
+                 input with a property",
+                task.signature
+            ))),
+            false => Ok(plan),
+        }
+    }
+
     /// The verdict of a candidate that never ran.
     pub fn failed(&self, stage: Stage, outcome: Outcome) -> Verdict {
         let cases = self.prepared.not_run("not run: the code did not compile");
-        let mut verdict = Verdict {
-            stage,
-            outcome,
-            passed: 0,
-            total: cases.len(),
-            cases,
-            diagnostics: Vec::new(),
-            feedback: String::new(),
-            cpu_ms: 0.0,
-            peak_bytes: 0,
-            cached: false,
-            timings: Timings::default(),
-        };
+        let mut verdict = Verdict::new(stage, outcome, cases);
         verdict.feedback = feedback::feedback(self.task, &verdict);
         verdict
     }
@@ -135,21 +139,14 @@ pub fn seed(signature: &str, code: &str) -> u64 {
 impl From<Results> for Verdict {
     fn from(results: Results) -> Self {
         Verdict {
-            stage: Stage::Run,
-            outcome: results.outcome,
-            passed: results.cases.iter().filter(|case| case.passed).count(),
-            total: results.cases.len(),
-            cases: results.cases,
-            diagnostics: Vec::new(),
-            feedback: String::new(),
             cpu_ms: results.cpu_ms,
             peak_bytes: results.peak_bytes,
-            cached: false,
             timings: Timings {
                 start_ms: results.start_ms,
                 cases_ms: results.cases_ms,
                 ..Timings::default()
             },
+            ..Verdict::new(Stage::Run, results.outcome, results.cases)
         }
     }
 }
@@ -180,6 +177,16 @@ mod tests {
             panic!("it is planned")
         };
         assert!(message.contains("(5.0), which no case has"), "{message}");
+    }
+
+    #[test]
+    fn a_task_without_a_case_is_not_judged() {
+        let task = Task::new("fn f(n: f64) -> f64").property(Property::Ascending);
+        assert!(Plan::new(&task).is_ok(), "it can be called");
+        let Err(JudgeError::BadRequest(message)) = Plan::to_judge(&task) else {
+            panic!("it is planned")
+        };
+        assert!(message.contains("`fn f(n: f64) -> f64` has no case"), "{message}");
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use super::plan::Plan;
 use super::prepared::{Reply, read_reply};
 use super::scan::Source;
 use super::signature::Signature;
-use super::{Judge, JudgeError, Shared, after, codec, execute};
+use super::{Judge, JudgeError, Shared, after, codec, execute, undisturbed};
 
 /// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
 /// before its next call.
@@ -71,7 +71,7 @@ impl Judge {
         let harness = self.harness(task.opt_level).map_err(JudgeError::from)?;
         let libraries = self.libraries(&task.crates)?;
         let compiled = self.compile(&plan, &source, &harness, &libraries)?;
-        let program = compiled.program.map_err(|outcome| {
+        let program = undisturbed(compiled.program)?.map_err(|outcome| {
             let verdict = plan.failed(Stage::Compile, outcome);
             CallError::Failed(verdict.feedback)
         })?;
@@ -144,7 +144,9 @@ impl Resident {
             }
             Err(broken) => broken,
         };
-        Err(CallError::Failed(match (broken, self.talk.take()) {
+        let talk = self.talk.take();
+        let broken = undisturbed(broken)?;
+        Err(CallError::Failed(match (broken, talk) {
             (Broken::TooLate, Some(talk)) => {
                 talk.kill();
                 format!("it took longer than {limit_ms} ms and was stopped")

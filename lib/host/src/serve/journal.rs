@@ -11,6 +11,7 @@ use code_evolution_wire::verdict::Verdict;
 use serde_json::json;
 
 use crate::audit::Log;
+use crate::folders;
 use crate::models::key::Key;
 
 /// Names another file for the log.
@@ -80,17 +81,12 @@ impl Journal {
     }
 }
 
-/// `$XDG_STATE_HOME/code-evolution/sessions/TIME-PID.jsonl`, after the XDG base directory
-/// specification.
+/// What `$CODE_EVOLUTION_AUDIT_LOG` names, or a file of its own in the state folder.
 fn path() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(PATH) {
         return Some(path.into());
     }
-    let absolute =
-        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     let time = humantime::format_rfc3339_seconds(SystemTime::now());
     let name = format!("{time}-{}.jsonl", std::process::id());
-    Some(state.join("code-evolution/sessions").join(name))
+    Some(folders::state()?.join("sessions").join(name))
 }

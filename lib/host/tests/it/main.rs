@@ -1,16 +1,16 @@
 //! The host from outside: real compilers, real jails, scripted and fake models.
 
-mod bombs;
+mod attacks;
+mod cancelled;
 mod command_line;
-mod compile_attacks;
 mod fail_closed;
-mod forgeries;
 mod models_faults;
 mod models_host;
 mod models_limits;
 mod models_recording;
 mod models_requests;
 mod models_server;
+mod models_streams;
 mod offered;
 mod outcomes;
 mod population;
@@ -18,4 +18,18 @@ mod serve;
 mod soak;
 mod support;
 mod toolbox;
+mod toolbox_folder;
 mod types;
+#[path = "../../../jail/tests/it/users.rs"]
+mod users;
+
+/// Tests that need a process of their own start this binary again with a role, to run only this. On
+/// its own it has no role and nothing to do.
+#[test]
+fn helper() {
+    match std::env::var(users::ROLE).as_deref() {
+        Ok("attacks") => attacks::play(),
+        Ok(cancelled) => cancelled::cancel(cancelled),
+        Err(_) => {}
+    }
+}

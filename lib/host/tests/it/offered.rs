@@ -26,7 +26,7 @@ fn candidates_use_what_the_task_offers() {
 
 #[test]
 fn a_crate_that_is_not_offered_is_a_bad_request() {
-    let task = Task::new("fn f() -> u8").offers("tokio");
+    let task = Task::new("fn f() -> u8").case((), 1).offers("tokio");
     match judge().judge(&task, "").unwrap_err() {
         JudgeError::BadRequest(message) => {
             assert!(message.contains("tokio") && message.contains("serde_json"), "{message}");
@@ -39,6 +39,7 @@ fn a_crate_that_is_not_offered_is_a_bad_request() {
 fn crates_that_are_not_built_say_how_to_build_them() {
     let folder = tempfile::tempdir().unwrap();
     let judge = Judge::with(Options { cache: folder.path().to_owned(), ..options() }).unwrap();
-    let error = judge.judge(&Task::new("fn f() -> u8").offers("rand"), "").unwrap_err();
+    let task = Task::new("fn f() -> u8").case((), 1).offers("rand");
+    let error = judge.judge(&task, "").unwrap_err();
     assert!(error.to_string().contains("code_evolution_host prepare"), "{error}");
 }

@@ -191,7 +191,7 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
     let question = json!({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9});
     let answer = server.ask(&json!({"id": 2, "method": "ask", "params": question}));
     assert_eq!(answer["done"]["value"]["text"], "ho", "{answer}");
-    let task = json!({"signature": "fn one() -> u32", "cases": []});
+    let task = json!({"signature": "fn one() -> u32", "cases": [{"name": "one", "input": [], "expected": 1}]});
     let codes = ["fn one() -> u32 { 1 }"];
     server.ask(&json!({"id": 3, "method": "judge", "params": {"task": task, "codes": codes}}));
 

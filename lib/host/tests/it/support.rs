@@ -23,12 +23,6 @@ pub fn judge() -> &'static Judge {
     JUDGE.get_or_init(|| Judge::with(options()).expect("a judge"))
 }
 
-/// A judge whose scan is off and that allows `unsafe`: what is left is the jail.
-pub fn unscanned() -> &'static Judge {
-    static JUDGE: OnceLock<Judge> = OnceLock::new();
-    JUDGE.get_or_init(|| Judge::with(Options { scan: false, ..options() }).expect("a judge"))
-}
-
 /// The verdict of one candidate.
 #[track_caller]
 pub fn verdict(task: &Task, code: &str) -> Verdict {

@@ -1,4 +1,4 @@
-//! Toolboxes: the gate, versions, calls, and what happens to the folder in the worst case.
+//! Toolboxes: the gate, versions, calls.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,43 +14,47 @@ use crate::support::judge;
 
 const ADD: &str = "fn add(a: f64, b: f64) -> f64 { a + b }";
 
-fn open(folder: &Path) -> Toolbox {
+pub fn open(folder: &Path) -> Toolbox {
     Toolbox::open(folder, judge().clone(), Arc::new(Residents::default())).expect("a toolbox")
 }
 
-fn toolbox() -> (tempfile::TempDir, Toolbox) {
+pub fn toolbox() -> (tempfile::TempDir, Toolbox) {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = open(folder.path());
     (folder, toolbox)
 }
 
-fn proposal(task: Task, code: &str) -> Proposal {
+pub fn proposal(task: Task, code: &str) -> Proposal {
     Proposal::new(task, code).describe("a tool for tests").author("a test")
 }
 
-fn add() -> Proposal {
+pub fn add() -> Proposal {
     proposal(Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0), ADD)
 }
 
-fn approved() -> Option<Review> {
+pub fn approved() -> Option<Review> {
     Some(Review { approved: true, by: "a test".to_owned() })
 }
 
 #[track_caller]
-fn admit(toolbox: &Toolbox, proposal: &Proposal) -> Admission {
+pub fn admit(toolbox: &Toolbox, proposal: &Proposal) -> Admission {
     toolbox.admit(proposal, approved()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[track_caller]
-fn admitted(toolbox: &Toolbox, proposal: &Proposal) {
+pub fn admitted(toolbox: &Toolbox, proposal: &Proposal) {
     let admission = admit(toolbox, proposal);
     assert!(admission.admitted, "{:#?}", admission.examination);
 }
 
 #[track_caller]
-fn assert_intact(toolbox: &Toolbox) {
+pub fn assert_intact(toolbox: &Toolbox) {
     let verification = toolbox.verify().expect("it can be checked");
     assert!(verification.problems.is_empty(), "{:#?}", verification.problems);
+}
+
+pub fn call(folder: &Path, id: u64, call: Value) -> Value {
+    json!({"id": id, "method": "toolbox", "params": {"folder": folder, "call": call}})
 }
 
 #[test]
@@ -287,119 +291,4 @@ fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
         assert_eq!(toolbox.call(&format!("tool_{n}"), &json!([])).expect("an output"), json!(n));
     }
     assert_eq!(toolbox.call("next", &json!([])).expect("an output"), json!(0));
-}
-
-#[test]
-fn damage_is_named_and_nothing_is_lost() {
-    let (folder, toolbox) = toolbox();
-    admitted(&toolbox, &add());
-    let other = Task::new("fn one() -> u8").case((), 1);
-    admitted(&toolbox, &proposal(other, "fn one() -> u8 { 1 }"));
-    assert_eq!(toolbox.call("add", &json!([1, 2])).expect("a sum"), json!(3.0));
-
-    let source = folder.path().join("add.rs");
-    std::fs::write(&source, "fn add(a: f64, b: f64) -> f64 { 666.0 }").expect("written");
-    let Err(ToolboxError::Damaged(message)) = toolbox.call("add", &json!([1, 2])) else {
-        panic!("a changed tool is called, though it was warm");
-    };
-    assert!(message.contains("add.rs") && message.contains("add.1.rs"), "{message}");
-    assert_eq!(toolbox.call("one", &json!([])).expect("the other tool works"), json!(1));
-    assert!(toolbox.list().expect("a list")[0].problem.is_some());
-    assert!(!toolbox.verify().expect("a check").problems.is_empty());
-    std::fs::remove_file(&source).expect("removed");
-    assert_eq!(toolbox.call("add", &json!([1, 2])).expect("it is back"), json!(3.0));
-
-    let manifest = folder.path().join("manifest.json");
-    let whole = std::fs::read(&manifest).expect("a manifest");
-    std::fs::write(&manifest, &whole[..whole.len() - 100]).expect("written");
-    for result in [toolbox.list().map(drop), toolbox.admit(&add(), approved()).map(drop)] {
-        let Err(ToolboxError::Damaged(message)) = result else { panic!("it is used") };
-        assert!(message.contains("manifest.json") && message.contains("backup"), "{message}");
-    }
-    std::fs::copy(folder.path().join("manifest.backup.json"), &manifest).expect("mended");
-    assert_eq!(toolbox.list().expect("a list").len(), 2);
-    assert_intact(&toolbox);
-}
-
-#[test]
-fn tampering_with_the_log_or_the_manifest_shows() {
-    let (folder, toolbox) = toolbox();
-    toolbox.admit(&add(), None).expect("a rejection");
-    admitted(&toolbox, &add());
-    assert_intact(&toolbox);
-    let path = folder.path().join("audit.jsonl");
-    let honest = std::fs::read_to_string(&path).expect("a log");
-    std::fs::write(&path, honest.replacen("rejected", "admitted", 1)).expect("written");
-    let problems = toolbox.verify().expect("a check").problems;
-    assert!(problems[0].contains("line 1"), "{problems:?}");
-    for forged in ["", honest.lines().next().expect("a line")] {
-        std::fs::write(&path, format!("{}{}", forged, if forged.is_empty() { "" } else { "\n" }))
-            .expect("written");
-        assert!(!toolbox.verify().expect("a check").problems.is_empty(), "{forged}");
-    }
-    std::fs::write(&path, honest).expect("written");
-    assert_intact(&toolbox);
-}
-
-fn call(folder: &Path, id: u64, call: Value) -> Value {
-    json!({"id": id, "method": "toolbox", "params": {"folder": folder, "call": call}})
-}
-
-fn admission(folder: &Path, id: u64, name: &str) -> Value {
-    let code = format!("fn {name}() -> u64 {{ {id} }}");
-    let proposal = proposal(Task::new(format!("fn {name}() -> u64")).case((), id), &code);
-    call(folder, id, json!({"admit": {"proposal": proposal, "review": approved()}}))
-}
-
-#[test]
-fn two_hosts_share_a_toolbox() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::thread::scope(|scope| {
-        for (host, first) in [("a", 0), ("b", 10)] {
-            let folder = folder.path();
-            scope.spawn(move || {
-                let mut server = Server::start(&[]);
-                server.receive();
-                for id in first..first + 6 {
-                    let answer = server.ask(&admission(folder, id, &format!("{host}_{id}")));
-                    assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
-                }
-            });
-        }
-    });
-    let toolbox = open(folder.path());
-    assert_eq!(toolbox.list().expect("a list").len(), 12);
-    assert_eq!(toolbox.call("b_15", &json!([])).expect("an output"), json!(15));
-    assert_intact(&toolbox);
-}
-
-#[test]
-fn a_host_killed_at_any_time_loses_no_earlier_tool() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // What a host that is killed outright was compiling stays behind.
-    let temporary = tempfile::tempdir().expect("a folder");
-    let mut acknowledged = 0;
-    for round in 0..12_u64 {
-        let mut server = Server::start_with(&[], &[("TMPDIR", temporary.path())]);
-        server.receive();
-        // The first one tells how far the process is; the second one is cut short, each round later.
-        let answer = server.ask(&admission(folder.path(), 2 * round, &format!("tool_{round}")));
-        assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
-        acknowledged += 1;
-        let request = admission(folder.path(), 2 * round + 1, &format!("cut_{round}"));
-        server.send(&request.to_string());
-        std::thread::sleep(Duration::from_millis(15 * round));
-        server.kill();
-
-        let toolbox = open(folder.path());
-        let listed = toolbox.list().expect("a list");
-        assert!(listed.iter().all(|tool| tool.problem.is_none()), "{listed:#?}");
-        assert_eq!(
-            listed.iter().filter(|tool| tool.name.starts_with("tool_")).count(),
-            acknowledged
-        );
-        assert_intact(&toolbox);
-    }
-    let toolbox = open(folder.path());
-    assert_eq!(toolbox.call("tool_11", &json!([])).expect("an output"), json!(22));
 }

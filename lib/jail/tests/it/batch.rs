@@ -5,9 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::IntoRawFd;
-use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -17,17 +15,11 @@ use code_evolution_jail::{Ended, Jail, Limits, Prisoner, Stage};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use crate::users::{self, User};
 use crate::{attacks, fail_closed};
 
-/// The variable that holds the helper's role.
-pub const ROLE: &str = "JAIL_TEST_ROLE";
-/// The user that is nobody.
-pub const NOBODY: u32 = 65534;
-const WORLD: &str = "JAIL_TEST_WORLD";
-const CANARY: &str = "JAIL_TEST_CANARY";
 /// The variable that takes Landlock away.
 const NO_LANDLOCK: &str = "JAIL_TEST_NO_LANDLOCK";
-const ROW: &str = "row: ";
 
 /// What one attack did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,41 +38,27 @@ pub struct Batch {
     pub rows: HashMap<(Stage, String), Row>,
 }
 
-/// The attacks as each user that can be had: who runs the tests, and nobody if that is root. Once
-/// more without Landlock, as in gVisor.
+/// The attacks as each user that can be had, and once more without Landlock, as in gVisor.
 pub fn batches() -> &'static [Batch] {
     static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
     BATCHES.get_or_init(|| {
-        let users: &[(&str, Option<u32>, bool)] = match privileged() {
-            true => &[
-                ("root, dropped", None, true),
-                ("nobody", Some(NOBODY), true),
-                ("nobody, no Landlock", Some(NOBODY), false),
-            ],
-            false => &[("this user", None, true), ("this user, no Landlock", None, false)],
-        };
+        let users = users::users();
+        let without = users.last().map(|user| (user, false));
         std::thread::scope(|scope| {
-            let run = |user: &(_, _, _)| run(user.0, user.1, user.2);
-            let running: Vec<_> = users.iter().map(|user| scope.spawn(move || run(user))).collect();
+            let tries = users.iter().map(|user| (user, true)).chain(without);
+            let running: Vec<_> =
+                tries.map(|(user, landlock)| scope.spawn(move || run(*user, landlock))).collect();
             running.into_iter().map(|batch| batch.join().unwrap()).collect()
         })
     })
-}
-
-/// Whether these tests may become another user and change what they may become (CAP_CHOWN,
-/// CAP_SETUID, CAP_SETPCAP).
-pub fn privileged() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
-    let effective = u64::from_str_radix(effective.trim(), 16).unwrap();
-    [0, 7, 8].iter().all(|capability| effective & (1 << capability) != 0)
 }
 
 /// The attacker, compiled once.
 pub fn attacker() -> &'static Path {
     static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
     ATTACKER.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker.rs");
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs/attacker/main.rs");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacker");
         let output = Command::new("rustc")
             .args([
@@ -100,71 +78,36 @@ pub fn attacker() -> &'static Path {
 
 /// A folder that every user can reach, with copies of this test and the attacker.
 pub fn world() -> TempDir {
-    let world = TempDir::new().unwrap();
-    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    for (from, name) in
-        [(std::env::current_exe().unwrap().as_path(), "test"), (attacker(), "attacker")]
-    {
-        fs::copy(from, world.path().join(name)).unwrap();
-    }
+    let world = users::world();
+    fs::copy(attacker(), world.path().join("attacker")).unwrap();
     world
 }
 
-/// This test binary again, in a role of [`crate::helper`].
-pub fn helper(world: &Path, role: &str) -> Command {
-    let mut command = Command::new(world.join("test"));
-    command.args(["--exact", "helper", "--nocapture"]).env(ROLE, role).env(WORLD, world);
-    command
-}
-
-/// The folder made by [`world`], in the helper.
-pub fn own_world() -> PathBuf {
-    PathBuf::from(std::env::var_os(WORLD).expect("the helper has a world"))
-}
-
-fn run(name: &str, user: Option<u32>, landlock: bool) -> Batch {
+fn run(user: User, landlock: bool) -> Batch {
     let world = world();
-    let canary = format!("canary-{:x}", Instant::now().elapsed().as_nanos() ^ u128::from(random()));
-    let home = world.path().join("home");
-    fs::create_dir(&home).unwrap();
-    fs::write(home.join("secret"), &canary).unwrap();
+    let canary = users::canary();
+    let home = user.home(world.path(), &canary);
     fs::copy("/bin/true", home.join("program")).unwrap();
-    if let Some(user) = user {
-        for path in [world.path(), &home, &home.join("secret"), &home.join("program")] {
-            chown(path, Some(user), Some(user)).unwrap();
-        }
-    }
-    let mut command = helper(world.path(), "attacks");
-    command.env(CANARY, &canary);
+    user.owns([home.join("program")]);
+    let mut command = users::helper(world.path(), "attacks");
+    command.env(users::CANARY, &canary);
     if !landlock {
         command.env(NO_LANDLOCK, "1");
     }
-    if let Some(user) = user {
-        command.uid(user).gid(user);
-    }
-    let output = command.output().unwrap();
-    let (text, errors) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}\n{errors}");
-    let rows = text.lines().filter_map(|line| line.split_once(ROW));
-    let rows: Vec<Row> = rows.map(|(_, row)| serde_json::from_str(row).unwrap()).collect();
+    let (rows, _) = users::rows::<Row>(user.runs(&mut command));
     assert_eq!(fs::read_to_string(home.join("secret")).unwrap(), canary, "the secret was changed");
     let rows = rows.into_iter().map(|row| ((row.stage, row.name.clone()), row)).collect();
-    Batch { user: name.to_owned(), canary, landlock, rows }
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0)
+    let name = format!("{}{}", user.name, if landlock { "" } else { ", no Landlock" });
+    Batch { user: name, canary, landlock, rows }
 }
 
 /// The helper's part: tries every attack and prints a row for each.
 pub fn play() {
-    let world = own_world();
+    let world = users::own_world();
     let home = world.join("home");
     // The canary also lies in this process's memory, on the heap and in an open descriptor that
     // exec would inherit.
-    let canary = std::env::var(CANARY).unwrap();
+    let canary = std::env::var(users::CANARY).unwrap();
     let secret = fs::File::open(home.join("secret")).unwrap();
     // SAFETY: the call takes no pointer, and the descriptor is ours.
     unsafe { libc::fcntl(secret.into_raw_fd(), libc::F_SETFD, 0) };
@@ -189,7 +132,7 @@ pub fn play() {
             .arg(port.to_string());
         let (ended, output) = watch(jail.spawn().expect("the jail starts"), attack.wall());
         let row = Row { stage: attack.stage, name: attack.name.to_owned(), output, ended };
-        println!("\n{ROW}{}", serde_json::to_string(&row).unwrap());
+        users::row(&row);
     }
     assert!(canary.starts_with("canary-"));
 }

@@ -1,7 +1,7 @@
 //! The real compiler on hostile sources: it leaks nothing into its messages or its output, and bombs
 //! end at a limit.
 //!
-//! Run as the user who runs the tests, since the toolchain lies in that user's home folder.
+//! Each test runs as the user who runs the tests; root runs them all once more as nobody.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use code_evolution_jail::{Ended, Exit, Jail, Limits, Stage};
 use tempfile::TempDir;
 
-use crate::batch;
+use crate::{batch, users};
 
 const CANARY: &str = "canary-0f5d1c9e";
 
@@ -29,7 +29,8 @@ struct Compiled {
 fn sysroot() -> &'static Path {
     static SYSROOT: OnceLock<PathBuf> = OnceLock::new();
     SYSROOT.get_or_init(|| {
-        let output = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(rustc).args(["--print", "sysroot"]).output().unwrap();
         PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
     })
 }
@@ -73,6 +74,23 @@ fn compile_with(source: &str, argument: &str) -> Compiled {
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn as_nobody_it_is_all_the_same() {
+    if !users::privileged() {
+        println!("tests do not run as root: tried as this user only");
+        return;
+    }
+    let world = users::world();
+    let home = users::NOBODY.home(world.path(), CANARY);
+    let mut tests = Command::new(world.path().join("test"));
+    tests.args(["compiler::", "--skip", "as_nobody"]).current_dir(world.path());
+    tests.env("RUSTC", users::NOBODY.rustc(world.path())).env("HOME", home);
+    let output = users::NOBODY.runs(&mut tests).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    println!("as nobody: {text}");
+    assert!(output.status.success() && text.contains("compiler::include_str ... ok"), "{output:?}");
 }
 
 #[test]

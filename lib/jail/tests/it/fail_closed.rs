@@ -10,7 +10,7 @@ use seccompiler::{
     SeccompRule,
 };
 
-use crate::batch;
+use crate::{batch, users};
 
 /// What the outer filter refuses: a name, the calls, and a condition on an argument.
 type Refused = (&'static str, &'static [i64], Option<(u8, SeccompCmpOp, u64)>);
@@ -74,7 +74,7 @@ pub fn refuse(name: &str) {
 
 /// The helper's part: tries both stages with these calls refused.
 pub fn try_without(name: &str) {
-    let world = batch::own_world();
+    let world = users::own_world();
     refuse(name);
     for (name, stage, allow_without_landlock) in [
         ("Run", Stage::Run, false),
@@ -108,7 +108,7 @@ fn expect(name: &str, run: &str, compile: &str) {
 #[track_caller]
 fn expect_also(name: &str, run: &str, compile: &str, allowed: &str) {
     let world = batch::world();
-    let output = batch::helper(world.path(), name).output().unwrap();
+    let output = users::helper(world.path(), name).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     let allowed = ("Compile allowed without Landlock: ", allowed);

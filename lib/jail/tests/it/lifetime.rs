@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use code_evolution_jail::{Exit, Jail, Limit, Prisoner, SpawnError, Stage};
 use tempfile::TempDir;
 
-use crate::batch;
+use crate::{batch, users};
 
 fn jail(stage: Stage, attack: &str, folder: &Path) -> Jail {
     Jail::new(stage, batch::attacker(), folder).arg(attack)
@@ -55,7 +55,7 @@ fn every_layer_is_in_force() {
         for set in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
             assert_eq!(field(set), "0000000000000000", "{set}");
         }
-        if batch::privileged() {
+        if users::privileged() {
             assert_eq!(field("CapBnd"), "0000000000000000");
         }
         let mut descriptors: Vec<String> = fs::read_dir(format!("/proc/{}/fd", prisoner.pid()))
@@ -126,7 +126,7 @@ fn a_deadline_ends_it() {
 #[test]
 fn killing_the_host_kills_them() {
     let world = batch::world();
-    let mut host = batch::helper(world.path(), "hold").stdout(Stdio::piped()).spawn().unwrap();
+    let mut host = users::helper(world.path(), "hold").stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(host.stdout.take().unwrap()).lines();
     let pids: Vec<u32> = lines
         .map_while(Result::ok)
@@ -141,8 +141,8 @@ fn killing_the_host_kills_them() {
 
 /// The helper's part of the test above.
 pub fn hold() {
-    let folder = TempDir::new_in(batch::own_world()).unwrap();
-    let program = batch::own_world().join("attacker");
+    let folder = TempDir::new_in(users::own_world()).unwrap();
+    let program = users::own_world().join("attacker");
     let jail = |stage| Jail::new(stage, &program, folder.path()).arg("endless_sleep");
     let prisoners = [Stage::Run, Stage::Compile].map(|stage| jail(stage).spawn().unwrap());
     for prisoner in &prisoners {
@@ -154,15 +154,15 @@ pub fn hold() {
 #[test]
 fn an_exiting_host_kills_all_and_starts_no_more() {
     let world = batch::world();
-    let output = batch::helper(world.path(), "kill all").output().unwrap();
+    let output = users::helper(world.path(), "kill all").output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{errors}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The helper's part of the test above. Before that, it counts what 300 prisoners leave behind.
 pub fn kill_all() {
-    let folder = TempDir::new_in(batch::own_world()).unwrap();
-    let program = batch::own_world().join("attacker");
+    let folder = TempDir::new_in(users::own_world()).unwrap();
+    let program = users::own_world().join("attacker");
     let jail = |stage, attack| Jail::new(stage, &program, folder.path()).arg(attack);
 
     let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
@@ -195,16 +195,12 @@ pub fn kill_all() {
         })
         .into();
     waiting.iter().for_each(|_| starts.recv().unwrap());
+    assert!(!code_evolution_jail::is_closing());
     code_evolution_jail::kill_all();
+    assert!(code_evolution_jail::is_closing());
     for thread in waiting {
         let ended = thread.join().unwrap();
         assert_eq!((ended.status, ended.stopped), (Exit::Signal(libc::SIGKILL), None));
     }
     assert!(matches!(jail(Stage::Run, "threads").spawn(), Err(SpawnError::Exiting)));
-}
-#[test]
-fn the_self_test_holds() {
-    let folder = TempDir::new().unwrap();
-    let attempts = code_evolution_jail::self_test(folder.path());
-    assert!(attempts.len() > 5 && attempts.iter().all(|attempt| attempt.ok()), "{attempts:#?}");
 }

@@ -8,12 +8,13 @@ mod batch;
 mod compiler;
 mod fail_closed;
 mod lifetime;
+mod users;
 
 /// Tests that need a process of their own start this binary again with a role, to run only this. On
 /// its own it has no role and nothing to do.
 #[test]
 fn helper() {
-    match std::env::var(batch::ROLE).as_deref() {
+    match std::env::var(users::ROLE).as_deref() {
         Ok("attacks") => batch::play(),
         Ok("hold") => lifetime::hold(),
         Ok("kill all") => lifetime::kill_all(),

@@ -1,0 +1,197 @@
+//! The attacks on the judge, each with its expected outcome, and each a test: while a source is compiled
+//! ([`compile`], [`bombs`], [`programs`]), and by a candidate that wants a score ([`forgeries`]).
+//!
+//! Every attack is tried as each user that can be had, with the scan off and `unsafe` allowed, so that
+//! the jail alone must hold; and then as a notebook has it. `cargo test -p code_evolution_host --
+//! --nocapture attacks` prints the table.
+
+mod batch;
+mod bombs;
+mod compile;
+mod forgeries;
+mod programs;
+
+use std::sync::LazyLock;
+
+use code_evolution_wire::task::{Limits, Task};
+use code_evolution_wire::verdict::Stage;
+
+pub use batch::play;
+use batch::{Row, Seen, batches};
+
+/// An attack.
+#[derive(Debug, Clone)]
+struct Attack {
+    kind: Kind,
+    name: &'static str,
+    expected: Expected,
+    task: Task,
+    /// The source. `SECRET` stands for a file in a home folder, `HOME` for that folder.
+    code: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It tries to learn something while it is compiled.
+    Compile,
+    /// It would keep the compiler busy for ever.
+    Bomb,
+    /// A whole program that would be compiled to something else.
+    Program,
+    /// A candidate that would have a score without earning it.
+    Forgery,
+}
+
+/// What must come of it.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    /// It does not compile.
+    NotCompiled,
+    /// It runs and passes nothing: what it gets is nothing of worth.
+    Harmless,
+    /// It passes nothing: a limit or an error ends the compiler, or the program is of no use.
+    Worthless,
+    /// It breaks the protocol, for a reason with this in it. Some case fails.
+    Violates(&'static str),
+    /// Its process ends like this (any of the words), and nothing passes.
+    Ends(&'static [&'static str]),
+    /// It gets an answer through for every case, and this many are right.
+    Scores(usize),
+}
+use Expected::{Ends, Harmless, NotCompiled, Scores, Violates, Worthless};
+
+impl Expected {
+    fn is(self, seen: &Seen) -> bool {
+        let Seen { stage, ended, passed, total, .. } = seen;
+        let ran = *stage == Stage::Run;
+        match self {
+            NotCompiled => *stage == Stage::Compile && ended == "compile error" && *passed == 0,
+            Harmless => ran && *passed == 0,
+            Worthless => *stage != Stage::Scan && *passed == 0,
+            Violates(why) => {
+                ran && ended.starts_with("violation") && ended.contains(why) && passed < total
+            }
+            Ends(how) => ran && how.iter().any(|how| ended == how) && *passed == 0,
+            Scores(count) => ran && ended == "finished" && *passed == count,
+        }
+    }
+
+    /// Whether it is so as a notebook has it: the scan may refuse more, and let pass nothing more.
+    fn is_scanned(self, seen: &Seen) -> bool {
+        let refused = seen.stage != Stage::Run && seen.passed == 0;
+        self.is(seen) || (refused && !matches!(self, Scores(1..)))
+    }
+
+    /// Limits that end what must be ended soon, and nothing else, however busy the machine is.
+    fn limits(self) -> Limits {
+        let patient = Limits {
+            compile_wall_ms: 120_000,
+            cpu_ms: 10_000,
+            case_wall_ms: 60_000,
+            wall_ms: 60_000,
+            ..Limits::default()
+        };
+        match self {
+            Worthless => {
+                Limits { compile_cpu_ms: 2_000, compile_memory_bytes: 512 << 20, ..patient }
+            }
+            Ends(_) => Limits { cpu_ms: 400, case_wall_ms: 300, wall_ms: 900, ..patient },
+            _ => patient,
+        }
+    }
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&match self {
+            NotCompiled => "compile error".to_owned(),
+            Harmless => "runs, passes nothing".to_owned(),
+            Worthless => "passes nothing".to_owned(),
+            Violates(why) => format!("violation: ..{why}.."),
+            Ends(how) => how.join(" or "),
+            Scores(count) => format!("finished, {count} right"),
+        })
+    }
+}
+
+/// Attacks of one kind. Each is a task and a source.
+macro_rules! attacks {
+    ($kind:ident: $($name:ident => $expected:expr, $attempt:expr;)*) => {
+        pub fn all() -> Vec<$crate::attacks::Attack> {
+            vec![$({
+                let (expected, (task, code)) = ($expected, $attempt);
+                $crate::attacks::Attack {
+                    kind: $crate::attacks::Kind::$kind,
+                    name: stringify!($name),
+                    expected,
+                    task: task.limits(expected.limits()),
+                    code: code.to_string(),
+                }
+            }),*]
+        }
+
+        $(#[test]
+        fn $name() {
+            $crate::attacks::check($crate::attacks::Kind::$kind, stringify!($name));
+        })*
+    };
+}
+use attacks;
+
+static ALL: LazyLock<Vec<Attack>> =
+    LazyLock::new(|| [compile::all(), bombs::all(), programs::all(), forgeries::all()].concat());
+
+#[track_caller]
+fn check(kind: Kind, name: &str) {
+    let attack = ALL.iter().find(|attack| (attack.kind, attack.name) == (kind, name)).unwrap();
+    for batch in batches() {
+        let Row { jailed, scanned, .. } = batch.row(attack);
+        let (user, expected, code) = (batch.user.name, attack.expected, &attack.code);
+        let code: String = code.chars().take(2_000).collect();
+        assert!(expected.is(jailed), "as {user}: expected {expected}, saw {jailed:#?}\nof {code}");
+        if let Some(scanned) = scanned {
+            assert!(expected.is_scanned(scanned), "as {user}, scanned: {scanned:#?}\nof {code}");
+        }
+        for seen in [Some(jailed), scanned.as_ref()].into_iter().flatten() {
+            for secret in [batch.canary.as_str(), "root:x:0"] {
+                assert!(!seen.all.contains(secret), "as {user}: {secret} leaked: {seen:#?}");
+            }
+            assert!(seen.feedback_chars <= 1_200 && seen.diagnostics <= 50, "{seen:#?}");
+        }
+    }
+}
+
+#[test]
+fn table() {
+    let row = |kind: &str, name: &str, user: &str, expected: &str, jailed: &str, scanned: &str| {
+        println!("{kind:8} {name:42} {user:14} {expected:30} {jailed:44} {scanned}");
+    };
+    println!();
+    row("kind", "attack", "user", "expected", "seen by the jail alone", "seen with the scan");
+    let mut wrong = Vec::new();
+    for attack in ALL.iter() {
+        for batch in batches() {
+            let Row { jailed, scanned, .. } = batch.row(attack);
+            let shown = scanned.as_ref().map_or("not tried".to_owned(), Seen::short);
+            let (kind, expected) = (format!("{:?}", attack.kind), attack.expected.to_string());
+            row(&kind, attack.name, batch.user.name, &expected, &jailed.short(), &shown);
+            let as_expected = attack.expected.is(jailed)
+                && scanned.as_ref().is_none_or(|seen| attack.expected.is_scanned(seen));
+            if !as_expected {
+                wrong.push(format!("{} as {}", attack.name, batch.user.name));
+            }
+        }
+    }
+    let (count, users) = (ALL.len(), batches().len());
+    println!("{count} attacks, as {users} users, {} not as expected: {wrong:?}\n", wrong.len());
+    assert_eq!(wrong, [""; 0]);
+}
+
+/// In no verdict, execution, feedback, audit log, and in nothing that the judge's process printed.
+#[test]
+fn the_canary_is_nowhere() {
+    for batch in batches() {
+        assert!(batch.output.contains("\"judged\""), "there is no audit log:\n{}", batch.output);
+        assert!(!batch.output.contains(&batch.canary), "as {}:\n{}", batch.user.name, batch.output);
+    }
+}
