@@ -16,7 +16,7 @@ import normal_form
 import notebooks
 
 MOST_CODE_LINES = 20
-MEDIAN_CODE_LINES = 5
+MEDIAN_CODE_LINES = 7
 LEAST_WORDS = 5
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
