@@ -1,6 +1,6 @@
 """Does what binder/Dockerfile says in a folder, where there is no container engine.
 
-    image.py ROOT [--base NAME=VALUE ...] [--trial NAME=VALUE ...]
+    image.py ROOT [--base NAME=VALUE ...] [--trial NAME=VALUE ...] [--from STEP]
 
 ROOT holds what the image named by FROM holds (`--base` its environment). For `rust:...-slim-trixie`:
 
@@ -9,8 +9,9 @@ ROOT holds what the image named by FROM holds (`--base` its environment). For `r
     cp -a ~/.cargo/bin ROOT/usr/local/cargo/
 
 Each RUN line runs in ROOT as the USER before it, with nothing from outside but `--trial` variables
-(a proxy's, say). At the end: what each step added, in MB, which estimates the image's layers. Needs
-root. Only what this Dockerfile uses is understood; anything else is an error.
+(a proxy's, say). At the end: what each step added, in MB, which estimates the image's layers. After a
+failure, `--from` goes on at the RUN or COPY of that number. Needs root. Only what this Dockerfile uses
+is understood; anything else is an error.
 """
 
 import argparse
@@ -31,14 +32,20 @@ def main():
     parser.add_argument("root", type=Path)
     parser.add_argument("--base", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--trial", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--from", type=int, default=1, dest="first", metavar="STEP")
     options = parser.parse_args()
     image = Image(options.root.resolve(), options.base, options.trial)
     sizes = [("base", image.megabytes(), 0.0)]
+    step = 0
     for keyword, rest in instructions(PROJECT / "binder" / "Dockerfile"):
-        print(f"== {keyword} {rest}", flush=True)
+        writes = keyword in ("RUN", "COPY")
+        step += writes
+        if writes and step < options.first:
+            continue
+        print(f"== {f'step {step}: ' if writes else ''}{keyword} {rest}", flush=True)
         began = time.monotonic()
         image.do(keyword, rest)
-        if keyword in ("RUN", "COPY"):
+        if writes:
             sizes.append((f"{keyword} {rest}", image.megabytes(), time.monotonic() - began))
     print("\n|  MB added | seconds | step |\n|---:|---:|---|")
     for (_, before, _), (step, after, seconds) in zip([("", 0, 0), *sizes], sizes, strict=False):
@@ -96,8 +103,8 @@ class Image:
         inside = self.root / place.lstrip("/")
         inside.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            contents = f"{source}/." if (PROJECT / source).is_dir() else source
-            subprocess.run(["cp", "-a", PROJECT / contents, inside], check=True)
+            contents = "/." if (PROJECT / source).is_dir() else ""
+            subprocess.run(["cp", "-a", f"{PROJECT / source}{contents}", inside], check=True)
         self.run(f"chown -R {owner.removeprefix('--chown=')}: {shlex.quote(place)}", user="root")
 
     def expand(self, text):
