@@ -93,6 +93,20 @@ class WhatIsMissing(ScriptTest):
         path = self.fake_command("df", script)
         self.assert_refuses("999 MB", "free", PATH=path)
 
+    def test_an_unknown_part(self):
+        shown = self.run_script(self.clone / "binder" / "setup", "kernels", status=1)
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+        self.assertIn("'kernel', 'jupyter' or nothing", shown)
+
+    def test_only_the_python_of_venv(self):
+        """It is no Python to make .venv anew with."""
+        own = self.clone / ".venv" / "bin"
+        own.mkdir(parents=True)
+        (own / "python3").write_text("#!/bin/sh\nexit 0\n")
+        (own / "python3").chmod(0o755)
+        names = {f"python3{minor}" for minor in ("", *(f".{n}" for n in range(8, 20)))}
+        self.assert_refuses("no Python", PATH=f"{own}{os.pathsep}{self.path_without(*names)}")
+
     def test_a_folder_that_is_read_only(self):
         command = ()
         if os.geteuid() == 0:  # root may write everywhere

@@ -1,0 +1,126 @@
+"""What one participant takes of a room's memory: `.venv/bin/python binder/room.py [notebook ...]`.
+
+A server like a pod's, and in it the notebooks (default: the first two), opened as a browser opens
+them: first one, then the others beside it. All cells run, of all at once at the end. The memory is
+that of the server and of all that it started, kernels, hosts and compilers (proportional set size).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import psutil
+from jupyter_client.blocking.client import BlockingKernelClient
+
+import notebooks
+
+TOKEN = "room"
+LIMITS_MIB = {1: 1000, 2: 1600}  # for so many notebooks at once
+
+
+def main():
+    paths = [notebooks.existing_notebook(name) for name in sys.argv[1:]]
+    paths = paths or sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))[:2]
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
+        rows = measure(server, paths)
+    print(f"\n{os.cpu_count()} cores; peak of server, kernels, hosts and compilers\n")
+    print("| moment | memory, MiB | limit, MiB |\n|---|---:|---:|")
+    for moment, mib, limit in rows:
+        print(f"| {moment} | {mib:.0f} | {limit or ''} |")
+    sys.exit(1 if any(limit and mib > limit for _, mib, limit in rows) else 0)
+
+
+def measure(server, paths):
+    """Rows of (moment, peak in MiB, limit or None)."""
+    rows = [("the server alone", server.peak(lambda: time.sleep(3)), None)]
+    opened = []
+    for path in paths:
+        count = len(opened) + 1
+        cells = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        client = server.open()
+        server.peak(lambda: run(client, cells[:1]))  # noqa: B023 # called at once
+        resting = server.peak(lambda: time.sleep(2))
+        rows.append((f"and {path.stem}, set up and idle", resting, LIMITS_MIB.get(count)))
+        peak = server.peak(lambda: run(client, cells[1:]))  # noqa: B023
+        rows.append((f"while {path.stem} runs whole", peak, LIMITS_MIB.get(count)))
+        opened.append((client, cells))
+    if len(opened) > 1:
+        with ThreadPoolExecutor(len(opened)) as pool:
+            peak = server.peak(lambda: list(pool.map(lambda one: run(*one), opened)))
+        rows.append(("while all of these run again, at once", peak, LIMITS_MIB.get(len(opened))))
+    return rows
+
+
+def run(client, cells):
+    """Executes cells in an open notebook. What they show is for binder/run to judge."""
+    for cell in cells:
+        client.execute_interactive(cell, timeout=300, allow_stdin=False, output_hook=lambda _: None)
+
+
+class Server:
+    """A JupyterLab without a browser, with a runtime folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __enter__(self):
+        command = [notebooks.ROOT / ".venv/bin/jupyter-lab", "--no-browser", "--allow-root"]
+        settings = [f"--ServerApp.root_dir={notebooks.ROOT}", f"--IdentityProvider.token={TOKEN}"]
+        self.process = subprocess.Popen(
+            [*command, *settings],
+            env=notebooks.environment() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / "log", "w"),  # the process holds it
+        )
+        deadline = time.monotonic() + 60
+        while not (found := list(self.folder.glob("jpserver-*.json"))):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"the server does not start:\n{(self.folder / 'log').read_text()}")
+            time.sleep(0.1)
+        self.url = json.loads(found[0].read_text())["url"]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def open(self):
+        """A client of a new Rust kernel, which the server starts in the notebooks' folder."""
+        request = urllib.request.Request(
+            f"{self.url}api/kernels",
+            data=json.dumps({"name": "rust", "path": "notebooks/any.ipynb"}).encode(),
+            headers={"Authorization": f"token {TOKEN}"},
+        )
+        with urllib.request.urlopen(request) as reply:
+            kernel = json.load(reply)["id"]
+        file = self.folder / f"kernel-{kernel}.json"
+        client = BlockingKernelClient(connection_file=str(file))
+        client.load_connection_file()
+        client.start_channels()
+        for _ in range(60):  # a client takes a kernel that is still starting for dead
+            try:
+                client.wait_for_ready(timeout=2)
+                return client
+            except RuntimeError:
+                time.sleep(0.5)
+        sys.exit(f"the kernel does not start:\n{(self.folder / 'log').read_text()}")
+
+    def peak(self, action):
+        """The most memory while `action` runs, in MiB."""
+        with notebooks.MemoryWatch(self.process.pid) as memory:
+            action()
+            memory.peak_bytes = max(
+                memory.peak_bytes, notebooks.memory_of_all(psutil.Process(self.process.pid))
+            )
+        return memory.peak_bytes / 2**20
+
+
+if __name__ == "__main__":
+    main()
