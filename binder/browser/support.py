@@ -37,8 +37,7 @@ class Lab:
             )
             self.folder = Path(stack.enter_context(place))
             (self.folder / "lib").symlink_to(ROOT / "lib")
-            ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
-            shutil.copytree(ROOT / "notebooks", self.folder / "notebooks", ignore=ignored)
+            self.renew_notebooks()
             self.log = stack.enter_context(open(RESULTS / "lab.log", "a", encoding="utf-8"))
             self.server = self.start()
             stack.callback(self.stop)
@@ -54,6 +53,12 @@ class Lab:
 
     def __exit__(self, *_):
         self.stack.close()
+
+    def renew_notebooks(self):
+        """The notebooks as they are committed, whatever a test has made of them."""
+        ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
+        copy = self.folder / "notebooks"
+        shutil.copytree(ROOT / "notebooks", copy, ignore=ignored, dirs_exist_ok=True)
 
     def start(self):
         command = [ROOT / "binder" / "lab", "--no-browser", "--port=0"]
@@ -116,6 +121,7 @@ class BrowserTest(unittest.TestCase):
         cls.lab = cls.enterClassContext(Lab())
 
     def setUp(self):
+        self.lab.renew_notebooks()
         self.context = self.lab.browser.new_context(viewport=PROJECTOR)
         self.addCleanup(self.context.close)
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)

@@ -145,7 +145,7 @@ class HandsOn(BrowserTest):
         notebook.wait_for_kernel()
         setup = notebook.find(is_setup)
         notebook.run(setup)
-        notebook.add_below(setup, "lab.jud")
+        notebook.add_below(setup, "lab.judge")
         notebook.page.keyboard.press("Tab")
         notebook.page.locator(".jp-Completer-item", has_text="judge_all").wait_for()
         notebook.page.keyboard.press("Escape")
