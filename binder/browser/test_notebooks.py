@@ -19,6 +19,16 @@ class EveryNotebook(BrowserTest):
         page.locator("[data-status=idle]").first.wait_for()
         self.assertEqual(page.locator(".jp-Dialog, .Toastify__toast").count(), 0)
 
+    def test_what_is_hard_to_read_is_found(self):
+        """The measure itself, on a page that is wrong in both ways, and on one that is not."""
+        page = self.context.new_page()
+        page.set_content(OUTPUT.format(color="#999", wrap="nowrap"))
+        faint, *wide = look.problems(page)
+        self.assertRegex(faint, r"contrast 2\.\d+: 'grey'")
+        self.assertRegex(wide[0], r"pixels wide in a place of 200")
+        page.set_content(OUTPUT.format(color="#555", wrap="normal"))
+        self.assertEqual(look.problems(page), [])
+
     def test_as_committed(self):
         """Nobody trusts the notebook yet; its pictures can be seen all the same."""
         for name in NAMES:
@@ -76,6 +86,13 @@ class EveryNotebook(BrowserTest):
         self.assertEqual(look.problems(notebook.page), [])
 
 
+OUTPUT = """
+<div class="jp-Notebook"><div class="jp-Cell">
+  <div class="jp-OutputArea-output" style="width: 200px; overflow: auto; white-space: {wrap}">
+    <b style="color: {color}">grey</b> and one, two, three, four, five, six, seven, eight, nine, ten
+  </div>
+</div></div>
+"""
 FIRST = "jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.type === 'code')"
 TRUSTED = (
     "jupyterapp.shell.currentWidget.content.widgets"
