@@ -60,15 +60,48 @@ pub(crate) fn table(head: &[String], align: &[Align], rows: &[Vec<String>]) -> S
     };
     let mut out = String::from("<table><thead><tr>");
     for (column, text) in head.iter().enumerate() {
-        out += &cell("th", column, inert::html(text));
+        out += &cell("th", column, breakable(text));
     }
     out += "</tr></thead><tbody>";
     for row in rows {
         out += "<tr>";
         for (column, text) in row.iter().enumerate() {
-            out += &cell("td", column, inert::html(text));
+            out += &cell("td", column, breakable(text));
         }
         out += "</tr>";
     }
     out + "</tbody></table>"
+}
+
+/// Characters of a word from which on it may break, so that a table with a long value fits the page.
+const LONG_WORD: usize = 40;
+
+/// A text for a table. Places to break are elements, as the sanitizer drops the style for them.
+fn breakable(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        if word.chars().count() <= LONG_WORD {
+            return inert::html(word);
+        }
+        let letters: Vec<char> = word.chars().collect();
+        let pieces =
+            letters.chunk_by(|before, _| *before != ',').flat_map(|part| part.chunks(LONG_WORD));
+        let pieces: Vec<String> =
+            pieces.map(|piece| inert::html(&piece.iter().collect::<String>())).collect();
+        pieces.join("<wbr>")
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_word_may_break() {
+        let list = format!("a&b [{0},{0},1]", "9".repeat(19));
+        let shown = format!("a&amp;b [{0},<wbr>{0},<wbr>1]", "9".repeat(19));
+        assert_eq!(breakable(&list), shown);
+        assert_eq!(breakable(&"x".repeat(41)), format!("{}<wbr>x", "x".repeat(40)));
+        assert_eq!(breakable("one two, three"), "one two, three");
+    }
 }

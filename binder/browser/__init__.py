@@ -1,0 +1,1 @@
+"""What a participant meets: JupyterLab in a browser, on notebooks that nobody has run or trusted."""

@@ -1,0 +1,145 @@
+"""A JupyterLab as `binder/lab` starts it, and a browser."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+import normal_form
+
+from .page import PATIENCE_SECONDS, PROJECTOR, Notebook
+
+ROOT = normal_form.ROOT
+RESULTS = ROOT / "target" / "browser"
+NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Lab:
+    """JupyterLab on a copy of the notebooks, in a folder with nobody's settings or trust.
+
+    The copy lies beside a link to `lib`, so its kernels start warm: that a fresh clone sets itself up
+    is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
+    """
+
+    def __enter__(self):
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            place = tempfile.TemporaryDirectory(
+                prefix="workshop.", dir=RESULTS, ignore_cleanup_errors=True
+            )
+            self.folder = Path(stack.enter_context(place))
+            (self.folder / "lib").symlink_to(ROOT / "lib")
+            self.renew_notebooks()
+            self.log = stack.enter_context(open(RESULTS / "lab.log", "a", encoding="utf-8"))
+            self.server = self.start()
+            stack.callback(self.stop)
+            self.address, self.token = self.listening()
+            browser = stack.enter_context(sync_playwright()).chromium.launch(
+                executable_path=browser_path(),
+                args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+            )
+            stack.callback(browser.close)
+            self.browser = browser
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def renew_notebooks(self):
+        """The notebooks as they are committed, whatever a test has made of them."""
+        ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
+        copy = self.folder / "notebooks"
+        shutil.copytree(ROOT / "notebooks", copy, ignore=ignored, dirs_exist_ok=True)
+
+    def start(self):
+        command = [ROOT / "binder" / "lab", "--no-browser", "--port=0"]
+        command += [f"--ServerApp.root_dir={self.folder / 'notebooks'}"]
+        command += ["--LabApp.expose_app_in_browser=True"]  # so that a test finds a cell by its id
+        if os.geteuid() == 0:
+            command.append("--allow-root")
+        own = {
+            name: str(self.folder / name.lower())
+            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+        }
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.endswith("_API_KEY") and not name.startswith(("LLM_", "JUPYTER"))
+        }
+        return subprocess.Popen(
+            command,
+            env=kept | own | {"XDG_STATE_HOME": str(self.folder / "state")},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def stop(self):
+        self.server.terminate()
+        try:
+            self.server.wait(15)
+        except subprocess.TimeoutExpired:  # it can hang where it was told to end while it starts
+            self.server.kill()
+            self.server.wait()
+
+    def listening(self):
+        """The server's address and token, as it writes them down once it listens."""
+        # binder/lab becomes the server: the process is the same.
+        note = self.folder / "jupyter_runtime_dir" / f"jpserver-{self.server.pid}.json"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline and self.server.poll() is None:
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                told = json.loads(note.read_text(encoding="utf-8"))
+                return told["url"].rstrip("/"), told["token"]
+            time.sleep(0.1)
+        raise AssertionError(f"JupyterLab does not start: see {self.log.name}")
+
+
+def browser_path():
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    raise AssertionError(f"there is no browser: install one of {', '.join(BROWSERS)}")
+
+
+class BrowserTest(unittest.TestCase):
+    """A test in a browser. Its last screen is kept: target/browser/TEST.png."""
+
+    lab: Lab
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cls.enterClassContext(Lab())
+
+    def setUp(self):
+        self.lab.renew_notebooks()
+        self.context = self.lab.browser.new_context(viewport=PROJECTOR)
+        self.addCleanup(self.context.close)
+        self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        self.addCleanup(self.end_kernels)
+        self.addCleanup(self.keep_last_screen)
+
+    def open(self, name):
+        """A notebook, in a window of its own."""
+        return Notebook(self.context.new_page(), self.lab.address, self.lab.token, name)
+
+    def keep_last_screen(self):
+        for number, page in enumerate(self.context.pages):
+            with contextlib.suppress(Error):  # of a page that hangs there is no picture
+                page.screenshot(path=RESULTS / f"{self._testMethodName}{number or ''}.png")
+
+    def end_kernels(self):
+        """Through the server, like a participant who shuts all kernels down."""
+        kernels = f"{self.lab.address}/api/kernels"
+        headers = {"Authorization": f"token {self.lab.token}"}
+        for kernel in self.context.request.get(kernels, headers=headers).json():
+            self.context.request.delete(f"{kernels}/{kernel['id']}", headers=headers)

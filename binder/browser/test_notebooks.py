@@ -1,0 +1,109 @@
+"""Each notebook as it is committed, then run by the menu, two at once."""
+
+import nbformat
+
+import notebooks
+
+from . import look
+from .page import finish
+from .support import NAMES, RESULTS, ROOT, BrowserTest
+
+
+class EveryNotebook(BrowserTest):
+    def test_the_landing(self):
+        """The first notebook is open, and nothing pops up in front of it."""
+        page = self.context.new_page()
+        page.goto(f"{self.lab.address}/?token={self.lab.token}")
+        page.get_by_role("tab", name=NAMES[0]).wait_for()
+        page.locator(".jp-Notebook h1", has_text="Self-reparation").wait_for()
+        page.locator("[data-status=idle]").first.wait_for()
+        self.assertEqual(page.locator(".jp-Dialog, .Toastify__toast").count(), 0)
+
+    def test_what_is_hard_to_read_is_found(self):
+        """The measure itself, on a page that is wrong in both ways, and on one that is not."""
+        page = self.context.new_page()
+        page.set_content(OUTPUT.format(color="#999", wrap="nowrap"))
+        faint, *wide = look.problems(page)
+        self.assertRegex(faint, r"contrast 2\.\d+: 'grey'")
+        self.assertRegex(wide[0], r"pixels wide in a place of 200")
+        page.set_content(OUTPUT.format(color="#555", wrap="normal"))
+        self.assertEqual(look.problems(page), [])
+
+    def test_as_committed(self):
+        """Nobody trusts the notebook yet; its pictures can be seen all the same."""
+        for name in NAMES:
+            with self.subTest(name):
+                notebook = self.open(name)
+                notebook.show_theme("JupyterLab Light")
+                trusted = notebook.page.evaluate(TRUSTED)
+                self.assertEqual(trusted, 0, "a fresh notebook is trusted: what does this test?")
+                committed = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+                self.assert_readable(notebook, pictures=pictures_in(committed.cells))
+                notebook.page.close()
+
+    def test_two_at_once(self):
+        """Restart and Run All, in two windows; a question is answered with yes."""
+        for pair in zip(NAMES[::2], NAMES[1::2], strict=True):
+            opened = [self.open(name) for name in pair]
+            for notebook in opened:
+                notebook.wait_for_kernel()
+                notebook.restart_and_run_all()
+                # One start after the other, as two clicks would be on a slow machine.
+                notebook.wait(f"{FIRST}.prompt !== '*'", "the first cell's end")
+            finish(opened)
+            for notebook in opened:
+                with self.subTest(notebook.name):
+                    self.assert_all_is_well(notebook)
+                    notebook.show_theme("JupyterLab Dark")
+                    self.assert_readable(notebook, pictures=pictures_in(notebook.cells()))
+                    notebook.keep_screens(RESULTS / f"{notebook.name[:2]}-dark-{{}}.png")
+                notebook.page.close()
+            self.end_kernels()
+
+    def test_again(self):
+        """Restart and Run All once more, with everything still on the screen."""
+        notebook = self.open(NAMES[0])
+        notebook.wait_for_kernel()
+        for _ in range(2):
+            notebook.restart_and_run_all()
+            finish([notebook])
+            self.assert_all_is_well(notebook)
+
+    def assert_all_is_well(self, notebook):
+        """Every cell has run, the checks are ✅, and nothing looks like a failure."""
+        cells = [cell for cell in notebook.cells() if cell.cell_type == "code" and cell.source]
+        self.assertEqual([cell.id for cell in cells if not cell.execution_count], [], "not run")
+        found = {cell.id: problems for cell in cells if (problems := notebooks.unexpected(cell))}
+        self.assertEqual(found, {})
+        self.assertGreater(sum(notebooks.marks(cell)[0] for cell in cells), 0, "no ✅")
+
+    def assert_readable(self, notebook, pictures):
+        self.assertGreater(pictures, 0, "this notebook shows no picture")
+        notebook.wait(f"n => ({look.PICTURES})().length === n", "its pictures", argument=pictures)
+        for words, seen in look.pictures(notebook.page):
+            self.assertTrue(seen, f"it is there and cannot be seen: {words}")
+            self.assertGreater(len(words), 20, f"no words for who cannot see it: {words!r}")
+        self.assertEqual(look.problems(notebook.page), [])
+
+
+OUTPUT = """
+<div class="jp-Notebook"><div class="jp-Cell">
+  <div class="jp-OutputArea-output" style="width: 200px; overflow: auto; white-space: {wrap}">
+    <b style="color: {color}">grey</b> and one, two, three, four, five, six, seven, eight, nine, ten
+  </div>
+</div></div>
+"""
+FIRST = "jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.type === 'code')"
+TRUSTED = (
+    "jupyterapp.shell.currentWidget.content.widgets"
+    ".filter(cell => cell.model.type === 'code' && cell.model.trusted && cell.model.outputs.length).length"
+)
+
+
+def pictures_in(cells):
+    """How many pictures the outputs hold."""
+    return sum(
+        output.get("data", {}).get("text/html", "").count("<img ")
+        for cell in cells
+        for output in cell.get("outputs", [])
+    )
