@@ -32,6 +32,7 @@ fn run() -> anyhow::Result<()> {
             Some("exec") => commands::exec::run(arguments),
             Some("doctor") => commands::doctor::run(arguments),
             Some("audit") => commands::audit::run(arguments),
+            Some("toolbox") => commands::toolbox::run(arguments),
             Some("prepare") => commands::prepare::run(arguments),
             _ => {
                 let command = command.to_string_lossy();

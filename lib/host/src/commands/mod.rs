@@ -1,5 +1,5 @@
 //! What a person or a script calls: `doctor`, `judge`, `exec`, `prepare`,
-//! `audit`.
+//! `audit`, `toolbox`.
 //!
 //! Standard output carries results only, one JSON value a line; what is for a person's eyes goes to
 //! standard error. A command line that makes no sense ends with exit code 2, a failure with 1.
@@ -10,6 +10,7 @@ pub mod exec;
 pub mod judge;
 mod lines;
 pub mod prepare;
+pub mod toolbox;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -25,6 +26,7 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
                                         {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
   doctor                                show the jail's layers and limits, and try to break out
   audit verify FILE..                   check that session logs are as they were written
+  toolbox verify FOLDER..               check that tools are what was admitted
   prepare                               build once what candidates are linked with
 "#;
 

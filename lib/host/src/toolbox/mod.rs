@@ -11,6 +11,7 @@
 //! | [`assembly`] | a source with those of the tools that it uses |
 //! | [`residents`] | the processes that stay |
 //! | [`schema`] | parameters for models that call tools |
+//! | [`verify`](mod@verify) | is it as it was written? |
 //!
 //! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
 //! of tools from elsewhere.
@@ -21,9 +22,9 @@ mod gate;
 mod residents;
 mod schema;
 mod shelf;
+mod verify;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -35,12 +36,13 @@ use code_evolution_wire::toolbox::{
 };
 use serde_json::{Value, json};
 
-use crate::audit::{self, Checked, Entry, Log};
+use crate::audit::Log;
 use crate::judge::{CallError, Judge, JudgeError, Signature};
 use gate::Examined;
 use shelf::{Change, Shelf, Stamp, Tools, digest};
 
 pub use residents::Residents;
+pub use verify::verify;
 
 /// A toolbox in a folder. Several processes may use the same folder at once.
 pub struct Toolbox {
@@ -128,7 +130,7 @@ impl Toolbox {
     pub fn list(&self) -> Result<Vec<Listed>, ToolboxError> {
         let tools = self.shelf.tools()?;
         let listed = tools.iter().map(|(name, entry)| {
-            let problem = match self.sound_source(name) {
+            let problem = match sound_source(&self.shelf, name) {
                 Ok(_) => None,
                 Err(ToolboxError::Damaged(problem)) => Some(problem),
                 Err(error) => return Err(error),
@@ -250,74 +252,16 @@ impl Toolbox {
     /// # Errors
     /// If a line is no entry; [`Toolbox::verify`] says more.
     pub fn log(&self) -> Result<Vec<LogLine>, ToolboxError> {
-        let lines = self.entries()?.into_iter();
+        let lines = verify::entries(&self.shelf)?.into_iter();
         Ok(lines.map(|e| LogLine { event: e.event, time: e.time, summary: e.summary }).collect())
     }
 
-    /// Checks the log's chain, every version against the log, and every source against its hash.
+    /// Checks the toolbox; see [`verify()`].
     ///
     /// # Errors
-    /// If a file cannot be read; what is wrong in one is no error but a problem.
+    /// As [`verify()`].
     pub fn verify(&self) -> Result<Verification, ToolboxError> {
-        let mut problems = Vec::new();
-        let path = self.shelf.log.path();
-        let checked = match File::open(path) {
-            Ok(file) => audit::verify(file)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => audit::verify(&b""[..])?,
-            Err(error) => {
-                let context = format!("cannot read the audit log {}", path.display());
-                return Err(anyhow::Error::new(error).context(context).into());
-            }
-        };
-        let (lines, last_hash) = match checked {
-            Checked::Intact { lines, last_hash } => (lines, last_hash),
-            Checked::Broken { line, why } => {
-                problems.push(format!("line {line} of the log {why}"));
-                (line - 1, String::new())
-            }
-        };
-        let tools = match self.shelf.tools() {
-            Ok(tools) => tools,
-            Err(ToolboxError::Damaged(problem)) => {
-                problems.push(problem);
-                Tools::new()
-            }
-            Err(error) => return Err(error),
-        };
-        let entries = if problems.is_empty() { self.entries()? } else { Vec::new() };
-        for (name, entry) in &tools {
-            if let Err(error) = self.sound_source(name) {
-                problems.push(error.to_string());
-            }
-            for (version, known) in &entry.versions {
-                let record = digest(&serde_json::to_vec(known).context("reading a version")?);
-                let logged = |entry: &Entry| entry.event == "admitted" && entry.digest == record;
-                if !entries.is_empty() && !entries.iter().any(logged) {
-                    problems.push(format!("the log has no admission of {name}, version {version}"));
-                }
-            }
-        }
-        if entries.is_empty() && problems.is_empty() && !tools.is_empty() {
-            problems.push("the log is gone, and the toolbox has tools".to_owned());
-        }
-        Ok(Verification { lines, last_hash, problems })
-    }
-
-    fn entries(&self) -> Result<Vec<Entry>, ToolboxError> {
-        let path = self.shelf.log.path();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                let context = format!("cannot read the audit log {}", path.display());
-                return Err(anyhow::Error::new(error).context(context).into());
-            }
-        };
-        let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
-        entries.map_err(|error| {
-            let shown = path.display();
-            ToolboxError::Damaged(format!("a line of the audit log {shown} is no entry ({error})"))
-        })
+        verify::shelf(&self.shelf)
     }
 
     fn ready(&self, name: &str) -> Result<Arc<Ready>, ToolboxError> {
@@ -327,7 +271,7 @@ impl Toolbox {
         if let Some(ready) = known.filter(|ready| ready.stamp == stamp) {
             return Ok(ready);
         }
-        let (tools, source) = self.sound_source(name)?;
+        let (tools, source) = sound_source(&self.shelf, name)?;
         let in_use = tools.get(name).and_then(ToolEntry::in_use).context("it was just there")?;
         let source = assembly::assemble(&self.shelf, &tools, &source, in_use.uses.iter())?;
         let task = Task { cases: Vec::new(), ..in_use.task.clone() };
@@ -338,28 +282,28 @@ impl Toolbox {
         all.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)
     }
+}
 
-    /// A tool's source in use, all its files being as they should; what a killed process has left is
-    /// mended first.
-    fn sound_source(&self, name: &str) -> Result<(Tools, String), ToolboxError> {
-        let look = || {
-            let tools = self.shelf.tools()?;
-            let entry = tools.get(name).ok_or_else(|| not_found(name, &tools))?;
-            self.shelf.check_in_use(name, entry)?;
-            let source = self.shelf.source(name, entry, entry.current)?;
-            Ok((tools, source))
-        };
-        match look() {
-            // It may be in the middle of a change, or a change was cut short.
-            Err(ToolboxError::Damaged(_)) => {
-                let locked = self.shelf.lock()?;
-                if let Some(entry) = self.shelf.tools()?.get(name) {
-                    locked.mend(name, entry)?;
-                }
-                look()
+/// A tool's source in use, all its files being as they should; what a killed process has left is
+/// mended first.
+fn sound_source(shelf: &Shelf, name: &str) -> Result<(Tools, String), ToolboxError> {
+    let look = || {
+        let tools = shelf.tools()?;
+        let entry = tools.get(name).ok_or_else(|| not_found(name, &tools))?;
+        shelf.check_in_use(name, entry)?;
+        let source = shelf.source(name, entry, entry.current)?;
+        Ok((tools, source))
+    };
+    match look() {
+        // It may be in the middle of a change, or a change was cut short.
+        Err(ToolboxError::Damaged(_)) => {
+            let locked = shelf.lock()?;
+            if let Some(entry) = shelf.tools()?.get(name) {
+                locked.mend(name, entry)?;
             }
-            result => result,
+            look()
         }
+        result => result,
     }
 }
 

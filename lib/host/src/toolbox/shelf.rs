@@ -104,6 +104,11 @@ impl Shelf {
         Ok(shelf)
     }
 
+    /// Whether a folder is a toolbox, by what every one has; its manifest may be lost.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(VERSIONS).is_dir()
+    }
+
     /// Whether there is a manifest.
     pub fn exists(&self) -> bool {
         self.path(MANIFEST).exists()
@@ -174,14 +179,19 @@ impl Shelf {
             return Ok(source);
         }
         // The other copy may be whole.
-        read(&self.in_use(name))?.filter(whole).ok_or_else(|| {
-            ToolboxError::Damaged(format!(
-                "{} is not the source that was admitted as version {version} of {name}: it was \
-                 changed by hand, cut off or removed; put the admitted text back, or put another \
-                 version into use",
-                path.display()
-            ))
-        })
+        read(&self.in_use(name))?.filter(whole).ok_or_else(|| not_admitted(&path, name, version))
+    }
+
+    /// Checks that `versions/NAME.N.rs` is what was admitted, whether or not there is another copy.
+    ///
+    /// # Errors
+    /// [`ToolboxError::Damaged`] where it is not.
+    pub fn check_kept(&self, name: &str, entry: &ToolEntry, n: u32) -> Result<(), ToolboxError> {
+        let (known, path) = (known(name, entry, n)?, self.version(name, n));
+        match read(&path)?.is_some_and(|text| digest(text.as_bytes()) == known.sha256) {
+            true => Ok(()),
+            false => Err(not_admitted(&path, name, n)),
+        }
     }
 
     /// Checks that `NAME.rs` is the version in use.
@@ -307,6 +317,14 @@ impl Locked<'_> {
         }
         Ok(())
     }
+}
+
+fn not_admitted(path: &Path, name: &str, version: u32) -> ToolboxError {
+    ToolboxError::Damaged(format!(
+        "{} is not the source that was admitted as version {version} of {name}: it was changed by \
+         hand, cut off or removed; put the admitted text back, or put another version into use",
+        path.display()
+    ))
 }
 
 fn known<'a>(

@@ -19,6 +19,7 @@ mod soak;
 mod support;
 mod toolbox;
 mod toolbox_folder;
+mod toolbox_verify;
 mod types;
 #[path = "../../../jail/tests/it/users.rs"]
 mod users;

@@ -1,0 +1,104 @@
+//! Is a toolbox as it was written?
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::Context;
+use code_evolution_wire::toolbox::Verification;
+
+use super::shelf::{Shelf, Tools, digest};
+use super::{ToolboxError, sound_source};
+use crate::audit::{self, Checked, Entry};
+
+/// Checks the toolbox in a folder: its log's chain, every version against the log, and every source
+/// against its hash. What a killed process has left is mended first; nothing else is written.
+///
+/// # Errors
+/// If there is no toolbox in the folder, or a file cannot be read; what is wrong in one is no error
+/// but a problem.
+pub fn verify(folder: &Path) -> Result<Verification, ToolboxError> {
+    match Shelf::is_in(folder) {
+        true => shelf(&Shelf::open(folder)?),
+        false => Err(ToolboxError::NotFound(format!(
+            "there is no toolbox in {}; check its path",
+            folder.display()
+        ))),
+    }
+}
+
+/// As [`verify`], for a shelf that is open.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn shelf(shelf: &Shelf) -> Result<Verification, ToolboxError> {
+    let mut problems = Vec::new();
+    let path = shelf.log.path();
+    let checked = match File::open(path) {
+        Ok(file) => audit::verify(file)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => audit::verify(&b""[..])?,
+        Err(error) => {
+            let context = format!("cannot read the audit log {}", path.display());
+            return Err(anyhow::Error::new(error).context(context).into());
+        }
+    };
+    let (lines, last_hash) = match checked {
+        Checked::Intact { lines, last_hash } => (lines, last_hash),
+        Checked::Broken { line, why } => {
+            problems.push(format!("line {line} of the log {why}"));
+            (line - 1, String::new())
+        }
+    };
+    let tools = match shelf.tools() {
+        Ok(tools) => tools,
+        Err(ToolboxError::Damaged(problem)) => {
+            problems.push(problem);
+            Tools::new()
+        }
+        Err(error) => return Err(error),
+    };
+    let entries = if problems.is_empty() { entries(shelf)? } else { Vec::new() };
+    for (name, entry) in &tools {
+        let in_use = sound_source(shelf, name).map(drop);
+        let kept = entry.versions.keys().map(|version| shelf.check_kept(name, entry, *version));
+        for checked in std::iter::once(in_use).chain(kept) {
+            match checked {
+                Ok(()) => {}
+                Err(ToolboxError::Damaged(problem)) => problems.push(problem),
+                Err(error) => return Err(error),
+            }
+        }
+        for (version, known) in &entry.versions {
+            let record = digest(&serde_json::to_vec(known).context("reading a version")?);
+            let logged = |entry: &Entry| entry.event == "admitted" && entry.digest == record;
+            if !entries.is_empty() && !entries.iter().any(logged) {
+                problems.push(format!("the log has no admission of {name}, version {version}"));
+            }
+        }
+    }
+    if entries.is_empty() && problems.is_empty() && !tools.is_empty() {
+        problems.push("the log is gone, and the toolbox has tools".to_owned());
+    }
+    Ok(Verification { lines, last_hash, problems })
+}
+
+/// The lines of a shelf's log, oldest first.
+///
+/// # Errors
+/// If it cannot be read, or a line is no entry.
+pub fn entries(shelf: &Shelf) -> Result<Vec<Entry>, ToolboxError> {
+    let path = shelf.log.path();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let context = format!("cannot read the audit log {}", path.display());
+            return Err(anyhow::Error::new(error).context(context).into());
+        }
+    };
+    let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    entries.map_err(|error| {
+        let shown = path.display();
+        ToolboxError::Damaged(format!("a line of the audit log {shown} is no entry ({error})"))
+    })
+}
