@@ -1,5 +1,6 @@
 //! Tests of the crate from outside.
 
+mod examples;
 mod harmless;
 mod packing;
 mod page;
