@@ -1,16 +1,16 @@
 //! Tools that models write, and that outlive the notebook.
 //!
-//! A tool is a Rust function that was admitted: it passed the [`gate`], and somebody approved it. It is
+//! A tool is a Rust function that was admitted: it passed the `gate`, and somebody approved it. It is
 //! called in a jailed process of its own, which stays for the next call.
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`gate`] | what a proposal must pass |
-//! | [`capability`] | what a source would do besides computing |
-//! | [`shelf`] | the folder: manifest, sources, versions, lock |
-//! | [`assembly`] | a source with those of the tools that it uses |
-//! | [`residents`] | the processes that stay |
-//! | [`schema`] | parameters for models that call tools |
+//! | `gate` | what a proposal must pass |
+//! | `capability` | what a source would do besides computing |
+//! | `shelf` | the folder: manifest, sources, versions, lock |
+//! | `assembly` | a source with those of the tools that it uses |
+//! | `residents` | the processes that stay |
+//! | `schema` | parameters for models that call tools |
 //!
 //! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
 //! of tools from elsewhere.
