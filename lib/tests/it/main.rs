@@ -4,4 +4,5 @@ mod examples;
 mod harmless;
 mod packing;
 mod page;
+mod tidy;
 mod verdict;
