@@ -137,8 +137,9 @@ fn no_file_names_a_machines_folders() {
     let needles = [clone, format!("/{}/", "home"), format!("/{}/", "Users")];
     let mut findings = Vec::new();
     for (path, text) in files() {
-        // What looks for such paths has to name them.
-        if path == "binder/hygiene.py" || path.starts_with("binder/tests/") {
+        // What looks for such paths has to name them, and an image has a home of its own.
+        let names_them = ["binder/hygiene.py", "binder/Dockerfile"].contains(&path.as_str());
+        if names_them || path.starts_with("binder/tests/") {
             continue;
         }
         for needle in &needles {
