@@ -1,20 +1,43 @@
-//! What a cell of the Code Evolution notebooks imports.
+//! What a cell of the Code Evolution notebooks imports: ask a model for Rust, run it in a jail, see
+//! what came of it.
 //!
-//! ```no_run
+//! ```
 //! use code_evolution::prelude::*;
 //!
-//! fn main() -> Result<()> {
-//!     let lab = Lab::start()?;
-//!     let task = Task::new("fn fizzbuzz(n: u32) -> String").case((15,), "FizzBuzz");
-//!     let reply = lab.llm().ask("Write `fn fizzbuzz(n: u32) -> String` in Rust.")?;
-//!     let verdict = lab.judge(&reply.code("fizzbuzz")?, &task)?;
-//!     println!("{verdict}");
-//!     Ok(())
-//! }
+//! # fn main() -> Result<()> {
+//! // The script makes the page repeatable; in a notebook it is `Lab::start()?`, or a cassette.
+//! let lab = Lab::cassette("examples/cassettes/code_evolution.toml").mode(Mode::Scripted).start()?;
+//! let task = Task::new("fn fizzbuzz(n: u32) -> String").case((3,), "Fizz").case((15,), "FizzBuzz");
+//!
+//! let prompt = format!("Write `{}` in Rust, right and short, in a ```rust block.", task.signature);
+//! let reply = lab.llm().temperature(0.8).ask(&prompt)?;
+//! let code = reply.code("fizzbuzz")?;
+//!
+//! let verdict = lab.judge(&code, &task)?;
+//! assert_eq!((verdict.passed, verdict.total), (1, 2));
+//! assert!(verdict.feedback.contains(r#"fizzbuzz(15): got "Fizz", expected "FizzBuzz""#));
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! Prompts, fitness functions and loops belong to the notebooks. What would distract from them is
-//! here: talking to the host, and showing what came of it.
+//! # The tour
+//!
+//! - [`Lab::start`](lab::Lab::start) starts the host, a process beside the notebook, and says who
+//!   answers (a model, a recording or a script) and what guards your machine.
+//! - [`llm`](lab::Lab::llm) asks. A [`Reply`](llm::Reply) carries its label: `live`, `replay` or
+//!   `scripted`; [`code`](llm::Reply::code) takes the Rust out of the prose.
+//! - A [`Task`](wire::task::Task) is a signature and cases. [`judge`](lab::Lab::judge) compiles a
+//!   candidate and runs the cases, both in the jail; [`judge_all`](lab::Lab::judge_all) takes a
+//!   population. The [`Verdict`](show::Verdict)'s `feedback` is what to tell the model.
+//! - A [`Toolbox`](toolbox::Toolbox) admits functions that pass a gate and a review, and calls them.
+//! - What a cell ends on shows itself: verdicts, [curves](show::FitnessCurve), [diffs](show::Diff),
+//!   [family trees](show::Lineage), [tables](show::Table).
+//!
+//! The crate's `examples/` hold each of the four demos as a program of a page:
+//! `cargo run -p code_evolution --example self_reparation` (`code_evolution`, `toolmaker`,
+//! `evolving_team`).
+//!
+//! # The map
 //!
 //! | module | subject |
 //! |---|---|
@@ -25,9 +48,21 @@
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`team`] | CPU time as a score, a model's opinion, code without comments |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
+//! | [`wire`] | the types that notebook and host exchange |
 //!
-//! The crate is thin on purpose: a cell links everything that it imports, so the HTTP client, the
-//! compiler runs and the jail live in another process, the crate `code_evolution_host`.
+//! # Decisions
+//!
+//! - **Thin crate, host process.** A cell links everything that it imports, and an interrupted cell
+//!   kills its process. So the HTTP client, the compiler runs, the jail and the key live in another
+//!   process, `code_evolution_host`; it ends when the notebook does. In a clone of the workshop the
+//!   crate builds the host when its sources have changed; elsewhere it is the one on `PATH`, or the
+//!   one that `CODE_EVOLUTION_HOST` names.
+//! - **The judge believes nothing.** Expected outputs never enter the jail, outputs are compared
+//!   outside, times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
+//! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the
+//!   nearest reply, and its label says how near.
+//! - **Labels.** A script never passes for a model, nor an opinion for a measurement.
+//! - **Prompts, fitness functions and loops are the notebook's.** Here is only what would distract.
 
 #![forbid(unsafe_code)]
 

@@ -12,6 +12,20 @@
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | `folders` | where files are kept |
 //! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
+//!
+//! # Decisions
+//!
+//! - **One binary, no service.** It lives as long as the pipe to its notebook; when that closes, it
+//!   kills what it started and ends.
+//! - **The compiler is called, not cargo.** A candidate is one file, compiled by rustc straight against a
+//!   harness that was built once; every run is jailed by [`code_evolution_jail`].
+//! - **The judge believes nothing.** It sends inputs, compares outputs outside the jail, and reads times
+//!   and memory from the kernel.
+//! - **Models speak one protocol.** A provider is a row in a table ([`models::provider`]); a cassette
+//!   ([`models::cassette`]) answers in its place where there is no key.
+//! - **Where a layer of the jail is missing, nothing is run**, and the reason is said.
+//!
+//! For use without a notebook see the [`commands`]; the binary's `--help` lists them.
 
 #![forbid(unsafe_code)]
 

@@ -14,6 +14,22 @@
 //! | [`toolbox`] | tools that models write |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
+//!
+//! ```
+//! use code_evolution_wire::task::Task;
+//!
+//! let task = Task::new("fn half(n: u32) -> Option<u32>").case((4,), Some(2)).hidden_case((3,), None::<u32>);
+//! let text = serde_json::to_string(&task)?; // what `code_evolution_host judge --task` reads
+//! assert_eq!(serde_json::from_str::<Task>(&text)?, task);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! # Decisions
+//!
+//! - **JSON lines over a pipe.** A person can read them, and a closed pipe ends the host.
+//! - **One version for both sides.** [`protocol::PROTOCOL`] is compared when a host starts; no field is
+//!   kept for the sake of older ones.
+//! - **A key has no type here.** It reaches the host through its environment and never crosses the pipe.
 
 #![forbid(unsafe_code)]
 

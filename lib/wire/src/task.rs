@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::value::{Arguments, ToJson};
+use crate::value::{self, Arguments, ToJson};
 
 /// A job for candidates: one function to write, and the cases that judge it.
 ///
@@ -52,8 +52,8 @@ pub struct Case {
     pub name: String,
     /// One JSON value for each parameter.
     pub input: Vec<Value>,
-    /// The output that is right. Without one, only the task's properties decide.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The output that is right; `null` is `None`. Without one, only the task's properties decide.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub expected: Option<Value>,
     /// Whether the candidate must panic on this input.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -341,5 +341,19 @@ impl Task {
         }
         let short: String = call.chars().take(57).collect();
         format!("{short}...")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_expect_none_is_not_to_expect_nothing() {
+        let task = Task::new("fn f(n: u8) -> Option<u8>").case((1,), None::<u8>).input((2,));
+        let text = serde_json::to_string(&task).unwrap();
+        let back: Task = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, task);
+        assert_eq!((&back.cases[0].expected, &back.cases[1].expected), (&Some(Value::Null), &None));
     }
 }

@@ -6,7 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+
+/// Reads a field that may be absent, and may be there as `null`, which is the value of `None`. Left to
+/// itself serde reads both as absent, and to expect `None` would mean to expect nothing.
+pub(crate) fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(field).map(Some)
+}
 
 /// A value that can be a case's input or expected output.
 pub trait ToJson {

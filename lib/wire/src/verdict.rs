@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::value;
+
 /// The judgement of one candidate on one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -97,8 +99,10 @@ pub struct CaseVerdict {
     /// Its input, one value for each parameter.
     pub input: Vec<Value>,
     /// The right output, where the task fixes one.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub expected: Option<Value>,
     /// What the candidate returned, if it returned.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub got: Option<Value>,
     /// Whether it passed.
     pub passed: bool,

@@ -35,6 +35,14 @@ const STACK_BYTES: usize = 16 << 20;
 /// How much of a panic's message is sent, in bytes.
 const MESSAGE_BYTES: usize = 2_000;
 
+/// This crate's own files, from which the host compiles it with the candidates' compiler.
+#[cfg(feature = "sources")]
+pub const SOURCES: [(&str, &str); 3] = [
+    ("lib.rs", include_str!("lib.rs")),
+    ("codec.rs", include_str!("codec.rs")),
+    ("common.rs", include_str!("common.rs")),
+];
+
 /// What calls the candidate: decodes the arguments, encodes the result.
 pub type Call = fn(&mut Input<'_>, &mut Vec<u8>);
 

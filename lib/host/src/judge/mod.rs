@@ -1,30 +1,30 @@
 //! Compiles candidates, runs their cases in the jail, makes the verdicts.
 //!
-//! A candidate passes three stages: the [`scan`] of its tokens, rustc and lld in the jail
-//! ([`compile`]), its cases in the jail ([`cases`]). The judge believes nothing that a candidate says:
+//! A candidate passes three stages: the `scan` of its tokens, rustc and lld in the jail
+//! (`compile`), its cases in the jail (`cases`). The judge believes nothing that a candidate says:
 //! expected values never enter the jail, and times and memory are the kernel's.
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`signature`] | a task's signature as types |
-//! | [`codec`] | values between JSON and bytes, by type |
-//! | [`compare`] | whether an output is right |
-//! | [`scan`] | the friendly refusal; `pub` for the function |
-//! | [`plan`] | a task, read and checked |
-//! | [`prepared`] | its cases, and what a reply means for each |
-//! | [`glue`] | the program around a candidate |
-//! | [`toolchain`] | rustc, lld, the harness |
-//! | [`offered`] | precompiled crates |
-//! | [`compile`] | from a source to a program |
-//! | [`memory`] | the memory that all jailed processes share |
-//! | [`cache`] | verdicts on disk |
-//! | [`conversation`] | frames and noise of a jailed process |
-//! | [`cases`] | runs the cases |
-//! | [`diagnostics`] | rustc's messages |
-//! | [`execute`] | whole programs |
-//! | [`resident`] | a candidate that stays for many calls |
-//! | [`feedback`] | what a model is told |
-//! | [`error`] | why there is no verdict |
+//! | `signature` | a task's signature as types |
+//! | `codec` | values between JSON and bytes, by type |
+//! | `compare` | whether an output is right |
+//! | `scan` | the friendly refusal; `pub` for the function |
+//! | `plan` | a task, read and checked |
+//! | `prepared` | its cases, and what a reply means for each |
+//! | `glue` | the program around a candidate |
+//! | `toolchain` | rustc, lld, the harness |
+//! | `offered` | precompiled crates |
+//! | `compile` | from a source to a program |
+//! | `memory` | the memory that all jailed processes share |
+//! | `cache` | verdicts on disk |
+//! | `conversation` | frames and noise of a jailed process |
+//! | `cases` | runs the cases |
+//! | `diagnostics` | rustc's messages |
+//! | `execute` | whole programs |
+//! | `resident` | a candidate that stays for many calls |
+//! | `feedback` | what a model is told |
+//! | `error` | why there is no verdict |
 
 mod cache;
 mod cases;

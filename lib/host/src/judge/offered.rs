@@ -19,10 +19,11 @@ use super::toolchain::{Toolchain, hex, output};
 /// The crates, as a `use` names them.
 pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];
 
-/// The cargo project.
+/// The cargo project. Its files have other names here: cargo leaves a folder with a `Cargo.toml` out of
+/// the package around it.
 const PROJECT: [(&str, &str); 3] = [
-    ("Cargo.toml", include_str!("../../offered/Cargo.toml")),
-    ("Cargo.lock", include_str!("../../offered/Cargo.lock")),
+    ("Cargo.toml", include_str!("../../offered/manifest.toml")),
+    ("Cargo.lock", include_str!("../../offered/lock.toml")),
     ("lib.rs", include_str!("../../offered/lib.rs")),
 ];
 

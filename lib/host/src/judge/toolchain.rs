@@ -14,12 +14,6 @@ use sha2::{Digest, Sha256};
 
 use super::JudgeError;
 
-/// The harness's files, as this host was built with them.
-const HARNESS: [(&str, &str); 3] = [
-    ("lib.rs", include_str!("../../harness/src/lib.rs")),
-    ("codec.rs", include_str!("../../harness/src/codec.rs")),
-    ("common.rs", include_str!("../../harness/src/common.rs")),
-];
 /// The harness's name to the compiler.
 pub const HARNESS_CRATE: &str = "code_evolution_harness";
 /// Flags of every compilation that is linked into a candidate.
@@ -154,7 +148,7 @@ impl Toolchain {
         let mut hash = Sha256::new();
         hash.update(&self.version);
         hash.update(format!("{FLAGS:?}{opt_level}"));
-        for (name, source) in HARNESS {
+        for (name, source) in code_evolution_harness::SOURCES {
             hash.update(name);
             hash.update(source);
         }
@@ -180,7 +174,7 @@ impl Toolchain {
     }
 
     fn build_harness(&self, folder: &Path, opt_level: u8) -> Result<()> {
-        for (name, source) in HARNESS {
+        for (name, source) in code_evolution_harness::SOURCES {
             fs::write(folder.join(name), source)?;
         }
         let rustc = || {

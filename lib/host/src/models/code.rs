@@ -1,7 +1,7 @@
 //! The Rust code in a model's reply.
 //!
 //! A regular expression over back-ticks returns `///` where a doc comment holds a fence, and the
-//! whole prose where there is none. So a CommonMark parser finds the blocks, after [`repair`] has
+//! whole prose where there is none. So a CommonMark parser finds the blocks, after `repair` has
 //! mended what models get wrong about fences, and a small scanner that knows comments and strings
 //! decides whether a block defines the wanted function. What it does not do: parse Rust, or join
 //! a function that is spread over several blocks.

@@ -1,17 +1,17 @@
 //! Tools that models write, and that outlive the notebook.
 //!
-//! A tool is a Rust function that was admitted: it passed the [`gate`], and somebody approved it. It is
+//! A tool is a Rust function that was admitted: it passed the `gate`, and somebody approved it. It is
 //! called in a jailed process of its own, which stays for the next call.
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`gate`] | what a proposal must pass |
-//! | [`capability`] | what a source would do besides computing |
-//! | [`shelf`] | the folder: manifest, sources, versions, lock |
-//! | [`assembly`] | a source with those of the tools that it uses |
-//! | [`residents`] | the processes that stay |
-//! | [`schema`] | parameters for models that call tools |
-//! | [`verify`](mod@verify) | is it as it was written? |
+//! | `gate` | what a proposal must pass |
+//! | `capability` | what a source would do besides computing |
+//! | `shelf` | the folder: manifest, sources, versions, lock |
+//! | `assembly` | a source with those of the tools that it uses |
+//! | `residents` | the processes that stay |
+//! | `schema` | parameters for models that call tools |
+//! | `verify` | is it as it was written? |
 //!
 //! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
 //! of tools from elsewhere.

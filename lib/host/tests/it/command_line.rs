@@ -36,6 +36,22 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 }
 
 #[test]
+fn null_is_none_and_no_licence_to_return_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = r#"{"signature": "fn half(n: u32) -> Option<u32>",
+        "cases": [{"name": "one", "input": [1], "expected": null}]}"#;
+    let task = write(folder.path(), "task.json", task);
+    let bad = write(folder.path(), "a.rs", "fn half(n: u32) -> Option<u32> { Some(n) }");
+    let good = write(folder.path(), "b.rs", "fn half(_: u32) -> Option<u32> { None }");
+    let verdicts = lines(&host(&["judge", "--task", &task, &bad, &good], ""));
+    let passed: Vec<&Value> = verdicts.iter().map(|verdict| &verdict["passed"]).collect();
+    assert_eq!(passed, [0, 1], "{verdicts:#?}");
+    let feedback = verdicts[0]["feedback"].as_str().unwrap();
+    assert!(feedback.contains("got 1, expected null"), "{feedback}");
+    assert_eq!(verdicts[1]["cases"][0].get("got"), Some(&Value::Null));
+}
+
+#[test]
 fn a_task_file_and_candidates_give_a_verdict_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let task = r#"{"signature": "fn fizzbuzz(n: u32) -> String",

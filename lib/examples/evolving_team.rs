@@ -1,0 +1,66 @@
+//! Two developers compete, and each rewrites its own system prompt.
+//!
+//! ```text
+//! cargo run -p code_evolution --example evolving_team
+//! ```
+
+use code_evolution::prelude::*;
+
+/// Answers where no key is set; with one, the model that it belongs to does.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/evolving_team.toml");
+
+struct Work {
+    points: f64,
+    feedback: String,
+}
+
+fn main() -> Result<()> {
+    let lab = Lab::cassette(SCRIPT).start()?;
+    let team = [
+        ("Ada", "You are Ada, a Rust developer who values performance above all."),
+        ("Turing", "You are Turing, a Rust developer who values readable code above all."),
+    ];
+    let contest = Task::new("fn second_largest(numbers: &[i32]) -> Option<i32>")
+        .case(([1, 5, 3],), Some(3))
+        .case(([7, 7, 2],), Some(2))
+        .hidden_case(([4],), None::<i32>)
+        .hidden_case(([0; 0],), None::<i32>);
+    // Never part of the contest, so that no prompt can have learned it by heart.
+    let held_out = Task::new("fn mean_of(numbers: &[i32]) -> Option<f64>")
+        .case(([1, 2, 6],), Some(3.0))
+        .hidden_case(([0; 0],), None::<f64>)
+        .hidden_case(([i32::MAX, i32::MAX],), Some(2147483647.0));
+
+    let works = [solve(&lab, team[0].1, &contest)?, solve(&lab, team[1].1, &contest)?];
+    for (n, (name, old)) in team.into_iter().enumerate() {
+        let reply = reflect(&lab, old, &works[n], &works[1 - n])?;
+        let new = reply.text.trim();
+        let [before, after] = [solve(&lab, old, &held_out)?, solve(&lab, new, &held_out)?];
+        let decision = if after.points > before.points { "kept" } else { "dropped" };
+        println!("\n{name}: {:.0} points in the contest", works[n].points);
+        println!("new prompt [{}]: {new}", reply.label());
+        println!("held out: {:.0} → {:.0} points, {decision}", before.points, after.points);
+    }
+    Ok(())
+}
+
+/// Lets the developer with this system prompt write a function. The points are cases that ran.
+fn solve(lab: &Lab, prompt: &str, task: &Task) -> Result<Work> {
+    let question = format!("Write `{}` in Rust, in a ```rust block.", task.signature);
+    let reply = lab.llm().system(prompt).ask(question)?;
+    let code = reply.code(task.function().unwrap_or_default()).unwrap_or_default();
+    let verdict = lab.judge(&code, task)?;
+    let points = 100.0 * verdict.passed as f64 / verdict.total as f64;
+    Ok(Work { points, feedback: verdict.feedback.clone() })
+}
+
+/// Lets a developer rewrite its own system prompt after a contest.
+fn reflect(lab: &Lab, prompt: &str, own: &Work, other: &Work) -> Result<Reply> {
+    let wish = "You improve your own system prompt. Answer with the prompt only.";
+    let Work { points, feedback } = own;
+    lab.llm().system(wish).ask(format!(
+        "Your system prompt:\n{prompt}\n\nYour points: {points:.0}. Your opponent's: {:.0}.\n\n\
+         What happened:\n{feedback}\n",
+        other.points
+    ))
+}

@@ -1,0 +1,53 @@
+//! A program repairs itself from its own errors.
+//!
+//! ```text
+//! cargo run -p code_evolution --example self_reparation
+//! ```
+
+use code_evolution::prelude::*;
+
+/// Answers where no key is set; with one, the model that it belongs to does.
+const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/self_reparation.toml");
+
+/// A loop around a model that has no limit is a bill without a limit.
+const MOST_REPAIRS: usize = 4;
+
+const INSTRUCTIONS: &str = "You repair Rust functions.
+Answer with one complete function in a ```rust block.
+Keep its name and its signature.";
+
+const BROKEN: &str = "fn calculate_average(numbers: &[i64]) -> i64 {
+    let total: i64 = numbers.iter().sum();
+    total / numbers.len() as i64
+}";
+
+fn main() -> Result<()> {
+    let lab = Lab::cassette(SCRIPT).start()?;
+    let task = Task::new("fn calculate_average(numbers: &[i64]) -> i64")
+        .case(([19, 92, 20, 25],), 39)
+        .case(([0; 0],), 0)
+        // The author of a repair never hears of these, so it cannot write around them.
+        .hidden_case(([1, 2, 3],), 2)
+        .hidden_case(([-10, 10, 30],), 10);
+
+    let mut code = BROKEN.to_owned();
+    for attempt in 0..=MOST_REPAIRS {
+        let verdict = lab.judge(&code, &task)?;
+        println!("\nattempt {attempt}: {}\n{code}", verdict.headline());
+        if verdict.is_success() {
+            println!("\nhealed");
+            return Ok(());
+        }
+        let reply = lab.llm().ask(repair_prompt(&code, &verdict.feedback))?;
+        println!("\nasked for a repair [{}]", reply.label());
+        code = reply.code("calculate_average").unwrap_or(code);
+    }
+    println!("\nstill ill after {MOST_REPAIRS} repairs: try another prompt or another model");
+    Ok(())
+}
+
+/// The error is the teacher: it comes last, so that it is what the model thinks about.
+fn repair_prompt(code: &str, feedback: &str) -> String {
+    format!("{INSTRUCTIONS}\n\nThe function:\n```rust\n{code}\n```\n\nWhat happened:\n{feedback}\n")
+}

@@ -1,0 +1,117 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn log(events: &[(&str, Value)]) -> (tempfile::TempDir, Log) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::new(folder.path().join("new/audit.jsonl"));
+    for (event, summary) in events {
+        log.append(event, summary.clone(), b"payload").unwrap();
+    }
+    (folder, log)
+}
+
+fn three() -> (tempfile::TempDir, Vec<String>) {
+    let (folder, log) =
+        log(&[("a", json!({"x": {"y": {}}})), ("b", json!("}}\",\"hash\":\"")), ("c", json!(1.5))]);
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    (folder, text.split_inclusive('\n').map(str::to_owned).collect())
+}
+
+fn broken_line(lines: &[String]) -> Option<u64> {
+    match verify(lines.concat().as_bytes()).unwrap() {
+        Checked::Intact { .. } => None,
+        Checked::Broken { line, .. } => Some(line),
+    }
+}
+
+#[test]
+fn what_was_written_is_intact() {
+    let (_folder, lines) = three();
+    let last = lines[2].trim_end().trim_end_matches("\"}");
+    let expected = Checked::Intact { lines: 3, last_hash: last[last.len() - 64..].to_owned() };
+    assert_eq!(verify(lines.concat().as_bytes()).unwrap(), expected);
+    assert_eq!(
+        verify(&b""[..]).unwrap(),
+        Checked::Intact { lines: 0, last_hash: GENESIS.to_owned() }
+    );
+    let entry: Value = serde_json::from_str(&lines[1]).unwrap();
+    assert_eq!(entry["digest"], hex(b"payload"));
+    assert!(humantime::parse_rfc3339(entry["time"].as_str().unwrap()).is_ok());
+}
+
+#[test]
+fn the_first_broken_line_is_named() {
+    let (_folder, lines) = three();
+    let [a, b, c] = [&lines[0], &lines[1], &lines[2]].map(String::clone);
+    assert_eq!(broken_line(&[a.clone(), b.replace("\"b\"", "\"B\""), c.clone()]), Some(2));
+    assert_eq!(broken_line(&[a.clone(), c.clone()]), Some(2));
+    assert_eq!(broken_line(&[b.clone(), c.clone()]), Some(1));
+    assert_eq!(broken_line(&[a.clone(), c.clone(), b.clone()]), Some(2));
+    assert_eq!(broken_line(&[a.clone(), a.clone(), b.clone(), c.clone()]), Some(2));
+    assert_eq!(broken_line(&[a.clone(), b.clone(), c.trim_end().to_owned()]), Some(3));
+    assert_eq!(broken_line(&[a, "\n".to_owned(), b, c]), Some(2));
+}
+
+#[test]
+fn a_cut_log_is_not_continued() {
+    let (_folder, log) = log(&[("a", json!(1))]);
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    for cut in [&text[..text.len() - 1], "{}\n", "\n"] {
+        std::fs::write(log.path(), cut).unwrap();
+        let error = log.append("b", json!(2), b"").unwrap_err().to_string();
+        assert!(error.contains("last line"), "{error}");
+        assert_eq!(std::fs::read_to_string(log.path()).unwrap(), cut);
+    }
+}
+
+#[test]
+fn two_writers_build_one_chain() {
+    let (_folder, log) = log(&[]);
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let log = &log;
+            // Each line opens the file anew, as another process would.
+            scope.spawn(move || {
+                for n in 0..25 {
+                    log.append("line", json!([writer, n, "x".repeat(9_000)]), b"").unwrap();
+                }
+            });
+        }
+    });
+    let checked = verify(File::open(log.path()).unwrap()).unwrap();
+    assert!(matches!(checked, Checked::Intact { lines: 100, .. }), "{checked:?}");
+}
+
+#[test]
+fn questions_and_answers_are_summed_up_without_keys() {
+    let (_folder, log) = log(&[]);
+    log.hide(Key::new("AbCdEfGh12345678IjKlMnOp90123456").unwrap());
+    let prompt = format!(
+        "use sk-canary-0123456789 AbCdEfGh12345678IjKlMnOp90123456 {}",
+        "long ".repeat(100)
+    );
+    log.clone().asked(&Ask::new(&prompt)).unwrap();
+    log.admitted("count", "fn count() {}").unwrap();
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    assert!(
+        text.contains("use *** *** long") && !text.contains("canary") && text.len() < 1_200,
+        "{text}"
+    );
+    assert!(text.contains(&hex(b"fn count() {}")));
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(log.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+proptest! {
+    #[test]
+    fn any_changed_byte_is_noticed(at in any::<prop::sample::Index>(), flip in 1_u8..=255) {
+        let (_folder, lines) = three();
+        let mut bytes = lines.concat().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        let checked = verify(bytes.as_slice()).unwrap();
+        prop_assert!(matches!(checked, Checked::Broken { .. }), "byte {}: {:?}", at, checked);
+    }
+}

@@ -1,0 +1,55 @@
+//! Each demo as a program, run as its header says, on the script beside it.
+
+use std::process::Command;
+
+#[track_caller]
+fn output(example: &str) -> String {
+    // Through cargo, so that what runs is never older than its source.
+    let ran = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "-p", "code_evolution", "--example", example])
+        .env("LLM_MODE", "scripted")
+        .output()
+        .expect("cargo runs");
+    let (printed, complaints) =
+        (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{example}: {}\n{printed}\n{complaints}", ran.status);
+    assert!(!printed.contains("nearest"), "{example}: a prompt is not in its script:\n{printed}");
+    printed.into_owned()
+}
+
+#[track_caller]
+fn assert_in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} at its place in\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn self_reparation_heals_its_patient() {
+    let steps = ["3 of 4 cases passed", "does not compile", "all 4 cases passed", "healed"];
+    assert_in_order(&output("self_reparation"), &steps);
+}
+
+#[test]
+fn code_evolution_never_loses_its_best() {
+    let text = output("code_evolution");
+    let scores = text.lines().filter_map(|line| line.strip_prefix("fitness "));
+    let scores: Vec<f64> = scores.map(|score| score.parse().expect("a number")).collect();
+    let best: Vec<f64> = scores.iter().step_by(2).copied().collect();
+    assert_eq!(best.len(), 4, "{text}");
+    assert!(best.is_sorted() && best[3] > best[0], "{best:?}");
+}
+
+#[test]
+fn the_toolmaker_admits_what_passes_and_calls_it() {
+    let steps =
+        ["rejected by the gate", "✓ admitted", "14 words, 10 different", "the log is whole: true"];
+    assert_in_order(&output("toolmaker"), &steps);
+}
+
+#[test]
+fn the_evolving_team_keeps_only_what_helps_on_held_out_problems() {
+    assert_in_order(&output("evolving_team"), &["Ada", "dropped", "Turing", "kept"]);
+}
