@@ -17,6 +17,7 @@ import notebooks
 
 MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
+LONGEST_CODE_LINE = 110  # what a projector shows at 1280 pixels without a scroll bar
 LEAST_WORDS = 5
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -107,10 +108,26 @@ def code_cells(notebook):
     for name, length in lengths.items():
         if length > MOST_CODE_LINES:
             found.append(f"cell {name} has {length} code lines; at most {MOST_CODE_LINES}")
+    for name, source in sources(notebook):
+        found += [
+            f"cell {name} has a code line of {len(line)} characters; at most {LONGEST_CODE_LINE}"
+            for line in source.splitlines()
+            if len(line) > LONGEST_CODE_LINE
+        ]
     median = statistics.median(lengths.values()) if lengths else 0
     if median > MEDIAN_CODE_LINES:
         found.append(f"the median cell has {median} code lines; at most {MEDIAN_CODE_LINES}")
     return found
+
+
+def sources(notebook):
+    """The code of each code cell and of each solution, with the cell's id."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield cell.id, cell.source
+        elif "solution_for" in cell.metadata:
+            for code in re.findall(r"^```rust\n(.*?)^```", cell.source, re.MULTILINE | re.DOTALL):
+                yield cell.id, code
 
 
 def code_lines(source):
@@ -180,10 +197,22 @@ def outputs(notebook):
             found.append(f"cell {cell.id} was not run: run binder/run --update")
             continue
         found += [f"cell {cell.id}: {problem}" for problem in notebooks.unexpected(cell)]
+        if any(lost_panel(output) for output in cell.outputs):
+            found.append(
+                f"cell {cell.id} shows a panel as text only: its last line moves a variable; "
+                "put the panel into a variable, and that on the last line"
+            )
         for kind, text in notebooks.texts(cell):
             for path in MACHINE_PATHS.findall(text):
                 found.append(f"cell {cell.id} shows a path of a machine in its {kind}: {path}")
     return found
+
+
+def lost_panel(output):
+    """Whether an output is a panel of ours (lines, or a quote's bar) that lost its HTML."""
+    data = output.get("data", {})
+    text = data.get("text/plain", "").strip()
+    return "text/html" not in data and ("\n" in text or "│" in text)
 
 
 def prose_of(notebook):

@@ -168,8 +168,12 @@ class Hygiene(unittest.TestCase):
             "has 2 H1": becomes(1, "# Another\n\nfive words are in here"),
             "has 0 H1": becomes(0, "no heading at all"),
             "21 code lines": becomes(2, "1;\n" * 21),
-            "the median cell has 6": lambda cells: [
-                c.update(source="1;\n" * 6) for c in cells[2::2]
+            "code-1 has a code line of 111": becomes(2, "x" * 111),
+            "solution-code-1 has a code line of 111": lambda cells: cells.append(
+                solution("1;\n" + "x" * 111, "code-1")
+            ),
+            "the median cell has 8": lambda cells: [
+                c.update(source="1;\n" * 8) for c in cells[2::2]
             ],
             "is empty": becomes(2, "  "),
             "no prose before": becomes(3, "Look:"),
@@ -187,6 +191,8 @@ class Hygiene(unittest.TestCase):
                 display(**{"text/html": "<img src='x'>", "text/plain": "x"})
             ),
             "inline <svg>": shows(display(**{"text/html": "<svg></svg>", "text/plain": "x"})),
+            "shows a panel as text only": shows(display(**{"text/plain": "title\n1 │ x"})),
+            "as text only: its last line moves": shows(display(**{"text/plain": "│ a quote"})),
             "without a text form": shows(display(**{"text/html": "<b>x</b>"})),
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
@@ -200,6 +206,14 @@ class Hygiene(unittest.TestCase):
                     content.metadata.kernelspec.name = "python3"
                 findings = self.findings(content)
                 self.assertTrue(any(expected in line for line in findings), findings)
+
+    def test_a_value_that_is_no_panel_may_be_text_only(self):
+        content = executed("let a = 1;", "a")
+        data = {"text/plain": '"one line"'}
+        content.cells[4].outputs = [
+            nbformat.v4.new_output("execute_result", data, execution_count=2)
+        ]
+        self.assertEqual(self.findings(content), [])
 
     def test_a_form_that_is_not_the_normal_one(self):
         content = executed("let a = 1;")

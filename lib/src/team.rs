@@ -2,7 +2,8 @@
 //!
 //! | function | subject |
 //! |---|---|
-//! | [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
+//! | [`share`] | how many of the cases pass, the visible or the hidden ones |
+//! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
 //! | [`opinion`] | a model's opinion of a code, or none |
 //! | [`without_comments`] | a code that carries no orders in its comments |
 //!
@@ -15,6 +16,21 @@ use serde::Deserialize;
 /// What is added to each measured time before two are divided, in milliseconds: below it, noise and
 /// the time to read the input are all there is.
 const FLOOR_MS: f64 = 5.0;
+
+/// The share of a verdict's cases that pass, 0 to 1: of the hidden ones, or of the visible ones. 0
+/// where there are none.
+pub fn share(verdict: &Verdict, hidden: bool) -> f64 {
+    let cases = verdict.cases.iter().filter(|case| case.hidden == hidden);
+    let (passed, all) =
+        cases.fold((0, 0), |(passed, all), case| (passed + usize::from(case.passed), all + 1));
+    passed as f64 / all.max(1) as f64
+}
+
+/// The CPU times of a verdict's cases in milliseconds, each beside the size of that case's input, for
+/// [`growth`] or a plot. Sizes beyond the last case are left out.
+pub fn times(verdict: &Verdict, sizes: &[f64]) -> Vec<(f64, f64)> {
+    sizes.iter().copied().zip(verdict.cases.iter().map(|case| case.cpu_ms)).collect()
+}
 
 /// How many times as long as the reference a candidate needs for the last case, the largest input;
 /// `None` unless both passed every case, since the time of a wrong answer means nothing.
@@ -170,9 +186,44 @@ fn raw_string(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
     use proptest::prelude::*;
 
     use super::*;
+
+    /// A verdict of cases that passed or not, are hidden or not, and took these milliseconds.
+    fn verdict(cases: &[(bool, bool, f64)]) -> Verdict {
+        let cases = cases.iter().map(|&(passed, hidden, cpu_ms)| CaseVerdict {
+            name: String::new(),
+            input: vec![],
+            expected: None,
+            got: None,
+            passed,
+            problem: None,
+            panic: None,
+            hidden,
+            cpu_ms,
+        });
+        Verdict::new(Stage::Run, Outcome::Finished, cases.collect())
+    }
+
+    #[test]
+    fn visible_and_hidden_cases_have_shares_of_their_own() {
+        let judged = verdict(&[
+            (true, false, 0.0),
+            (false, false, 0.0),
+            (true, true, 0.0),
+            (true, true, 0.0),
+        ]);
+        assert_eq!((share(&judged, false), share(&judged, true)), (0.5, 1.0));
+        assert_eq!(share(&verdict(&[]), true), 0.0);
+    }
+
+    #[test]
+    fn each_time_stands_beside_its_size() {
+        let judged = verdict(&[(true, false, 1.0), (true, false, 4.0)]);
+        assert_eq!(times(&judged, &[10.0, 20.0, 40.0]), [(10.0, 1.0), (20.0, 4.0)]);
+    }
 
     #[test]
     fn an_opinion_out_of_range_or_without_reason_is_none() {
