@@ -106,7 +106,11 @@ def print_table(columns):
 
 
 def figures_of(runs, name):
-    return [value for run in runs for value in (run[name] if isinstance(run[name], list) else [run[name]])]
+    return [
+        value
+        for run in runs
+        for value in (run[name] if isinstance(run[name], list) else [run[name]])
+    ]
 
 
 def row(name, samples):
@@ -167,7 +171,11 @@ def measure(kernel, first_cell, **variables):
         client.stop_channels()
         kernel.shutdown_kernel()
     return dict(
-        zip(FIGURES, [started + setup, started, setup, first_let, later, memory / 2**20], strict=True)
+        zip(
+            FIGURES,
+            [started + setup, started, setup, first_let, later, memory / 2**20],
+            strict=True,
+        )
     )
 
 

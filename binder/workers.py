@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 
 HOST = Path(__file__).resolve().parent.parent / "target/release/code_evolution_host"
 BODY = 'if n % 15 == 0 { return "FizzBuzz".into() } if n % 3 == 0 { return "Fizz".into() }'
-ANSWERS = "1 2 Fizz 4 Buzz Fizz 7 8 Fizz Buzz 11 Fizz 13 14 FizzBuzz".split()
+ANSWERS = ["Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0) or str(n) for n in range(1, 16)]
 TASK = {
     "signature": "fn fizzbuzz(n: u32) -> String",
     "cases": [
@@ -32,14 +32,16 @@ TASK = {
 def judge(number):
     """Judges candidate `number` with this worker's host. Every other one is wrong in three cases."""
     worker = get_worker()
-    if not hasattr(worker, "host"):
-        worker.host = subprocess.Popen(
+    if not hasattr(worker, "judge"):
+        worker.judge = subprocess.Popen(
             [HOST, "judge", "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
     five = 'if n % 5 == 0 { return "Buzz".into() }' if number % 2 == 0 else ""
     code = f"fn fizzbuzz(n: u32) -> String {{ /* {number} */ {BODY} {five} n.to_string() }}"
-    print(json.dumps({"id": number, "task": TASK, "code": code}), file=worker.host.stdin, flush=True)
-    verdict = json.loads(worker.host.stdout.readline())
+    print(
+        json.dumps({"id": number, "task": TASK, "code": code}), file=worker.judge.stdin, flush=True
+    )
+    verdict = json.loads(worker.judge.stdout.readline())
     return verdict["id"], verdict["passed"], os.getpid()
 
 

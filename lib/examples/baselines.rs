@@ -137,9 +137,9 @@ const ANCESTOR: &str = "fn fizzbuzz(n: u32) -> String {
     }
 }
 ";
-/// Tries of a run: four generations of ten.
-const BROOD: usize = 10;
-const BROODS: usize = 4;
+/// Tries of a run: five generations of eight.
+const BROOD: usize = 8;
+const BROODS: usize = 5;
 
 fn fizz_task() -> Task {
     (1..=20u32).fold(Task::new("fn fizzbuzz(n: u32) -> String"), |task, n| {

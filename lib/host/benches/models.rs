@@ -185,7 +185,7 @@ fn around(rounds: usize, count: usize) -> anyhow::Result<()> {
         })?,
     );
     let scripted = Models::open(&choice, &|_| None)?;
-    let mut answer = |name: &str, prompt: String, count: usize| -> anyhow::Result<()> {
+    let answer = |name: &str, prompt: String, count: usize| -> anyhow::Result<()> {
         let ask = Ask::new(prompt);
         let sample = Sample::milliseconds(rounds, count, || {
             (0..count).try_for_each(|_| scripted.ask(&ask, &quiet).map(drop))?;

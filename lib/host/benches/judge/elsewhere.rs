@@ -37,6 +37,16 @@ pub fn rustc_only(rustc: &Path, folder: &Path, program: &str) -> anyhow::Result<
     Ok(())
 }
 
+/// Starts the compiler and has it do nothing.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn rustc_nothing(rustc: &Path) -> anyhow::Result<()> {
+    let output = Command::new(rustc).arg("--version").output()?;
+    anyhow::ensure!(output.status.success(), "rustc fails");
+    Ok(())
+}
+
 /// Makes a cargo project of a candidate with its cases, builds and runs it.
 ///
 /// # Errors

@@ -102,6 +102,9 @@ fn beside(judge: &Judge, rounds: usize, codes: &[String]) -> anyhow::Result<Vec<
     row("the floor: `rustc` on an empty `main`, not linked", count, rounds, ours, || {
         codes.iter().try_for_each(|_| elsewhere::rustc_only(judge.rustc(), folder.path(), empty))
     })?;
+    row("the floor: `rustc --version`", count, rounds, ours, || {
+        codes.iter().try_for_each(|_| elsewhere::rustc_nothing(judge.rustc()))
+    })?;
     Ok(verdicts)
 }
 
