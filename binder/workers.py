@@ -7,6 +7,7 @@ only the cluster changes: `Client("tcp://scheduler:8786")`.
 """
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -15,12 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import dask
 from distributed import Client, LocalCluster, as_completed, get_worker
 
 HOST = Path(__file__).resolve().parent.parent / "target/release/code_evolution_host"
 BODY = 'if n % 15 == 0 { return "FizzBuzz".into() } if n % 3 == 0 { return "Fizz".into() }'
 ANSWERS = ["Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0) or str(n) for n in range(1, 16)]
+# The death of a worker is no news here.
+CLUSTER = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
 TASK = {
     "signature": "fn fizzbuzz(n: u32) -> String",
     "cases": [
@@ -49,7 +51,7 @@ def round_of(workers, candidates):
     """Judges them all, kills a worker halfway, and returns the seconds and the cells of its row."""
     arrived, busy = [], set()
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(**CLUSTER, n_workers=workers) as cluster,
         Client(cluster) as client,
     ):
         addresses = client.scheduler_info()["workers"]
@@ -72,7 +74,6 @@ def round_of(workers, candidates):
 def main():
     quick = "--quick" in sys.argv
     candidates = 40 if quick else 1_000
-    dask.config.set({"logging.distributed": "critical"})  # the death of a worker is no news here
     print(f"{candidates} candidates, one worker killed halfway, {os.cpu_count()} cores\n")
     print("| workers | s in all | ms a candidate | verdicts | processes that judged |")
     print("|---|---|---|---|---|")

@@ -109,7 +109,7 @@ fn shares(
         ("start in the jail", start),
         ("cases, in lock-step", cases),
         (
-            "the judge's rest: scan, files, comparing",
+            "the judge's rest: scan, files, comparing, workers that wait",
             (judging - compile - link - start - cases).max(0.0),
         ),
     ])

@@ -17,7 +17,7 @@ use code_evolution_wire::verdict::{Timings, Verdict};
 
 use candidates::{CASES, candidate, task};
 use elsewhere::{cargo_and_run, rustc_and_run};
-use measured::{Sample, quick};
+use measured::{Sample, figure, quick};
 use usage::watched;
 
 /// A population in a notebook.
@@ -122,9 +122,9 @@ fn row(
     let cpu = Sample::of(all.iter().map(|usage| each(usage.cpu_ms)).collect());
     let peak = all.iter().map(|usage| usage.peak_bytes).max().unwrap_or(0);
     let ratio = ours.map_or(1.0, |ours| wall.median() / ours);
-    let digits = if ratio < 10.0 { 2 } else { 0 };
     println!(
-        "| {name} | {wall} | {ratio:.digits$} | {cpu} | {:.0} | {} |",
+        "| {name} | {wall} | {} | {cpu} | {:.0} | {} |",
+        figure(ratio),
         60_000.0 / wall.median(),
         peak >> 20
     );

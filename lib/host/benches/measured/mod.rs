@@ -57,7 +57,7 @@ impl fmt::Display for Sample {
 }
 
 /// A number in about three digits.
-fn figure(value: f64) -> String {
+pub fn figure(value: f64) -> String {
     let decimals = if value >= 100.0 {
         0
     } else if value >= 10.0 {
