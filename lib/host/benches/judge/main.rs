@@ -131,13 +131,16 @@ fn row(
     Ok(wall.median())
 }
 
+/// What a stage took.
+type Milliseconds = fn(&Timings) -> f64;
+
 /// What the stages take, one by one and in a batch.
 fn stages(judge: &Judge, codes: &[String], batch: &[Verdict]) -> anyhow::Result<()> {
     let task = task();
     let alone = codes.iter().map(|code| judge.judge(&task, code)).collect::<Result<Vec<_>, _>>()?;
     println!("\n| stage, ms a candidate | one by one | in a batch |");
     println!("|---|---|---|");
-    let stages: [(&str, fn(&Timings) -> f64); 4] = [
+    let stages: [(&str, Milliseconds); 4] = [
         ("`rustc`, to an object", |timings| timings.compile_ms),
         ("linker", |timings| timings.link_ms),
         ("start in the jail", |timings| timings.start_ms),

@@ -58,7 +58,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
-use compile::{Compilation, Compiled, Program};
+use compile::{Compilation, Compiled, Passed};
 use memory::Memory;
 use offered::Libraries;
 use plan::Plan;
@@ -370,9 +370,6 @@ fn undisturbed<T>(seen: T) -> Result<T, JudgeError> {
         false => Ok(seen),
     }
 }
-
-/// What is done with a program that passed.
-type Passed<'f> = &'f mut dyn FnMut(&Program) -> Result<(), JudgeError>;
 
 /// Whether judging again would give the same verdict: nothing in it was a matter of time, and nobody
 /// else (a host that exits, a kernel without memory) killed the process.
