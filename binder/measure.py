@@ -1,16 +1,24 @@
-"""What the workshop adds to a bare evcxr kernel: `.venv/bin/python binder/measure.py [rounds]`.
+"""What a notebook costs, beside two others: `binder/bench notebook`.
 
-Both kernels run in turn, in one run, so that a busy machine slows both. The bare one gets a fresh
-folder, evcxr's own settings and a first cell without a crate; ours runs notebook 1's setup cell.
-Memory is that of the kernel and of all that it started (proportional set size).
+| column | the notebook |
+|---|---|
+| bare evcxr | imports nothing: the kernel's own floor |
+| this workshop | runs notebook 1's setup cell |
+| direct | imports reqwest, tokio and plotters itself, as one does without a host process |
+
+*Cold*: evcxr as it installs itself, in a fresh folder. *Warm*: again in the same folder; for us, the
+kernel that `binder/setup` prepared. The three run in turn, so that a busy machine slows all. Memory is
+that of the kernel and of all that it started (proportional set size).
 """
 
+import argparse
 import json
 import os
 import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -20,21 +28,108 @@ from jupyter_client.manager import KernelManager
 
 import notebooks
 
+DIRECT = """:dep reqwest = { version = "0.13", features = ["json"] }
+:dep tokio = { version = "1", features = ["rt-multi-thread", "time", "sync"] }
+:dep plotters = { version = "0.3", default-features = false, features = ["svg_backend", "line_series"] }
+#![allow(unused)]
+use plotters::prelude::*;
+let runtime = tokio::runtime::Runtime::new()?;
+let client = reqwest::Client::new();"""
+
 LATER_CELLS = [f'let n{i} = {i};\nprintln!("{{n{i}}}");' for i in range(8)]
+
+# What a warm run shows, in the table's order.
+FIGURES = [
+    "start to end of the setup cell, s",
+    "kernel start, s",
+    "setup cell, s",
+    "the first `let` after it, s",
+    "a later cell, s",
+    "memory after the setup cell, MiB",
+]
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    ours, bare = [], []
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            bare.append(measure(bare_kernel(Path(folder)), "#![allow(unused)]", TMPDIR=folder))
-        ours.append(measure(KernelManager(kernel_name="rust"), setup_cell()))
-    print(f"\nMedians of {rounds} round(s) on {os.cpu_count()} cores\n")
-    print("| | bare evcxr | this workshop | ratio |\n|---|---|---|---|")
-    for name in ours[0]:
-        a, b = (statistics.median(run[name] for run in runs) for runs in (bare, ours))
-        print(f"| {name} | {a:.2f} | {b:.2f} | {b / a:.2f} |")
+    options = argparse.ArgumentParser(description="Measures kernels.")
+    options.add_argument("--quick", action="store_true", help="one warm round, of two columns")
+    quick = options.parse_args().quick
+    columns = [Column("bare evcxr", "#![allow(unused)]"), Column("this workshop", setup_cell())]
+    if not quick:
+        columns.append(Column("direct", DIRECT))
+    with tempfile.TemporaryDirectory() as place:
+        for column in columns:
+            column.folder = Path(place) / column.name.replace(" ", "_")
+            if not (quick and column.name == "this workshop"):
+                # The first round builds; with --quick there is only what is built already.
+                column.cold.append(column.run(own=True))
+        for _ in range(1 if quick else 3):
+            for column in columns:
+                column.warm.append(column.run(own=column.name != "this workshop"))
+    print_table(columns)
+
+
+@dataclass
+class Column:
+    """A notebook and what its runs showed."""
+
+    name: str
+    first_cell: str
+
+    def __post_init__(self):
+        self.folder = None
+        self.cold, self.warm = [], []
+
+    def run(self, own):
+        """One run, in evcxr's own kernel or in ours."""
+        if not own:
+            return measure(KernelManager(kernel_name="rust"), self.first_cell)
+        self.folder.mkdir(exist_ok=True)
+        build = self.folder / "build"
+        build.mkdir(exist_ok=True)
+        own_settings = {
+            "EVCXR_TMPDIR": str(build),
+            "EVCXR_CONFIG_DIR": str(self.folder),
+            "CARGO_NET_OFFLINE": "false",
+        }
+        return measure(bare_kernel(self.folder), self.first_cell, **own_settings)
+
+
+def print_table(columns):
+    print(
+        f"Medians of {len(columns[0].warm)} warm round(s), lowest and highest in brackets; one cold one\n"
+    )
+    print("|  |" + "".join(f" {column.name} |" for column in columns) + " ours / bare |")
+    print("|---|" + "---|" * (len(columns) + 1))
+    row(f"cold: {FIGURES[0]}", [[run[FIGURES[0]] for run in c.cold] for c in columns])
+    for name in FIGURES:
+        row(f"warm: {name}", [figures_of(column.warm, name) for column in columns])
+
+
+def figures_of(runs, name):
+    return [
+        value
+        for run in runs
+        for value in (run[name] if isinstance(run[name], list) else [run[name]])
+    ]
+
+
+def row(name, samples):
+    cells = " | ".join(sample(values) for values in samples)
+    ratio = "–"
+    if samples[0] and samples[1]:
+        ratio = f"{statistics.median(samples[1]) / statistics.median(samples[0]):.2f}"
+    print(f"| {name} | {cells} | {ratio} |")
+
+
+def sample(values):
+    """The median, with the lowest and the highest where there are several."""
+    if not values:
+        return "–"
+    digits = 0 if max(values) >= 100 else 2
+    text = f"{statistics.median(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" ({min(values):.{digits}f}–{max(values):.{digits}f})"
+    return text
 
 
 def setup_cell():
@@ -45,14 +140,9 @@ def setup_cell():
 
 def bare_kernel(folder):
     """A kernel as evcxr installs it."""
-    spec = {
-        "argv": [
-            str(notebooks.ROOT / ".venv/bin/evcxr_jupyter"),
-            "--control_file",
-            "{connection_file}",
-        ]
-    }
-    (folder / "bare").mkdir()
+    evcxr = str(notebooks.ROOT / ".venv/bin/evcxr_jupyter")
+    spec = {"argv": [evcxr, "--control_file", "{connection_file}"]}
+    (folder / "bare").mkdir(exist_ok=True)
     (folder / "bare" / "kernel.json").write_text(
         json.dumps(spec | {"display_name": "bare", "language": "rust"})
     )
@@ -62,10 +152,9 @@ def bare_kernel(folder):
 
 def measure(kernel, first_cell, **variables):
     """The figures of one kernel, in seconds and MiB."""
-    own_settings = {"EVCXR_CONFIG_DIR": variables["TMPDIR"]} if variables else {}
     began = time.monotonic()
     kernel.start_kernel(
-        env=notebooks.environment() | variables | own_settings,
+        env=notebooks.environment() | variables,
         cwd=str(notebooks.NOTEBOOKS),
         **{stream: open(os.devnull, "w") for stream in ("stdout", "stderr")},  # noqa: SIM115
     )
@@ -77,25 +166,25 @@ def measure(kernel, first_cell, **variables):
         setup = seconds_of(client, first_cell)
         memory = notebooks.memory_of_all(psutil.Process(kernel.provisioner.pid))
         first_let = seconds_of(client, "let first = 1;")
-        later = statistics.median(seconds_of(client, cell) for cell in LATER_CELLS)
+        later = [seconds_of(client, cell) for cell in LATER_CELLS]
     finally:
         client.stop_channels()
         kernel.shutdown_kernel()
-    return {
-        "kernel start, s": started,
-        "setup cell, s": setup,
-        "start to end of the setup cell, s": started + setup,
-        "memory after the setup cell, MiB": memory / 2**20,
-        "the first `let` after it, s": first_let,
-        "a later cell, s (median of 8)": later,
-    }
+    return dict(
+        zip(
+            FIGURES,
+            [started + setup, started, setup, first_let, later, memory / 2**20],
+            strict=True,
+        )
+    )
 
 
 def seconds_of(client, cell):
+    """How long a cell takes; cold, it may compile for minutes."""
     began = time.monotonic()
-    reply = client.execute_interactive(cell, timeout=120, output_hook=lambda message: None)
+    reply = client.execute_interactive(cell, timeout=900, output_hook=lambda message: None)
     if reply["content"]["status"] != "ok":
-        sys.exit(f"this cell failed: {cell}")
+        sys.exit("\n".join([f"this cell failed: {cell}", *reply["content"].get("traceback", [])]))
     return time.monotonic() - began
 
 

@@ -1,4 +1,4 @@
-//! The excess of four heuristics for online bin packing, beside the published figures.
+//! The excess of four heuristics for online bin packing, beside the published figures, as Markdown tables.
 //!
 //! ```text
 //! cargo run --release -p code_evolution --example bin_packing -- FILE ...
@@ -56,13 +56,13 @@ fn published_for(dataset: &Dataset) -> fn(&Heuristic) -> Option<f64> {
 
 fn table(title: &str, dataset: &Dataset) -> Result<(), InvalidPacking> {
     let published = published_for(dataset);
-    println!("{title}: {} instances", dataset.instances().len());
-    println!("{:<22}{:>10}{:>12}", "heuristic", "excess %", "published");
+    println!("\n{title}: {} instances\n", dataset.instances().len());
+    println!("| heuristic | excess, % | published, % |");
+    println!("|---|---|---|");
     for heuristic in ALL {
         let excess = dataset.excess_with(heuristic.priority)?;
-        let published = published(&heuristic).map_or("-".to_owned(), |p| format!("{p:.2}"));
-        println!("{:<22}{excess:>10.2}{published:>12}", heuristic.name);
+        let published = published(&heuristic).map_or("–".to_owned(), |p| format!("{p:.2}"));
+        println!("| {} | {excess:.2} | {published} |", heuristic.name);
     }
-    println!();
     Ok(())
 }

@@ -1,110 +1,168 @@
-//! What the way to a model costs besides the model: `cargo bench -p code_evolution_host --bench models`.
+//! What the way to a model costs besides the model: `cargo bench -p code_evolution_host --bench models`,
+//! or `binder/bench models`.
 //!
-//! An echo server on this machine answers at once, so what is measured is the client, the
-//! cassettes, the extraction and the audit log. Figures depend on the machine; compare them to the
-//! first row, an HTTP exchange by hand on an open connection.
+//! An echo server on this machine stands in for a provider, so what is measured is the client, the
+//! cassettes, the extraction and the audit log; beside it a bare reqwest client that does the same.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+#[path = "echo/mod.rs"]
+mod echo;
+#[path = "measured/mod.rs"]
+mod measured;
+
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+use bare::Bare;
 use code_evolution_host::audit::Log;
 use code_evolution_host::models::{Models, code};
 use code_evolution_wire::model::{Ask, ModelChoice};
+use measured::{Sample, quick};
 
-const REPLY: &str = r#"{"model":"echo","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
+mod bare {
+    //! A client without ours around it.
 
-fn response() -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPLY}", REPLY.len())
-}
+    use serde_json::{Value, json};
 
-/// Answers every request on a connection, one after the other.
-fn serve(stream: TcpStream) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut stream = stream;
-    stream.set_nodelay(true)?;
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
-            }
-            if line.trim().is_empty() {
-                break;
-            }
+    /// reqwest on a runtime, and nothing else.
+    pub struct Bare {
+        runtime: tokio::runtime::Runtime,
+        http: reqwest::Client,
+        url: String,
+    }
+
+    impl Bare {
+        pub fn new(base: &str) -> anyhow::Result<Bare> {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let http = reqwest::Client::builder().no_proxy().build()?;
+            Ok(Bare { runtime, http, url: format!("{base}/chat/completions") })
         }
-        reader.read_exact(&mut vec![0; length])?;
-        stream.write_all(response().as_bytes())?;
+
+        fn request(&self, prompt: &str, stream: bool) -> reqwest::RequestBuilder {
+            let messages = json!([{"role": "user", "content": prompt}]);
+            let body = json!({"model": "echo", "messages": messages, "stream": stream});
+            self.http.post(&self.url).json(&body)
+        }
+
+        /// The text of the answer.
+        pub fn ask(&self, prompt: &str) -> anyhow::Result<String> {
+            self.runtime.block_on(text(self.request(prompt, false)))
+        }
+
+        /// Asks the same this many times, all at once.
+        pub fn ask_at_once(&self, prompt: &str, count: usize) -> anyhow::Result<()> {
+            let tasks: Vec<_> =
+                (0..count).map(|_| self.runtime.spawn(text(self.request(prompt, false)))).collect();
+            for task in tasks {
+                self.runtime.block_on(task)??;
+            }
+            Ok(())
+        }
+
+        /// Returns when the first bytes of a streamed answer are there.
+        pub fn first_bytes(&self, prompt: &str) -> anyhow::Result<()> {
+            self.runtime.block_on(async {
+                let mut response = self.request(prompt, true).send().await?;
+                anyhow::ensure!(response.chunk().await?.is_some(), "an empty answer");
+                Ok(())
+            })
+        }
+    }
+
+    async fn text(request: reqwest::RequestBuilder) -> anyhow::Result<String> {
+        let answer: Value = request.send().await?.json().await?;
+        Ok(answer["choices"][0]["message"]["content"].to_string())
     }
 }
 
-fn echo_server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // A client that hangs up ends its thread.
-            std::thread::spawn(move || serve(stream));
-        }
-    });
-    address
+/// What the server of the rows about waiting takes.
+const DELAY: Duration = Duration::from_millis(100);
+
+fn main() -> anyhow::Result<()> {
+    let (rounds, count) = if quick() { (1, 20) } else { (5, 500) };
+    client(rounds, count)?;
+    around(rounds, count)
 }
 
-/// Prints how long one of `count` takes, from the fastest of five rounds.
-fn row(what: &str, count: u32, mut round: impl FnMut()) {
-    let best = (0..5).map(|_| {
-        let start = Instant::now();
-        round();
-        start.elapsed()
-    });
-    let each = best.min().unwrap_or(Duration::ZERO) / count;
-    println!("{what:<58} {:>10.1} µs", each.as_secs_f64() * 1e6);
-}
-
-fn main() {
-    let address = echo_server();
-    let base = format!("http://{address}/v1");
+fn open(base: &str) -> anyhow::Result<Models> {
     let environment = |name: &str| match name {
-        "LLM_BASE_URL" => Some(base.clone()),
+        "LLM_BASE_URL" => Some(base.to_owned()),
         "LLM_MODEL" => Some("echo".to_owned()),
         _ => None,
     };
-    let open = |choice: &ModelChoice, env: &dyn Fn(&str) -> Option<String>| {
-        Models::open(choice, env).unwrap_or_else(|error| panic!("{error}"))
+    Models::open(&ModelChoice::default(), &environment).map_err(anyhow::Error::msg)
+}
+
+/// A call, many at once, and the first line of a streamed answer.
+fn client(rounds: usize, count: usize) -> anyhow::Result<()> {
+    let server = |delay| -> anyhow::Result<String> {
+        Ok(format!("http://{}/v1", echo::server(delay, || "hi".to_owned())?))
     };
-    let ask = Ask::new("Repair this function. ".repeat(40));
     let quiet = |_: &str| ();
+    let ask = Ask::new("Repair this function. ".repeat(40));
+    let prompt = &ask.messages[0].content;
+    println!("| ms | ours | bare reqwest | ours takes more |");
+    println!("|---|---|---|---|");
+    let row = |name: &str, ours: Sample, bare: Sample| {
+        println!("| {name} | {ours} | {bare} | {:.3} |", ours.median() - bare.median());
+    };
 
-    let mut bare = TcpStream::connect(&address).expect("the echo server");
-    bare.set_nodelay(true).expect("a socket");
-    let request = format!("POST / HTTP/1.1\r\ncontent-length: 1000\r\n\r\n{}", "x".repeat(1_000));
-    let mut reply = vec![0; response().len()];
-    row("an HTTP exchange by hand", 500, || {
-        for _ in 0..500 {
-            bare.write_all(request.as_bytes()).expect("sent");
-            bare.read_exact(&mut reply).expect("a reply");
-        }
-    });
+    let base = server(Duration::ZERO)?;
+    let (models, bare) = (open(&base)?, Bare::new(&base)?);
+    row(
+        "a call, on an open connection",
+        Sample::milliseconds(rounds, count, || {
+            (0..count).try_for_each(|_| models.ask(&ask, &quiet).map(drop))?;
+            Ok(())
+        })?,
+        Sample::milliseconds(rounds, count, || {
+            (0..count).try_for_each(|_| bare.ask(prompt).map(drop))
+        })?,
+    );
+    row(
+        "the first call of a session, with the client made",
+        Sample::milliseconds(rounds, 1, || {
+            open(&base)?.ask(&ask, &quiet)?;
+            Ok(())
+        })?,
+        Sample::milliseconds(rounds, 1, || Bare::new(&base)?.ask(prompt).map(drop))?,
+    );
 
-    let live = open(&ModelChoice::default(), &environment);
-    row("ask", 500, || {
-        for _ in 0..500 {
-            live.ask(&ask, &quiet).unwrap_or_else(|error| panic!("{error}"));
-        }
+    let base = server(DELAY)?;
+    let (models, bare) = (open(&base)?, Bare::new(&base)?);
+    let asks = vec![ask.clone(); 30];
+    row(
+        "30 calls of 100 ms (ours asks four at once, bare all)",
+        Sample::milliseconds(rounds, 1, || {
+            models.ask_many(&asks, &quiet)?;
+            Ok(())
+        })?,
+        Sample::milliseconds(rounds, 1, || bare.ask_at_once(prompt, asks.len()))?,
+    );
+    let streamed = Ask { stream: true, ..ask.clone() };
+    let firsts = (0..rounds.max(3)).map(|_| {
+        let first: Mutex<Option<Duration>> = Mutex::new(None);
+        let started = Instant::now();
+        models.ask(&streamed, &|_| {
+            if let Ok(mut first) = first.lock() {
+                first.get_or_insert_with(|| started.elapsed());
+            }
+        })?;
+        let first = first.into_inner()?.context("a streamed answer showed no line")?;
+        Ok(first.as_secs_f64() * 1e3)
     });
-    let asks = vec![ask.clone(); 500];
-    row("ask_many", 500, || {
-        live.ask_many(&asks, &quiet).unwrap_or_else(|error| panic!("{error}"));
-    });
-    row("open, with a provider", 1, || {
-        open(&ModelChoice::default(), &environment);
-    });
+    row(
+        "first line of an answer that streams for 100 ms",
+        Sample::of(firsts.collect::<anyhow::Result<Vec<f64>>>()?),
+        Sample::milliseconds(rounds.max(3), 1, || bare.first_bytes(prompt))?,
+    );
+    Ok(())
+}
 
-    let folder = tempfile::tempdir().expect("a folder");
+/// What stands around the calls: cassettes, code in replies, the audit log.
+fn around(rounds: usize, count: usize) -> anyhow::Result<()> {
+    let quiet = |_: &str| ();
+    let folder = tempfile::tempdir()?;
     let path = folder.path().join("script.toml");
     let mut script = "kind = \"script\"\n".to_owned();
     for step in 0..100 {
@@ -113,39 +171,52 @@ fn main() {
             "Write fn one. ".repeat(100)
         );
     }
-    std::fs::write(&path, script).expect("a script");
+    std::fs::write(&path, script)?;
     let choice =
         ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
-    let scripted = open(&choice, &|_| None);
-    row("open, with a script of 100 exchanges", 1, || {
-        open(&choice, &|_| None);
-    });
-    let exact = Ask::new(format!("Step 70. {}", "Write fn one. ".repeat(100)));
-    row("a scripted reply, exact", 500, || {
-        for _ in 0..500 {
-            scripted.ask(&exact, &quiet).unwrap_or_else(|error| panic!("{error}"));
-        }
-    });
-    let edited = Ask::new(format!("Step 70! {}", "Write fn one. ".repeat(99)));
-    row("a scripted reply, the nearest of 100", 20, || {
-        for _ in 0..20 {
-            scripted.ask(&edited, &quiet).unwrap_or_else(|error| panic!("{error}"));
-        }
-    });
-
+    println!("\n| what | ms |");
+    println!("|---|---|");
+    let row = |name: &str, sample: Sample| println!("| {name} | {sample} |");
+    row(
+        "open a script of 100 exchanges",
+        Sample::milliseconds(rounds, 1, || {
+            Models::open(&choice, &|_| None)?;
+            Ok(())
+        })?,
+    );
+    let scripted = Models::open(&choice, &|_| None)?;
+    let answer = |name: &str, prompt: String, count: usize| -> anyhow::Result<()> {
+        let ask = Ask::new(prompt);
+        let sample = Sample::milliseconds(rounds, count, || {
+            (0..count).try_for_each(|_| scripted.ask(&ask, &quiet).map(drop))?;
+            Ok(())
+        })?;
+        row(name, sample);
+        Ok(())
+    };
+    let words = "Write fn one. ";
+    answer("a scripted reply, exact", format!("Step 70. {}", words.repeat(100)), count)?;
+    answer("a scripted reply, the nearest of 100", format!("Step 70! {}", words.repeat(99)), 20)?;
     let reply = format!(
         "Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.",
         "fn other() { /* … */ }\n".repeat(150)
     );
-    row("the code of a reply of 4 KB", 500, || {
-        for _ in 0..500 {
-            code::extract(&reply, "one", "stop").unwrap_or_else(|error| panic!("{error}"));
-        }
-    });
+    row(
+        "the code of a reply of 4 KB",
+        Sample::milliseconds(rounds, count, || {
+            for _ in 0..count {
+                code::extract(&reply, "one", "stop")?;
+            }
+            Ok(())
+        })?,
+    );
     let log = Log::new(folder.path().join("audit.jsonl"));
-    row("a line of the audit log", 500, || {
-        for _ in 0..500 {
-            log.asked(&ask).unwrap_or_else(|error| panic!("{error}"));
-        }
-    });
+    let ask = Ask::new("Repair this function. ".repeat(40));
+    row(
+        "a line of the audit log",
+        Sample::milliseconds(rounds, count, || {
+            (0..count).try_for_each(|_| log.asked(&ask).map(drop))
+        })?,
+    );
+    Ok(())
 }

@@ -1,73 +1,107 @@
-//! How long admitting and calling tools takes. Run with `cargo bench --bench toolbox`.
+//! How long admitting and calling tools takes: `cargo bench -p code_evolution_host --bench toolbox`, or
+//! `binder/bench tools`.
 
+#[path = "measured/mod.rs"]
+mod measured;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use anyhow::Context;
 use code_evolution_host::judge::{Judge, Options};
+use code_evolution_host::models::code;
 use code_evolution_host::toolbox::{Residents, Toolbox};
 use code_evolution_wire::task::Task;
 use code_evolution_wire::toolbox::{Proposal, Review};
+use measured::{Sample, quick};
 use serde_json::{Value, json};
 
-const CALLS: usize = 2_000;
-
 fn main() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
+    let (rounds, calls) = if quick() { (1, 50) } else { (5, 2_000) };
     // Without kept verdicts, so that each admission is judged.
     let judge = Judge::with(Options { cache_bytes: 0, ..Options::default() })?;
-    let toolbox = Toolbox::open(folder.path(), judge, Arc::new(Residents::default()))?;
-    let add = Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0);
-    let count = Task::new("fn count(text: &str) -> usize").case(("a b",), 2);
-    let minutes = Task::new("fn minutes(text: &str) -> f64").case(("a b",), 0.01);
-    let tools = [
-        (Proposal::new(add, "fn add(a: f64, b: f64) -> f64 { a + b }"), json!([1, 2])),
-        (
-            Proposal::new(
-                count,
-                "fn count(text: &str) -> usize { text.split_whitespace().count() }",
-            ),
-            json!(["the quick brown fox"]),
-        ),
-        (
-            Proposal::new(
-                minutes,
-                "fn minutes(text: &str) -> f64 { tools::count(text) as f64 / 200.0 }",
-            )
-            .uses("count"),
-            json!(["the quick brown fox"]),
-        ),
-    ];
     println!(
-        "| tool | hot swap: proposal to first answer (ms) | warm call, median (µs) | 99 of 100 below (µs) |"
+        "| tool | hot swap: reply to first answer, ms | cold call (process started), ms | warm call, ms |"
     );
     println!("|---|---|---|---|");
-    for (proposal, arguments) in tools {
-        let (name, proposal) = (proposal.name().to_owned(), proposal.describe("for the bench"));
-        let started = Instant::now();
-        let review = Some(Review { approved: true, by: "the bench".to_owned() });
-        let admission = toolbox.admit(&proposal, review)?;
-        anyhow::ensure!(admission.admitted, "{}", admission.examination.feedback());
-        toolbox.call(&name, &arguments)?;
-        let swap = started.elapsed();
-        let calls = measure(&toolbox, &name, &arguments)?;
-        println!(
-            "| {name} | {:.0} | {} | {} |",
-            swap.as_secs_f64() * 1e3,
-            calls[CALLS / 2].as_micros(),
-            calls[CALLS * 99 / 100].as_micros(),
-        );
+    for (name, proposal, arguments) in tools() {
+        let (mut swaps, mut colds, mut warm) = (Vec::new(), Vec::new(), None);
+        for _ in 0..rounds {
+            let folder = tempfile::tempdir()?;
+            let toolbox = open(folder.path(), &judge)?;
+            // What it uses, if it uses anything, is there before.
+            for (other, used, _) in tools() {
+                if other != name && proposal("").uses.contains(&other.to_owned()) {
+                    admit(&toolbox, &used(&source(other)?))?;
+                }
+            }
+            let started = Instant::now();
+            admit(&toolbox, &proposal(&source(name)?))?;
+            toolbox.call(name, &arguments)?;
+            swaps.push(milliseconds(started));
+            // As another notebook does it, or this one after a restart.
+            let reopened = open(folder.path(), &judge)?;
+            let started = Instant::now();
+            reopened.call(name, &arguments)?;
+            colds.push(milliseconds(started));
+            warm = Some(Sample::milliseconds(calls, 1, || {
+                reopened.call(name, &arguments)?;
+                Ok(())
+            })?);
+        }
+        let [swap, cold] = [swaps, colds].map(Sample::of);
+        let warm = warm.context("no round was measured")?;
+        println!("| {name} | {swap} | {cold} | {warm} |");
     }
     Ok(())
 }
 
-/// Warm calls, the fastest first.
-fn measure(toolbox: &Toolbox, name: &str, arguments: &Value) -> anyhow::Result<Vec<Duration>> {
-    let mut calls = Vec::new();
-    for _ in 0..CALLS {
-        let started = Instant::now();
-        toolbox.call(name, arguments)?;
-        calls.push(started.elapsed());
-    }
-    calls.sort();
-    Ok(calls)
+fn open(folder: &Path, judge: &Judge) -> anyhow::Result<Toolbox> {
+    Ok(Toolbox::open(folder, judge.clone(), Arc::new(Residents::default()))?)
+}
+
+fn admit(toolbox: &Toolbox, proposal: &Proposal) -> anyhow::Result<()> {
+    let review = Some(Review { approved: true, by: "the bench".to_owned() });
+    let admission = toolbox.admit(proposal, review)?;
+    anyhow::ensure!(admission.admitted, "{}", admission.examination.feedback());
+    Ok(())
+}
+
+/// The code of a model's reply.
+fn source(name: &str) -> anyhow::Result<String> {
+    let code = match name {
+        "add" => "fn add(a: f64, b: f64) -> f64 { a + b }",
+        "count" => "fn count(text: &str) -> usize { text.split_whitespace().count() }",
+        _ => "fn minutes(text: &str) -> f64 { tools::count(text) as f64 / 200.0 }",
+    };
+    Ok(code::extract(&format!("Here it is:\n```rust\n{code}\n```\n"), name, "stop")?)
+}
+
+/// A tool's name, its proposal for a source, and arguments for a call.
+type Tool = (&'static str, fn(&str) -> Proposal, Value);
+
+/// Numbers, text, and a tool that uses another.
+fn tools() -> [Tool; 3] {
+    let text = json!(["the quick brown fox"]);
+    [("add", add, json!([1, 2])), ("count", count, text.clone()), ("minutes", minutes, text)]
+}
+
+fn add(code: &str) -> Proposal {
+    let task = Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0);
+    Proposal::new(task, code).describe("adds")
+}
+
+fn count(code: &str) -> Proposal {
+    let task = Task::new("fn count(text: &str) -> usize").case(("a b",), 2);
+    Proposal::new(task, code).describe("counts words")
+}
+
+fn minutes(code: &str) -> Proposal {
+    let task = Task::new("fn minutes(text: &str) -> f64").case(("a b",), 0.01);
+    Proposal::new(task, code).describe("says how long reading takes").uses("count")
+}
+
+fn milliseconds(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
 }

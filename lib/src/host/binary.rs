@@ -108,7 +108,9 @@ fn newest_source(workspace: &Path) -> Option<SystemTime> {
 fn newest_below(folder: &Path) -> Option<SystemTime> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     entries
-        .filter(|entry| !["tests", "target"].iter().any(|name| entry.file_name() == *name))
+        .filter(|entry| {
+            !["benches", "tests", "target"].iter().any(|name| entry.file_name() == *name)
+        })
         .filter_map(|entry| {
             let path = entry.path();
             if path.is_dir() { newest_below(&path) } else { modified(&path) }

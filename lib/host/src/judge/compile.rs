@@ -64,6 +64,9 @@ pub struct Program {
     pub path: PathBuf,
 }
 
+/// What is done with a program that passed.
+pub type Passed<'f> = &'f mut dyn FnMut(&Program) -> Result<(), JudgeError>;
+
 /// The end of a compilation.
 pub struct Compiled {
     /// The program, or how the compilation ended.

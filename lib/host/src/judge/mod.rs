@@ -58,7 +58,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
-use compile::{Compilation, Compiled};
+use compile::{Compilation, Compiled, Passed};
 use memory::Memory;
 use offered::Libraries;
 use plan::Plan;
@@ -196,7 +196,7 @@ impl Judge {
     /// candidates were killed meanwhile. A bad candidate gets a verdict.
     pub fn judge(&self, task: &Task, code: &str) -> Result<Verdict, JudgeError> {
         let plan = Plan::to_judge(task)?;
-        self.judge_planned(&plan, code)
+        self.judge_planned(&plan, code, &mut |_| Ok(()))
     }
 
     /// Judges a population on every core; the verdicts are in the candidates' order. `progress` gets
@@ -221,10 +221,11 @@ impl Judge {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 codes.get(index).map(|code| (index, code))
             } {
-                let verdict = self.judge_planned(&plan, code).inspect_err(|_| {
-                    // The others stop at their next candidate.
-                    next.store(codes.len(), Ordering::Relaxed);
-                })?;
+                let verdict =
+                    self.judge_planned(&plan, code, &mut |_| Ok(())).inspect_err(|_| {
+                        // The others stop at their next candidate.
+                        next.store(codes.len(), Ordering::Relaxed);
+                    })?;
                 let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                 verdicts[index] = Some(verdict);
                 let done = verdicts.iter().flatten().count();
@@ -250,7 +251,13 @@ impl Judge {
             .map_err(JudgeError::from)
     }
 
-    fn judge_planned(&self, plan: &Plan<'_>, code: &str) -> Result<Verdict, JudgeError> {
+    /// `passed` gets the program if it was compiled now and passed every case.
+    fn judge_planned(
+        &self,
+        plan: &Plan<'_>,
+        code: &str,
+        passed: Passed<'_>,
+    ) -> Result<Verdict, JudgeError> {
         let source = Source::new(code);
         if self.shared.options.scan
             && let Some(reason) = source.refusal()
@@ -264,7 +271,7 @@ impl Judge {
             return Ok(verdict);
         }
         let verdict =
-            undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries)?)?;
+            undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?)?;
         if let Some(key) = key.filter(|_| is_reproducible(&verdict)) {
             self.shared.cache.put(&key, &verdict)?;
         }
@@ -298,6 +305,7 @@ impl Judge {
         source: &Source<'_>,
         harness: &Harness,
         libraries: &Libraries,
+        passed: Passed<'_>,
     ) -> Result<Verdict, JudgeError> {
         let task = plan.task;
         let compiled = self.compile(plan, source, harness, libraries)?;
@@ -306,7 +314,14 @@ impl Judge {
             Ok(program) => {
                 let memory = self.shared.memory.reserve(task.limits.memory_bytes);
                 let seed = plan::seed(&task.signature, code);
-                plan.prepared.run(&program.path, program.folder.path(), seed, memory.bytes)?.into()
+                let results =
+                    plan.prepared.run(&program.path, program.folder.path(), seed, memory.bytes)?;
+                drop(memory);
+                let verdict = Verdict::from(results);
+                if verdict.is_success() {
+                    passed(&program)?;
+                }
+                verdict
             }
         };
         verdict.diagnostics = compiled.diagnostics;

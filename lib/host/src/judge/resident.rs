@@ -2,7 +2,8 @@
 //!
 //! The process waits in the jail between calls, so a call costs a frame there and a frame back. Each
 //! call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
-//! while it runs, so that a host that is killed leaves nothing behind.
+//! while it runs, so that a host that is killed leaves nothing behind. What is judged and then called
+//! is compiled once.
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -11,10 +12,11 @@ use std::time::Duration;
 use anyhow::Context;
 use code_evolution_jail::{Jail, Limits as JailLimits, Prisoner, SpawnError, Stage as JailStage};
 use code_evolution_wire::task::{Limits, Task};
-use code_evolution_wire::verdict::Stage;
+use code_evolution_wire::verdict::{Stage, Verdict};
 use serde_json::Value;
 
 use super::cases::REPLY_EXTRA;
+use super::compile::Program;
 use super::conversation::{Broken, Conversation};
 use super::plan::Plan;
 use super::prepared::{Reply, read_reply};
@@ -75,21 +77,39 @@ impl Judge {
             let verdict = plan.failed(Stage::Compile, outcome);
             CallError::Failed(verdict.feedback)
         })?;
-        let limits = task.limits.clone();
+        Ok(self.start(&plan, &program)?)
+    }
+
+    /// Judges a candidate, and starts it if it passes: ready to be called as with
+    /// [`Judge::resident`]. A verdict from the cache comes without a process.
+    ///
+    /// # Errors
+    /// As [`Judge::judge`].
+    pub fn judge_to_stay(
+        &self,
+        task: &Task,
+        code: &str,
+    ) -> Result<(Verdict, Option<Resident>), JudgeError> {
+        let plan = Plan::to_judge(task)?;
+        let mut resident = None;
+        let verdict = self.judge_planned(&plan, code, &mut |program| {
+            resident = Some(self.start(&plan, program)?);
+            Ok(())
+        })?;
+        Ok((verdict, resident))
+    }
+
+    fn start(&self, plan: &Plan<'_>, program: &Program) -> Result<Resident, JudgeError> {
+        let limits = plan.task.limits.clone();
         let memory_bytes = limits.memory_bytes.min(self.shared.memory.total());
         let mut jail = Jail::new(JailStage::Run, &program.path, program.folder.path());
         jail.limits =
             JailLimits { cpu_ms: LIFE_CPU_MS, memory_bytes, ..JailLimits::of(JailStage::Run) };
         let prisoner = spawn_to_stay(jail)?;
-        let talk = Conversation::new(prisoner, limits.captured_bytes).map_err(JudgeError::from)?;
+        let talk = Conversation::new(prisoner, limits.captured_bytes)?;
         let signature = plan.signature.clone();
-        Ok(Resident {
-            shared: Arc::clone(&self.shared),
-            signature,
-            limits,
-            memory_bytes,
-            talk: Some(talk),
-        })
+        let shared = Arc::clone(&self.shared);
+        Ok(Resident { shared, signature, limits, memory_bytes, talk: Some(talk) })
     }
 }
 

@@ -13,7 +13,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use super::assembly::assemble;
 use super::shelf::{Shelf, Tools, digest};
 use super::{ToolboxError, capability, not_found};
-use crate::judge::{Judge, Signature};
+use crate::judge::{Judge, Resident, Signature};
 
 /// Longest name, in bytes.
 const MAX_NAME: usize = 48;
@@ -28,6 +28,8 @@ pub struct Examined {
     pub task: Task,
     /// The tools that it uses, with their versions now.
     pub uses: BTreeMap<String, u32>,
+    /// Its process, ready for the first call, if it passed and was compiled now.
+    pub resident: Option<Resident>,
 }
 
 /// Examines a proposal, without consequence.
@@ -69,11 +71,12 @@ pub fn examine(
         },
         refusal => refusal,
     };
-    let verdict = match refusal {
-        Some(_) => None,
+    let (verdict, resident) = match refusal {
+        Some(_) => (None, None),
         None => {
             let whole = assemble(shelf, tools, &proposal.code, uses.iter())?;
-            Some(judge.judge(&task, &whole)?)
+            let (verdict, resident) = judge.judge_to_stay(&task, &whole)?;
+            (Some(verdict), resident)
         }
     };
     let examination = Examination {
@@ -85,7 +88,7 @@ pub fn examine(
         refusal,
         verdict,
     };
-    Ok(Examined { examination, task, uses })
+    Ok(Examined { examination, task, uses, resident })
 }
 
 /// The number that the next version of a tool gets.

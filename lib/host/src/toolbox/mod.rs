@@ -168,7 +168,7 @@ impl Toolbox {
         let locked = self.shelf.lock()?;
         let mut tools = self.shelf.tools()?;
         let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
-        let Examined { examination, task, uses } = examined;
+        let Examined { examination, task, uses, resident } = examined;
         let (name, version) = (examination.name.clone(), examination.version);
         let review = review.filter(|_| examination.passed());
         let Some(approval) = review.as_ref().filter(|review| review.approved) else {
@@ -204,6 +204,9 @@ impl Toolbox {
             .commit(&Change { tools: &tools, name: &name, new_source, log: &log }, &mut |_| {
                 Ok(())
             })?;
+        if let Some(resident) = resident {
+            self.residents.put(&self.ready(&name)?.key, resident);
+        }
         Ok(Admission { examination, review, admitted: true })
     }
 

@@ -39,6 +39,11 @@ impl Residents {
         resident.call(arguments)
     }
 
+    /// Keeps a process for the calls of this key.
+    pub fn put(&self, key: &str, resident: Resident) {
+        *self.slot(key).lock().unwrap_or_else(PoisonError::into_inner) = Some(resident);
+    }
+
     fn slot(&self, key: &str) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = match slots.iter().position(|(known, _)| known == key) {

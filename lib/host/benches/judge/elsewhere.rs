@@ -1,0 +1,73 @@
+//! What else one could do with a candidate: `rustc x.rs && ./x`, and a fresh cargo project for each,
+//! as evolution frameworks do for Rust. Neither is jailed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::candidates::{CASES, fizzbuzz};
+
+/// Compiles and runs a candidate with its cases.
+///
+/// # Errors
+/// If it does not compile, or fails.
+pub fn rustc_and_run(rustc: &Path, folder: &Path, code: &str) -> anyhow::Result<()> {
+    let source = folder.join("x.rs");
+    fs::write(&source, standalone(code))?;
+    let compiled = Command::new(rustc)
+        .args(["--edition=2024", "-Awarnings", "x.rs"])
+        .current_dir(folder)
+        .status()?;
+    anyhow::ensure!(compiled.success(), "rustc fails");
+    anyhow::ensure!(Command::new(folder.join("x")).status()?.success(), "the program fails");
+    Ok(())
+}
+
+/// Compiles a program to an object, which is what no compiled language is spared.
+///
+/// # Errors
+/// If it does not compile.
+pub fn rustc_only(rustc: &Path, folder: &Path, program: &str) -> anyhow::Result<()> {
+    fs::write(folder.join("least.rs"), program)?;
+    let compiled = Command::new(rustc)
+        .args(["--edition=2024", "--emit=obj=least.o", "least.rs"])
+        .current_dir(folder)
+        .status()?;
+    anyhow::ensure!(compiled.success(), "rustc fails");
+    Ok(())
+}
+
+/// Starts the compiler and has it do nothing.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn rustc_nothing(rustc: &Path) -> anyhow::Result<()> {
+    let output = Command::new(rustc).arg("--version").output()?;
+    anyhow::ensure!(output.status.success(), "rustc fails");
+    Ok(())
+}
+
+/// Makes a cargo project of a candidate with its cases, builds and runs it.
+///
+/// # Errors
+/// If one of the three fails.
+pub fn cargo_and_run(folder: &Path, code: &str) -> anyhow::Result<()> {
+    let project = tempfile::Builder::new().prefix("cargo-").tempdir_in(folder)?;
+    let cargo = |arguments: &[&str]| -> anyhow::Result<()> {
+        let mut cargo = Command::new("cargo");
+        cargo.args(arguments).current_dir(project.path()).env_remove("CARGO_TARGET_DIR");
+        anyhow::ensure!(cargo.status()?.success(), "cargo {arguments:?} fails");
+        Ok(())
+    };
+    cargo(&["init", "--quiet", "--vcs=none", "--name=candidate"])?;
+    fs::write(project.path().join("src/main.rs"), standalone(code))?;
+    cargo(&["build", "--quiet", "--release"])?;
+    cargo(&["run", "--quiet", "--release"])
+}
+
+/// The candidate with its cases as a program.
+fn standalone(code: &str) -> String {
+    let cases: String =
+        (1..=CASES).map(|n| format!("assert_eq!(fizzbuzz({n}), {:?});\n", fizzbuzz(n))).collect();
+    format!("#![allow(warnings)]\n{code}\nfn main() {{ {cases} }}")
+}

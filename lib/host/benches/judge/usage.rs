@@ -1,0 +1,66 @@
+//! What a piece of work took besides time: CPU time and memory of the processes that it started.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a piece of work took.
+pub struct Usage {
+    /// Wall time, in milliseconds.
+    pub wall_ms: f64,
+    /// CPU time of the processes that ended meanwhile, in milliseconds: what a busy machine does not
+    /// change.
+    pub cpu_ms: f64,
+    /// The most memory that they had resident together, in bytes, as seen every 10 ms.
+    pub peak_bytes: u64,
+}
+
+/// Does the work and watches it.
+///
+/// # Errors
+/// The work's own.
+pub fn watched(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Usage> {
+    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
+    let before = children_cpu_ms()?;
+    let wall_ms = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                peak.fetch_max(resident_below(std::process::id()), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let started = Instant::now();
+        let result = work();
+        let took = started.elapsed();
+        done.store(true, Ordering::Relaxed);
+        result.map(|()| took.as_secs_f64() * 1e3)
+    })?;
+    let cpu_ms = children_cpu_ms()? - before;
+    Ok(Usage { wall_ms, cpu_ms, peak_bytes: peak.into_inner() })
+}
+
+/// CPU time of all ended children so far, in milliseconds.
+fn children_cpu_ms() -> anyhow::Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    // `cutime` and `cstime`, in hundredths of a second.
+    let ticks = after_name.split_whitespace().skip(13).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? * 10.0)
+}
+
+/// Resident bytes of all processes below this one.
+fn resident_below(parent: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let children = tasks.flat_map(|task| {
+        // A process may end at any moment; then it has no memory.
+        let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
+    });
+    children
+        .map(|pid| {
+            let pages = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+            let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+            pages.unwrap_or(0) * 4096 + resident_below(pid)
+        })
+        .sum()
+}

@@ -1,0 +1,71 @@
+//! What the benches share: rounds, and how a figure is written in their tables.
+//!
+//! Every bench prints Markdown tables and takes `--quick`, which measures too little to be quoted and
+//! shows that the bench works.
+
+use std::fmt;
+use std::time::Instant;
+
+/// Whether the command line says `--quick`.
+pub fn quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}
+
+/// Measured values of the same thing, shown as their median and, in brackets, lowest and highest.
+pub struct Sample(Vec<f64>);
+
+impl Sample {
+    /// Of at least one value, in the unit that the table's head names.
+    pub fn of(mut values: Vec<f64>) -> Sample {
+        values.sort_by(f64::total_cmp);
+        Sample(values)
+    }
+
+    /// How many milliseconds each of `count` takes, from this many rounds of them all.
+    ///
+    /// # Errors
+    /// The first of a round.
+    pub fn milliseconds(
+        rounds: usize,
+        count: usize,
+        mut round: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Sample> {
+        let values: anyhow::Result<Vec<f64>> = (0..rounds)
+            .map(|_| {
+                let started = Instant::now();
+                round()?;
+                Ok(started.elapsed().as_secs_f64() * 1e3 / count as f64)
+            })
+            .collect();
+        Ok(Sample::of(values?))
+    }
+
+    /// The value in the middle.
+    pub fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", figure(self.median()))?;
+        match self.0.as_slice() {
+            [] | [_] => Ok(()),
+            [low, .., high] => write!(f, " ({}–{})", figure(*low), figure(*high)),
+        }
+    }
+}
+
+/// A number in about three digits.
+pub fn figure(value: f64) -> String {
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else if value >= 1.0 {
+        2
+    } else {
+        3
+    };
+    format!("{value:.decimals$}")
+}
