@@ -14,7 +14,8 @@ from jupyter_client.manager import start_new_kernel
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ROOT / "target" / "kernel"
 WARM = FOLDERS / "warm"
-NEXT = FOLDERS / "warm.next"
+# One killed at this may still be writing to its own.
+NEXT = FOLDERS / f"warm.{os.getpid()}"
 
 # What the notebooks start with: the helper crate, without and with its part for evolution. The first
 # `let` makes the kernel build what keeps variables.
@@ -27,7 +28,7 @@ CELLS = [
 
 
 def main():
-    for folder in (WARM, NEXT):
+    for folder in FOLDERS.glob("warm*"):
         shutil.rmtree(folder, ignore_errors=True)
     kernel, client = start_new_kernel(
         kernel_name="rust",
