@@ -64,6 +64,10 @@ class TheRepositorysName(unittest.TestCase):
         self.assertRegex(readme, rf"(?m)^\[codespaces\]: https://codespaces\.new/{name}$")
         landing = re.search(r"^\[binder\]: .*\?urlpath=lab/tree/(.*)$", readme, re.MULTILINE)[1]
         self.assertTrue((ROOT / landing).is_file(), landing)
+        for path in (ROOT / "notebooks").glob("*.ipynb"):
+            first = nbformat.read(path, as_version=4).cells[0].source
+            link = f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{path.name}"
+            self.assertIn(f"[Open in Binder]({link})", first, path.name)
 
 
 class Slides(ScriptTest):
