@@ -2,33 +2,20 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use lexopt::{Arg, Parser};
+use lexopt::Parser;
 
-use super::UsageError;
+use super::verify_paths;
 use crate::audit::{Checked, verify};
 
 /// Checks the logs and prints one line for each: how many lines it has and its last hash, or the
 /// first line that is broken.
 ///
 /// # Errors
-/// A [`UsageError`]; a log that cannot be read; a log that is broken.
-pub fn run(mut arguments: Parser) -> Result<()> {
-    let mut words = Vec::new();
-    while let Some(argument) = arguments.next().map_err(UsageError::from)? {
-        match argument {
-            Arg::Value(word) => words.push(word),
-            other => return Err(UsageError::from(other.unexpected()).into()),
-        }
-    }
-    let files: Vec<PathBuf> = match words.split_first() {
-        Some((command, files)) if command == "verify" && !files.is_empty() => {
-            files.iter().map(PathBuf::from).collect()
-        }
-        _ => return Err(UsageError("audit knows `verify FILE..`".to_owned()).into()),
-    };
+/// A [`UsageError`](super::UsageError); a log that cannot be read; a log that is broken.
+pub fn run(arguments: Parser) -> Result<()> {
+    let files = verify_paths(arguments, "audit knows `verify FILE..`")?;
     let mut output = std::io::stdout().lock();
     let mut broken = 0;
     for file in &files {
@@ -57,6 +44,7 @@ mod tests {
 
     use super::*;
     use crate::audit::Log;
+    use crate::commands::UsageError;
 
     #[test]
     fn a_broken_log_is_an_error() {

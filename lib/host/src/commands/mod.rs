@@ -12,6 +12,8 @@ mod lines;
 pub mod prepare;
 pub mod toolbox;
 
+use std::path::PathBuf;
+
 use lexopt::{Arg, Parser, ValueExt};
 
 /// How to call the host.
@@ -50,6 +52,26 @@ pub fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
     match arguments.next()? {
         None => Ok(()),
         Some(argument) => Err(argument.unexpected().into()),
+    }
+}
+
+/// Reads what is common to commands that check files: the word `verify`, and at least one path.
+///
+/// # Errors
+/// A [`UsageError`] with `usage` for other words, or one that names an option.
+pub fn verify_paths(mut arguments: Parser, usage: &str) -> Result<Vec<PathBuf>, UsageError> {
+    let mut words = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Arg::Value(word) => words.push(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match words.split_first() {
+        Some((command, paths)) if command == "verify" && !paths.is_empty() => {
+            Ok(paths.iter().map(PathBuf::from).collect())
+        }
+        _ => Err(UsageError(usage.to_owned())),
     }
 }
 

@@ -1,33 +1,20 @@
 //! `toolbox verify FOLDER..`: are a toolbox's tools what was admitted?
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use lexopt::{Arg, Parser};
+use lexopt::Parser;
 
-use super::UsageError;
+use super::verify_paths;
 use crate::toolbox::verify;
 
 /// Checks the toolboxes and prints one line for each that is intact, with its log's last hash, or
 /// one for each problem.
 ///
 /// # Errors
-/// A [`UsageError`]; a folder that is no toolbox, or cannot be read; a toolbox that has a problem.
-pub fn run(mut arguments: Parser) -> Result<()> {
-    let mut words = Vec::new();
-    while let Some(argument) = arguments.next().map_err(UsageError::from)? {
-        match argument {
-            Arg::Value(word) => words.push(word),
-            other => return Err(UsageError::from(other.unexpected()).into()),
-        }
-    }
-    let folders: Vec<PathBuf> = match words.split_first() {
-        Some((command, folders)) if command == "verify" && !folders.is_empty() => {
-            folders.iter().map(PathBuf::from).collect()
-        }
-        _ => return Err(UsageError("toolbox knows `verify FOLDER..`".to_owned()).into()),
-    };
+/// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that has a problem.
+pub fn run(arguments: Parser) -> Result<()> {
+    let folders = verify_paths(arguments, "toolbox knows `verify FOLDER..`")?;
     let mut output = std::io::stdout().lock();
     let mut damaged = 0;
     for folder in &folders {

@@ -200,9 +200,7 @@ impl Models {
         let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
             Source::Provider { client, recorder } => {
-                let mut batch = Batch::new(recorder.as_ref());
-                self.ask_provider(client, asks, progress, &mut batch);
-                batch.finish()
+                self.ask_provider(client, recorder.as_ref(), asks, progress)
             }
             Source::Cassette(player) => {
                 asks.iter().map(|ask| self.ask_cassette(player, ask, progress)).collect()
@@ -248,7 +246,13 @@ impl Models {
         Ok(json::converse(ask, turn)?.answer)
     }
 
-    fn ask_provider(&self, client: &Client, asks: &[Ask], progress: Progress, batch: &mut Batch) {
+    fn ask_provider(
+        &self,
+        client: &Client,
+        recorder: Option<&Mutex<Recorder>>,
+        asks: &[Ask],
+        progress: Progress,
+    ) -> Result<Vec<Answer>, ModelError> {
         let turn = |ask: &Ask| {
             let reserved = lock(&self.shared.meter).reserve(ask)?;
             let asked = client.ask(ask, progress);
@@ -265,7 +269,7 @@ impl Models {
         };
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let batch = Mutex::new(batch);
+        let batch = Mutex::new(Batch::new(recorder));
         let work = || {
             while !failed.load(Ordering::SeqCst)
                 && let position = next.fetch_add(1, Ordering::SeqCst)
@@ -282,6 +286,7 @@ impl Models {
             }
             work();
         });
+        batch.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish()
     }
 }
 
