@@ -27,7 +27,7 @@ pub struct Heuristic {
 /// First fit: the first bin with room.
 pub const FIRST_FIT: Heuristic = Heuristic {
     name: "first fit",
-    source: include_str!("heuristics/first_fit.rs"),
+    source: include_str!("first_fit.rs"),
     priority: first_fit::priority,
     published_or3: Some(5.74),
     published_weibull: Some(4.23),
@@ -36,7 +36,7 @@ pub const FIRST_FIT: Heuristic = Heuristic {
 /// Best fit: the bin with the least room left over.
 pub const BEST_FIT: Heuristic = Heuristic {
     name: "best fit",
-    source: include_str!("heuristics/best_fit.rs"),
+    source: include_str!("best_fit.rs"),
     priority: best_fit::priority,
     published_or3: Some(5.37),
     published_weibull: Some(3.98),
@@ -45,7 +45,7 @@ pub const BEST_FIT: Heuristic = Heuristic {
 /// The heuristic published for the OR datasets.
 pub const FUNSEARCH_OR: Heuristic = Heuristic {
     name: "FunSearch (OR)",
-    source: include_str!("heuristics/funsearch_or.rs"),
+    source: include_str!("funsearch_or.rs"),
     priority: funsearch_or::priority,
     published_or3: Some(3.11),
     published_weibull: None,
@@ -54,7 +54,7 @@ pub const FUNSEARCH_OR: Heuristic = Heuristic {
 /// The heuristic published for the Weibull datasets.
 pub const FUNSEARCH_WEIBULL: Heuristic = Heuristic {
     name: "FunSearch (Weibull)",
-    source: include_str!("heuristics/funsearch_weibull.rs"),
+    source: include_str!("funsearch_weibull.rs"),
     priority: funsearch_weibull::priority,
     published_or3: None,
     published_weibull: Some(0.68),
