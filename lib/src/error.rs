@@ -4,6 +4,8 @@ use std::fmt;
 
 use code_evolution_wire::protocol::{Failure, FailureKind};
 
+use crate::inert;
+
 /// What went wrong, in one sentence that ends with what to do.
 ///
 /// A notebook prints an error's `Debug` form, so that is the message too.
@@ -14,8 +16,14 @@ pub struct Error(Failure);
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Error(Failure { kind, message: message.into() })
+    /// An error whose message may quote a model or a program: what is unseen in it is written out.
+    pub(crate) fn new(kind: FailureKind, message: impl AsRef<str>) -> Self {
+        Error(Failure { kind, message: inert::text(message.as_ref()) })
+    }
+
+    /// A failure of the workshop itself.
+    pub(crate) fn internal(message: impl AsRef<str>) -> Self {
+        Error::new(FailureKind::Internal, message)
     }
 
     /// The kind of failure, for a caller that branches.
@@ -26,7 +34,7 @@ impl Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Error(failure)
+        Error::new(failure.kind, failure.message)
     }
 }
 

@@ -1,18 +1,20 @@
 //! The lab: one value that holds the host and gives access to models and judge.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use code_evolution_wire::model::{Mode, ModelChoice};
 use code_evolution_wire::program::Program;
-use code_evolution_wire::protocol::{Call, FailureKind, Status};
+use code_evolution_wire::protocol::{Call, Status};
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict as wire;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::llm::Llm;
-use crate::show::{Execution, Verdict, Verdicts, inert};
+use crate::inert;
+use crate::show::{Execution, Verdict, Verdicts};
 
 /// A running lab. Clones share the same host.
 #[derive(Clone)]
@@ -22,7 +24,7 @@ pub struct Lab {
 }
 
 /// What a lab is started with; made by [`Lab::cassette`], [`Lab::provider`] and the like.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct LabSetup {
     choice: ModelChoice,
     key: Option<(String, String)>,
@@ -60,8 +62,7 @@ impl Lab {
     /// sandbox is not safe on this machine. A bad candidate is no error: the verdict says so.
     pub fn judge(&self, code: &str, task: &Task) -> Result<Verdict> {
         self.judge_all(&[code], task)?.0.pop().ok_or_else(|| {
-            let message = "the host gave no verdict; run the setup cell again";
-            Error::new(FailureKind::Internal, message)
+            Error::internal("the host gave no verdict; run the setup cell again")
         })
     }
 
@@ -115,6 +116,13 @@ impl Lab {
     /// Which model answers and which sandbox layers are in force.
     pub fn status(&self) -> &Status {
         &self.status
+    }
+}
+
+/// What a cell shows that ends on it: the kernel prints a value's `Debug`, and this one may hold a key.
+impl fmt::Debug for LabSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a lab that has not been started: end the line with `.start()?`")
     }
 }
 
@@ -182,12 +190,13 @@ impl LabSetup {
 /// What the setup cell prints.
 fn describe(status: &Status) -> String {
     let model = &status.model;
+    let name = inert::line(&model.model);
     let mut text = format!("replies   {}", model.mode);
     match model.mode {
         Mode::Scripted => text += " (written by hand: no model is asked)\n",
-        Mode::Replay => text += &format!(" (recorded from {}: no model is asked)\n", model.model),
+        Mode::Replay => text += &format!(" (recorded from {name}: no model is asked)\n"),
         Mode::Live | Mode::Record => {
-            text += &format!(" from {} · {}\n", model.provider, model.model);
+            text += &format!(" from {} · {name}\n", model.provider);
             text += &format!("key       from {}\n", model.key_from);
         }
     }
@@ -238,6 +247,13 @@ mod tests {
         assert!(text.contains("scripted") && text.contains("no model is asked"), "{text}");
         assert!(!text.contains("groq") && !text.contains("small"), "{text}");
         assert!(text.contains("no key was found"), "{text}");
+    }
+
+    #[test]
+    fn a_lab_that_was_not_started_says_so_and_keeps_its_key() {
+        let key = Some(("GROQ_API_KEY".to_owned(), "gsk_secret".to_owned()));
+        let shown = format!("{:?}", LabSetup { key, ..Lab::provider("groq") });
+        assert!(shown.contains(".start()?") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -46,7 +46,9 @@
 //! | [`toolbox`] | admit and call tools that models wrote |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
-//! | [`team`] | CPU time as a score, a model's opinion, code without comments |
+//! | [`score`] | CPU time and shares of cases as scores, a model's opinion |
+//! | [`source`] | code without its comments |
+//! | [`inert`] | words of models and programs, made harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //! | [`wire`] | the types that notebook and host exchange |
 //!
@@ -68,17 +70,19 @@
 
 mod error;
 mod host;
+pub mod inert;
 pub mod lab;
 pub mod llm;
-#[cfg(feature = "evolution")]
+#[cfg(feature = "packing")]
 pub mod packing;
+pub mod score;
 pub mod show;
-pub mod team;
+pub mod source;
 pub mod toolbox;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
-#[cfg(feature = "evolution")]
+#[cfg(feature = "packing")]
 pub use rand;
 
 /// Everything that a notebook uses, in one import.

@@ -1,6 +1,5 @@
 //! Asking a model: one question, many, a conversation, a conversation with tools, JSON.
 
-use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -13,7 +12,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::show::Quote;
+use crate::inert;
+use crate::show::{Quote, shows_itself};
 
 /// A model and how to ask it. Each setting returns a changed copy:
 /// `llm.system("You are terse.").temperature(0.9).ask(&prompt)?`.
@@ -82,7 +82,8 @@ impl Llm {
         let mut ask = self.question(prompt.as_ref());
         ask.schema = Some(schema);
         let reply = self.send(ask)?;
-        serde_json::from_str(&reply.text).map_err(|error| {
+        let value = serde_json::from_str(&reply.text).map(inert::value);
+        value.and_then(serde_json::from_value).map_err(|error| {
             let message = format!(
                 "the reply satisfies the schema but not the type ({error}); make the two agree"
             );
@@ -154,26 +155,27 @@ impl Chat {
     /// # Errors
     /// As for [`Llm::ask`].
     pub fn say(&mut self, text: impl Into<String>) -> Result<Reply> {
-        self.say_with(text, &[], 1, |call| {
+        self.say_with(text, &[], 2, |call| {
             Err(format!("there is no tool {}; answer in words", call.name))
         })
     }
 
     /// Says something to a model that may call tools. `run` runs a tool; its result, or the error that
-    /// it gives, goes back to the model, at most `max_steps` times.
+    /// it gives, goes back to the model, for at most `max_answers` answers in all (one at the least).
     ///
     /// # Errors
-    /// As for [`Llm::ask`]; also if the model still calls tools after `max_steps` answers.
+    /// As for [`Llm::ask`]; also if the last of these answers still calls tools, which are not run then.
     pub fn say_with(
         &mut self,
         text: impl Into<String>,
         tools: &[Tool],
-        max_steps: usize,
+        max_answers: usize,
         mut run: impl FnMut(&ToolCall) -> std::result::Result<String, String>,
     ) -> Result<Reply> {
+        let max_answers = max_answers.max(1);
         let mut messages = self.messages.clone();
         messages.push(Message::new(Role::User, text));
-        for _ in 0..max_steps.max(1) {
+        for answer in 1..=max_answers {
             let mut ask = self.llm.about(messages.clone());
             ask.tools = tools.to_vec();
             let reply = self.llm.send(ask)?;
@@ -184,6 +186,9 @@ impl Chat {
             if reply.tool_calls.is_empty() {
                 self.messages = messages;
                 return Ok(reply);
+            }
+            if answer == max_answers {
+                break;
             }
             for call in &reply.tool_calls {
                 let result = run(call).unwrap_or_else(|error| format!("error: {error}"));
@@ -196,7 +201,7 @@ impl Chat {
         Err(Error::new(
             FailureKind::Model,
             format!(
-                "the model still calls tools after {max_steps} answers; allow more steps, or say in the prompt when to stop"
+                "the model still calls tools in its answer number {max_answers}; allow more answers, or say in the prompt when to stop"
             ),
         ))
     }
@@ -237,28 +242,83 @@ impl Deref for Reply {
 }
 
 impl Reply {
-    /// The reply for a cell to show: its label, then what was said, then the tools it calls.
+    /// The reply as HTML: its label, what was said, and the tools it calls.
+    pub fn to_html(&self) -> String {
+        self.quote().to_html()
+    }
+
+    /// The reply as text.
+    pub fn to_text(&self) -> String {
+        self.quote().to_text()
+    }
+
     fn quote(&self) -> Quote {
         let calls =
             self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
         let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
         Quote::new(text.join("\n")).label(self.label())
     }
-
-    /// Shows the reply in the notebook; the kernel calls it for a cell's last expression.
-    pub fn evcxr_display(&self) {
-        self.quote().evcxr_display();
-    }
 }
+shows_itself!(Reply);
 
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.quote(), f)
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::model::{Mode, Usage};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A model that gives these answers, one after another. Each asks for the tools in its list.
+    fn model(answers: &[(&str, &[&str])]) -> Llm {
+        let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
+        for (number, (text, calls)) in answers.iter().enumerate() {
+            let calls = calls.iter().map(|name| ToolCall {
+                id: "1".to_owned(),
+                name: name.to_string(),
+                arguments: json!({}),
+            });
+            let value = Answer {
+                text: text.to_string(),
+                tool_calls: calls.collect(),
+                model: "small".to_owned(),
+                mode: Mode::Live,
+                note: None,
+                finish_reason: "stop".to_owned(),
+                usage: Usage::default(),
+            };
+            let done = json!({"done": {"id": number + 1, "value": value}});
+            script += &format!("read line; printf '%s\\n' '{done}'; ");
+        }
+        Llm::new(Arc::new(Host::script(&script).expect("a host")))
     }
-}
 
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+    #[test]
+    fn a_model_that_calls_a_tool_nobody_offered_is_told_so() {
+        let mut chat = model(&[("", &["search"]), ("in words", &[])]).chat();
+        assert_eq!(chat.say("well?").expect("an answer").text, "in words");
+        let told = chat.messages().iter().find(|message| message.role == Role::Tool);
+        let told = &told.expect("a result for the model").content;
+        assert!(told.contains("no tool search") && told.contains("in words"), "{told}");
+    }
+
+    #[test]
+    fn the_last_answers_tools_are_not_run_and_the_conversation_is_as_before() {
+        let mut chat = model(&[("", &["add"]), ("", &["add"])]).chat();
+        let mut runs = 0;
+        let error = chat
+            .say_with("add", &[], 2, |_| {
+                runs += 1;
+                Ok("3".to_owned())
+            })
+            .expect_err("no answer in words");
+        assert!(error.to_string().contains("allow more answers"), "{error}");
+        assert_eq!((runs, chat.messages().len()), (1, 0));
+    }
+
+    #[test]
+    fn text_that_hides_in_quoted_json_cannot_command_the_kernel() {
+        let text = r#"{"name": "EVCXR\u005fEND_CONTENT"}"#;
+        let name: Value = model(&[(text, &[])]).ask_json("who?", json!({})).expect("JSON");
+        assert_eq!(name, json!({"name": "EVCXR-END_CONTENT"}));
     }
 }

@@ -18,9 +18,10 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::lab::Lab;
-use crate::show::{Admission, Examination, Table, Verification, inert};
+use crate::inert;
+use crate::show::{Admission, Examination, Table, Verification};
 
-/// What every toolbox has, by which one is told from another folder.
+/// What every toolbox has, by which one is told from another folder: a manifest may be lost.
 const MARK: &str = "versions";
 
 /// A toolbox in a folder. Clones share it.
@@ -99,21 +100,9 @@ impl Toolbox {
     /// If the folder holds something else than a toolbox, or cannot be moved.
     pub fn fresh(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
         let folder = folder.as_ref();
-        if folder.exists() {
-            let previous = PathBuf::from(format!("{}.previous", folder.display()));
-            for toolbox in [folder, &previous] {
-                if toolbox.exists() && !toolbox.join(MARK).is_dir() {
-                    let shown = toolbox.display();
-                    let message = format!("{shown} is no toolbox; choose another folder");
-                    return Err(Error::new(FailureKind::BadRequest, message));
-                }
-            }
-            let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
-            removed
-                .and_then(|()| fs::rename(folder, &previous))
-                .map_err(|error| bad_folder(folder, &error))?;
-        }
-        let shown = folder.display();
+        move_aside(folder)?;
+        // Without a slash at its end.
+        let shown = folder.components().as_path().display();
         println!("{shown}: a new, empty toolbox (an earlier one, if any, is now {shown}.previous)");
         Toolbox::open(lab, folder)
     }
@@ -210,7 +199,9 @@ impl Toolbox {
     ///
     /// # Errors
     /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool: the message says which there are;
-    /// of kind [`FailureKind::ToolFailed`] if it panicked, took too long or died.
+    /// of kind [`FailureKind::ToolFailed`] if it panicked, took too long or died; of kind
+    /// [`FailureKind::ToolboxDamaged`] if its source is not what was admitted; of kind
+    /// [`FailureKind::BadRequest`] if the arguments or the output have another type than you say.
     pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Arguments) -> Result<T> {
         let output = self.call_json(name, Value::Array(arguments.arguments()))?;
         serde_json::from_value(output).map_err(|error| {
@@ -262,7 +253,11 @@ impl Toolbox {
         let found = listed.iter().find(|tool| tool.name == name);
         found.map(|tool| tool.entry.clone()).ok_or_else(|| {
             let names: Vec<&str> = listed.iter().map(|tool| tool.name.as_str()).collect();
-            let message = format!("there is no tool `{name}`; choose from {}", names.join(", "));
+            let advice = match names.is_empty() {
+                true => "the toolbox is empty: submit a proposal first".to_owned(),
+                false => format!("choose from {}", names.join(", ")),
+            };
+            let message = format!("there is no tool `{name}`; {advice}");
             Error::new(FailureKind::ToolNotFound, message)
         })
     }
@@ -320,6 +315,24 @@ impl Toolbox {
     }
 }
 
+/// Gives a toolbox's folder the name `FOLDER.previous`, in place of the one before it.
+fn move_aside(folder: &Path) -> Result<()> {
+    let Some(name) = folder.file_name().filter(|_| folder.exists()) else { return Ok(()) };
+    let mut name = name.to_owned();
+    name.push(".previous");
+    let previous = folder.with_file_name(name);
+    for toolbox in [folder, &previous] {
+        if toolbox.exists() && !toolbox.join(MARK).is_dir() {
+            let message = format!("{} is no toolbox; choose another folder", toolbox.display());
+            return Err(Error::new(FailureKind::BadRequest, message));
+        }
+    }
+    let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
+    removed
+        .and_then(|()| fs::rename(folder, &previous))
+        .map_err(|error| bad_folder(folder, &error))
+}
+
 fn bad_folder(folder: &Path, error: &std::io::Error) -> Error {
     let message = format!("cannot use the folder {} ({error}); choose another", folder.display());
     Error::new(FailureKind::BadRequest, message)
@@ -328,6 +341,24 @@ fn bad_folder(folder: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_toolbox_moves_aside_and_only_a_toolbox() {
+        let place = tempfile::tempdir().expect("a folder");
+        let tools = place.path().join("tools");
+        let slash = PathBuf::from(format!("{}/", tools.display()));
+        move_aside(&tools).expect("there is nothing to move");
+        for round in ["first", "second", "third"] {
+            fs::create_dir_all(tools.join(MARK)).expect("a toolbox");
+            fs::write(tools.join(round), "").expect("a file");
+            move_aside(if round == "second" { &slash } else { &tools }).expect("it moves");
+            assert!(!tools.exists() && place.path().join("tools.previous").join(round).exists());
+        }
+        fs::create_dir(&tools).expect("a folder");
+        fs::write(tools.join("thesis.txt"), "years of work").expect("a file");
+        let error = move_aside(&tools).expect_err("no toolbox").to_string();
+        assert!(error.contains("is no toolbox") && tools.join("thesis.txt").exists(), "{error}");
+    }
 
     #[test]
     fn a_policy_grants_what_it_says_and_says_what_it_grants() {

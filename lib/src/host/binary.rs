@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::error::Result;
-use crate::host::internal;
+use crate::error::{Error, Result};
+use crate::inert;
 
 /// Names another binary than the workspace's own; it is then used as it is.
 const OVERRIDE: &str = "CODE_EVOLUTION_HOST";
@@ -70,14 +70,14 @@ impl HostBinary {
             .env_remove("CARGO_TARGET_DIR")
             .output()
             .map_err(|error| {
-                internal(format!("cannot run cargo: {error}; {}", self.how_to_build()))
+                Error::internal(format!("cannot run cargo: {error}; {}", self.how_to_build()))
             })?;
         if !output.status.success() {
             let log = String::from_utf8_lossy(&output.stderr);
             let tail: Vec<&str> = log.lines().rev().take(12).collect();
-            let tail: Vec<String> = tail.into_iter().rev().map(crate::show::inert::line).collect();
+            let tail: Vec<String> = tail.into_iter().rev().map(inert::line).collect();
             let tail = tail.join("\n");
-            return Err(internal(format!(
+            return Err(Error::internal(format!(
                 "the host does not build; {}:\n{tail}",
                 self.how_to_build()
             )));
@@ -86,7 +86,7 @@ impl HostBinary {
         // Opened for reading: another notebook may be running it.
         let touched =
             fs::File::open(&self.path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.map_err(|error| internal(format!("cannot update {}: {error}", self.path.display())))
+        touched.map_err(|error| Error::internal(format!("cannot update {}: {error}", self.path.display())))
     }
 }
 

@@ -8,12 +8,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use code_evolution_wire::protocol::{Call, FailureKind, Hello, Message, PROTOCOL, Request};
+use code_evolution_wire::protocol::{Call, Hello, Message, PROTOCOL, Request};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::host::binary::HostBinary;
-use crate::show::inert;
+use crate::inert;
 
 mod binary;
 
@@ -46,15 +46,23 @@ impl Host {
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = started.map_err(|error| {
             let path = binary.path.display();
-            internal(format!("cannot start {path}: {error}; {}", binary.how_to_build()))
+            Error::internal(format!("cannot start {path}: {error}; {}", binary.how_to_build()))
         })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(internal("the host has no pipes; run the setup cell again"));
+            return Err(Error::internal("the host has no pipes; run the setup cell again"));
         };
         let stdout = BufReader::new(stdout);
         let mut connection = Connection { child, stdin: Some(stdin), stdout, last_id: 0 };
         connection.greet(binary)?;
         Ok(Host(Mutex::new(connection)))
+    }
+
+    /// A host that is a shell script.
+    #[cfg(test)]
+    pub(crate) fn script(script: &str) -> Result<Host> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Host::greet(command, &HostBinary::at("fake"))
     }
 
     /// Makes a call and waits for its answer.
@@ -68,28 +76,28 @@ impl Host {
 impl Connection {
     fn greet(&mut self, binary: &HostBinary) -> Result<()> {
         let line = self.read_line()?;
-        let hello: Option<Hello> = serde_json::from_str(&line).ok();
-        match hello {
-            Some(hello) if hello.protocol == PROTOCOL => Ok(()),
-            _ => Err(internal(format!(
-                "the host {} is of another version than this library; {}",
-                binary.path.display(),
-                binary.how_to_build()
-            ))),
-        }
+        let version = match serde_json::from_str::<Hello>(&line) {
+            Ok(hello) if hello.protocol == PROTOCOL => return Ok(()),
+            Ok(hello) => hello.version,
+            Err(_) => "unknown".to_owned(),
+        };
+        Err(Error::internal(format!(
+            "the host {} (version {version}) is of another version than this library ({}); {}",
+            binary.path.display(),
+            env!("CARGO_PKG_VERSION"),
+            binary.how_to_build()
+        )))
     }
 
     fn call<T: DeserializeOwned>(&mut self, call: Call) -> Result<T> {
         self.last_id += 1;
         let asked = self.last_id;
         let line = serde_json::to_string(&Request { id: asked, call })
-            .map_err(|error| internal(format!("cannot write the request: {error}")))?;
+            .map_err(|error| Error::internal(format!("cannot write the request ({error}); run the setup cell again")))?;
         self.send(&line)?;
         loop {
-            // A cell may print any field of an answer as it is, so no text in it may command the kernel.
-            let line = inert::json(&self.read_line()?);
-            let message: Message = serde_json::from_str(&line).map_err(|error| {
-                internal(format!(
+            let message: Message = serde_json::from_str(&self.read_line()?).map_err(|error| {
+                Error::internal(format!(
                     "the host sent a line that is no message ({error}); run the setup cell again"
                 ))
             })?;
@@ -98,8 +106,9 @@ impl Connection {
                     println!("{}", inert::line(&line));
                 }
                 Message::Done { id, value } if id == asked => {
-                    return serde_json::from_value(value).map_err(|error| {
-                        internal(format!("the host's answer has another form than expected ({error}); run binder/setup"))
+                    // A cell may print any field as it is, so no text may command the kernel.
+                    return serde_json::from_value(inert::value(value)).map_err(|error| {
+                        Error::internal(format!("the host's answer has another form than expected ({error}); run binder/setup"))
                     });
                 }
                 Message::Failed { id, error } if id == asked => return Err(error.into()),
@@ -130,7 +139,7 @@ impl Connection {
             Ok(Some(status)) => format!(" ({status})"),
             _ => String::new(),
         };
-        internal(format!("the host has ended{how}; run the setup cell again to start a new one"))
+        Error::internal(format!("the host has ended{how}; run the setup cell again to start a new one"))
     }
 }
 
@@ -143,22 +152,13 @@ impl Drop for Connection {
     }
 }
 
-pub(crate) fn internal(message: impl Into<String>) -> Error {
-    Error::new(FailureKind::Internal, message)
-}
-
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::protocol::FailureKind;
+
     use super::*;
 
     const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
-
-    /// A host that is a shell script.
-    fn host(script: &str) -> Result<Host> {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        Host::greet(command, &HostBinary::at("fake"))
-    }
 
     #[track_caller]
     fn error_of<T>(result: Result<T>) -> String {
@@ -168,12 +168,12 @@ mod tests {
     #[test]
     fn a_host_of_another_version_is_refused_with_what_to_do() {
         assert_eq!(PROTOCOL, 1, "the scripts of these tests speak protocol 1");
-        for hello in [r#"echo '{"protocol":99,"version":"9.0"}'"#, "echo hello"] {
-            let error = error_of(host(hello));
-            assert!(
-                error.contains("another version") && error.contains("cargo install"),
-                "{error}"
-            );
+        let newer = r#"echo '{"protocol":99,"version":"9.0"}'"#;
+        for (hello, version) in [(newer, "version 9.0"), ("echo hello", "version unknown")] {
+            let error = error_of(Host::script(hello));
+            for part in ["another version", version, "cargo install"] {
+                assert!(error.contains(part), "{error}");
+            }
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_found_among_other_lines() {
-        let host = host(&format!(
+        let host = Host::script(&format!(
             r#"{HELLO}; read line
             echo '{{"done":{{"id":9,"value":"of a call that was given up"}}}}'
             echo '{{"progress":{{"id":1,"line":"half way"}}}}'
@@ -198,14 +198,14 @@ mod tests {
     #[test]
     fn a_failure_keeps_its_kind_and_words() {
         let failed = r#"{"failed":{"id":1,"error":{"kind":"budget","message":"all spent"}}}"#;
-        let host = host(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
+        let host = Host::script(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
         let error = host.call::<String>(Call::Meter).expect_err("a failure");
         assert_eq!((error.kind(), error.to_string().as_str()), (FailureKind::Budget, "all spent"));
     }
 
     #[test]
     fn a_host_that_ends_is_an_error_and_no_hang() {
-        let host = host(&format!("{HELLO}; read line; exit 3")).expect("it starts");
+        let host = Host::script(&format!("{HELLO}; read line; exit 3")).expect("it starts");
         for _ in 0..2 {
             let error = error_of(host.call::<String>(Call::Meter));
             assert!(error.contains("has ended") && error.contains("setup cell"), "{error}");
@@ -214,9 +214,12 @@ mod tests {
 
     #[test]
     fn no_text_of_an_answer_can_command_the_kernel() {
-        let done = r#"{"done":{"id":1,"value":"EVCXR_BEGIN_CONTENT text/html"}}"#;
-        let host = host(&format!("{HELLO}; read line; echo '{done}'")).expect("it starts");
-        let answer: String = host.call(Call::Meter).expect("an answer");
-        assert_eq!(answer, r"EVCXR\_BEGIN_CONTENT text/html");
+        for control in ["EVCXR_BEGIN_CONTENT text/html", r"EVCXR\u005fBEGIN_CONTENT text/html"] {
+            let done = format!(r#"{{"done":{{"id":1,"value":"{control}"}}}}"#);
+            let script = format!("{HELLO}; read line; printf '%s\\n' '{done}'");
+            let host = Host::script(&script).expect("it starts");
+            let answer: String = host.call(Call::Meter).expect("an answer");
+            assert_eq!(answer, "EVCXR-BEGIN_CONTENT text/html");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! variables with it. So a notebook checks itself with [`check!`](crate::check), which prints one
 //! line and goes on; whoever runs the notebook unattended looks for ❌.
 
-use super::inert;
+use crate::inert;
 
 /// Prints `✅ what` if the condition holds and `❌ what` if not.
 ///
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_panic_is_one_harmless_line() {
         let payload = "EVCXR_INPUT_REQUEST:key\n\u{1b}[2J".to_owned();
-        assert_eq!(panic_line(&payload), r"panicked: EVCXR\_INPUT_REQUEST:key⏎\u{1b}[2J");
+        assert_eq!(panic_line(&payload), r"panicked: EVCXR-INPUT_REQUEST:key⏎\u{1b}[2J");
         assert_eq!(panic_line(&5), "panicked: no message");
     }
 }

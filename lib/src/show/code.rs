@@ -1,6 +1,7 @@
 //! Rust source, to be read.
 
-use super::{html, inert, shows_itself};
+use super::{html, shows_itself};
+use crate::inert;
 
 /// Source with line numbers, so that "line 3" in a verdict is easy to find.
 ///

@@ -5,7 +5,8 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{html, inert, number, shows_itself};
+use super::{html, number, shows_itself};
+use crate::inert;
 
 /// Equal lines shown before and after a change.
 const CONTEXT: usize = 3;

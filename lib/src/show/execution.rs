@@ -7,7 +7,8 @@ use code_evolution_wire::verdict::Stage;
 
 use super::number::format;
 use super::table::Table;
-use super::{html, inert, shows_itself, verdict};
+use super::{html, shows_itself, verdict};
+use crate::inert;
 
 /// Lines of a program's output that are shown; the wire's fields hold all of it.
 const LINES: usize = 100;
@@ -25,12 +26,6 @@ impl Deref for Execution {
 
     fn deref(&self) -> &wire::Execution {
         &self.0
-    }
-}
-
-impl From<wire::Execution> for Execution {
-    fn from(execution: wire::Execution) -> Self {
-        Execution(execution)
     }
 }
 
@@ -55,7 +50,7 @@ impl Execution {
     pub fn to_html(&self) -> String {
         let mut body = html::headline(&self.headline());
         for (name, text) in self.streams() {
-            body += &html::paragraph(name);
+            body += &html::paragraph(&name);
             body += &html::pre(&text);
         }
         body += &verdict::diagnostics_html(&self.diagnostics);
@@ -68,32 +63,32 @@ impl Execution {
         for (name, text) in self.streams() {
             parts.push(format!("{name}\n{}", inert::quote(&text)));
         }
-        for diagnostic in &self.diagnostics {
-            parts.push(inert::quote(diagnostic.rendered.trim_end()));
-        }
+        parts.extend(verdict::diagnostics_text(&self.diagnostics));
         parts.join("\n")
     }
 
     /// What the program wrote, as far as it is shown. The compiler's errors are shown as such, not
     /// a second time as standard error.
-    fn streams(&self) -> Vec<(&'static str, String)> {
+    fn streams(&self) -> Vec<(String, String)> {
         let mut streams = Vec::new();
         if !self.stdout.is_empty() {
-            streams.push(("standard output:", cut(&self.stdout)));
+            streams.push(cut("standard output", &self.stdout));
         }
         if !self.stderr.is_empty() && self.diagnostics.is_empty() {
-            streams.push(("standard error:", cut(&self.stderr)));
+            streams.push(cut("standard error", &self.stderr));
         }
         streams
     }
 }
 shows_itself!(Execution);
 
-fn cut(text: &str) -> String {
+/// A stream's heading and its text. The heading says whether the text is cut: within the text a
+/// program could say so itself.
+fn cut(name: &str, text: &str) -> (String, String) {
     let lines: String = text.split_inclusive('\n').take(LINES).collect();
     let kept: String = lines.chars().take(CHARACTERS).collect();
-    let cut = if kept.len() < text.len() { "\n… (cut here)" } else { "" };
-    format!("{}{cut}", kept.trim_end_matches('\n'))
+    let cut = if kept.len() < text.len() { ", its beginning" } else { "" };
+    (format!("{name}{cut}:"), kept.trim_end_matches('\n').to_owned())
 }
 
 #[cfg(test)]
@@ -115,15 +110,15 @@ mod tests {
     #[test]
     fn output_is_quoted() {
         let shown = execution("0", "one\nEVCXR_END_CONTENT\n").to_string();
-        assert_eq!(shown, "✓ exit code 0\nstandard output:\n│ one\n│ EVCXR\\_END_CONTENT");
+        assert_eq!(shown, "✓ exit code 0\nstandard output:\n│ one\n│ EVCXR-END_CONTENT");
     }
 
     #[test]
     fn a_flood_is_cut() {
         let shown = execution("time-out", &"x\n".repeat(10_000)).to_string();
         assert!(shown.starts_with("✗ time-out"));
-        assert!(shown.ends_with("│ … (cut here)"));
-        assert_eq!(shown.lines().count(), LINES + 3);
+        assert!(shown.contains("\nstandard output, its beginning:\n"));
+        assert_eq!(shown.lines().count(), LINES + 2);
     }
 
     #[test]

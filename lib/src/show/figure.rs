@@ -9,7 +9,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::inert;
+use crate::inert;
 
 /// Units of a drawing in one pixel of the page.
 pub(crate) const UNITS: i32 = 2;
@@ -69,6 +69,11 @@ pub(crate) fn font(pixels: f64, color: &RGBColor, h: HPos, v: VPos) -> TextStyle
     // The SVG back end divides a font's size by 1.24.
     let size = pixels * f64::from(UNITS) * 1.24;
     ("sans-serif", size).into_font().color(color).pos(Pos::new(h, v))
+}
+
+/// The same style in bold.
+pub(crate) fn bold(style: TextStyle<'_>) -> TextStyle<'_> {
+    TextStyle { font: style.font.style(FontStyle::Bold), ..style }
 }
 
 /// Roughly how many units a text of this many pixels takes: an estimate, as nobody knows the

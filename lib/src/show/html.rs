@@ -5,7 +5,7 @@
 //! backgrounds are translucent, so a panel looks right on a light and on a dark theme. Where a
 //! site drops all styles, the words and signs still say everything.
 
-use super::inert;
+use crate::inert;
 
 /// Wraps a panel. The classes keep MathJax from reading `$` in it as mathematics.
 pub(crate) fn panel(body: &str) -> String {

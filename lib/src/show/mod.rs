@@ -27,7 +27,6 @@
 //! notebook that is not yet trusted would not run.
 
 pub mod check;
-pub mod inert;
 
 mod code;
 mod curve;
@@ -50,15 +49,31 @@ pub use execution::Execution;
 pub use lineage::{Individual, Lineage};
 pub use number::Number;
 pub use quote::Quote;
-pub use stack::{Shown, Stack};
+pub use stack::Stack;
 pub use table::{Row, Table};
 pub use toolbox::{Admission, Examination, Verification};
 pub use verdict::{Verdict, Verdicts};
 
+use std::fmt::Display;
+
+use crate::inert;
+
+/// A panel: what a cell shows, and what a [`Stack`] can hold.
+pub trait Shown: Display {
+    /// The value as an HTML panel of its own.
+    fn html(&self) -> String;
+}
+
+impl<T: Shown + ?Sized> Shown for &T {
+    fn html(&self) -> String {
+        T::html(self)
+    }
+}
+
 /// Hands both forms to the kernel.
-fn emit(html: &str, text: &str) {
-    evcxr_runtime::mime_type("text/plain").text(inert::seal_text(text));
-    evcxr_runtime::mime_type("text/html").text(inert::seal_html(html));
+pub(crate) fn emit(html: &str, text: &str) {
+    evcxr_runtime::mime_type("text/plain").text(inert::seal(text));
+    evcxr_runtime::mime_type("text/html").text(inert::seal(html));
 }
 
 /// Gives a type with `to_html` and `to_text` its other ways of being shown.
@@ -71,9 +86,15 @@ macro_rules! shows_itself {
             }
         }
 
+        impl $crate::show::Shown for $shown {
+            fn html(&self) -> String {
+                self.to_html()
+            }
+        }
+
         impl std::fmt::Display for $shown {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&$crate::show::inert::seal_text(&self.to_text()))
+                f.write_str(&$crate::inert::seal(&self.to_text()))
             }
         }
 
@@ -85,4 +106,4 @@ macro_rules! shows_itself {
         }
     )+};
 }
-use shows_itself;
+pub(crate) use shows_itself;

@@ -32,6 +32,11 @@ pub(crate) fn format(value: f64) -> String {
         size if size >= 1.0 => 3,
         _ => 4,
     };
+    rounded(value, decimals)
+}
+
+/// A number with at most this many decimals, with commas between thousands.
+pub(crate) fn rounded(value: f64, decimals: usize) -> String {
     let digits = format!("{value:.decimals$}");
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
     let fraction = fraction.trim_end_matches('0');

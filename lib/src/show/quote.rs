@@ -1,6 +1,7 @@
 //! Words of a model, or for one.
 
-use super::{html, inert, shows_itself};
+use super::{html, shows_itself};
+use crate::inert;
 
 /// A text as it is, every line marked, so that it cannot be taken for the notebook's own words: a
 /// prompt, a reply, a feedback.

@@ -2,44 +2,8 @@
 //!
 //! The kernel shows one HTML block a cell; a second one takes the first one's place.
 
-use std::fmt::Display;
-
-use super::{
-    Admission, Code, Diff, Examination, Execution, FitnessCurve, Lineage, Quote, Table, Verdict,
-    Verdicts, Verification,
-};
-use super::{html, inert, shows_itself};
-
-/// What a [`Stack`] can hold.
-pub trait Shown: Display {
-    /// The value as an HTML panel of its own.
-    fn html(&self) -> String;
-}
-
-macro_rules! shown {
-    ($($t:ty),+) => {$(
-        impl Shown for $t {
-            fn html(&self) -> String {
-                self.to_html()
-            }
-        }
-    )+};
-}
-shown!(
-    Admission,
-    Code,
-    Diff,
-    Examination,
-    Execution,
-    FitnessCurve,
-    Lineage,
-    Quote,
-    Stack,
-    Table,
-    Verdict,
-    Verdicts,
-    Verification
-);
+use super::{Shown, html, shows_itself};
+use crate::inert;
 
 /// Panels below each other, each under a title.
 ///
@@ -66,7 +30,7 @@ impl Stack {
         Stack::default()
     }
 
-    /// The stack with one more panel at its end.
+    /// The stack with one more panel at its end; a panel that is needed later may be lent: `&verdict`.
     pub fn add(mut self, title: impl AsRef<str>, shown: impl Shown) -> Self {
         let title = title.as_ref().to_owned();
         self.panels.push(Panel { title, html: shown.html(), text: shown.to_string() });

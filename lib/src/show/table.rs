@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use super::html::{self, Align};
-use super::{inert, shows_itself};
+use super::shows_itself;
+use crate::inert;
 
 /// A table, built row by row.
 ///

@@ -5,7 +5,8 @@ use std::ops::Deref;
 use code_evolution_wire::toolbox as wire;
 
 use super::number::count;
-use super::{Code, Diff, Quote, Stack, Verdict, html, inert, shows_itself};
+use super::{Code, Diff, Quote, Stack, Verdict, html, shows_itself};
+use crate::inert;
 
 /// Characters of a reason in a headline.
 const REASON: usize = 300;
@@ -25,6 +26,11 @@ pub struct Admission(pub wire::Admission);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verification(pub wire::Verification);
 
+/// The proposed tool, for a headline.
+fn tool(found: &wire::Examination) -> String {
+    format!("{}, version {}", inert::short(&found.name, 60), found.version)
+}
+
 macro_rules! derefs {
     ($($shown:ident),+) => {$(
         impl Deref for $shown {
@@ -41,7 +47,7 @@ derefs!(Examination, Admission, Verification);
 impl Examination {
     /// The gate's word in one line.
     pub fn headline(&self) -> String {
-        let tool = format!("{}, version {}", inert::short(&self.name, 60), self.version);
+        let tool = tool(self);
         match (self.passed(), &self.refusal) {
             (true, _) => format!("✓ the gate lets {tool} through to the review"),
             (false, Some(_)) => format!("✗ the gate refuses {tool}"),
@@ -81,8 +87,7 @@ impl Examination {
 impl Admission {
     /// The end in one line.
     pub fn headline(&self) -> String {
-        let found = &self.examination;
-        let tool = format!("{}, version {}", inert::short(&found.name, 60), found.version);
+        let tool = tool(&self.examination);
         match &self.review {
             Some(review) if self.admitted => {
                 format!("✓ admitted: {tool} (approved by {})", inert::short(&review.by, REASON))

@@ -11,7 +11,8 @@ use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcom
 use super::html::{self, Align};
 use super::number::{count, format};
 use super::table::{self, Table};
-use super::{inert, shows_itself};
+use super::shows_itself;
+use crate::inert;
 
 /// Cases shown at once; if there are more, failed ones come first and the rest is to be opened.
 const CASES: usize = 12;
@@ -48,44 +49,38 @@ impl Deref for Verdict {
     }
 }
 
-impl From<wire::Verdict> for Verdict {
-    fn from(verdict: wire::Verdict) -> Self {
-        Verdict(verdict)
-    }
-}
-
 impl Verdict {
     /// The verdict in one line: `✓ all 4 cases passed`, `✗ does not compile: 1 error (E0382)`.
     pub fn headline(&self) -> String {
         let sign = if self.is_success() { '✓' } else { '✗' };
         let passed = match self.total {
             0 => "there is no case".to_owned(),
+            1 if self.passed == 1 => "1 case passed".to_owned(),
             total if self.passed == total => format!("all {} passed", count(total, "case")),
             total => format!("{} of {} passed", self.passed, count(total, "case")),
         };
-        let end = match &self.outcome {
+        let after = match self.stage {
+            Stage::Compile => " while compiling".to_owned(),
+            _ => format!("; {passed}"),
+        };
+        match &self.outcome {
             Outcome::Finished => format!("{sign} {passed}"),
             Outcome::Refused { reason } => format!("✗ refused: {}", inert::short(reason, REASON)),
             Outcome::CompileError => format!("✗ does not compile: {}", self.errors()),
-            Outcome::Panicked { panic } => format!("✗ {}; {passed}", panic_text(panic)),
+            Outcome::Panicked { panic } => format!("✗ {}{after}", panic_text(panic)),
             Outcome::Signal { number, name } => {
-                format!("✗ ended by signal {number} ({}); {passed}", inert::short(name, 20))
+                format!("✗ ended by signal {number} ({}){after}", inert::short(name, 20))
             }
-            Outcome::Exited { code } => format!("✗ exited by itself with code {code}; {passed}"),
+            Outcome::Exited { code } => format!("✗ exited by itself with code {code}{after}"),
             Outcome::TimeOut { limit_ms } => {
-                format!("✗ time-out after {} ms; {passed}", format(*limit_ms as f64))
+                format!("✗ time-out after {} ms{after}", format(*limit_ms as f64))
             }
             Outcome::OutOfMemory { limit_bytes } => {
-                format!("✗ out of memory, more than {}; {passed}", bytes(*limit_bytes))
+                format!("✗ out of memory, more than {}{after}", bytes(*limit_bytes))
             }
             Outcome::ProtocolViolation { reason } => {
-                format!("✗ broke the judge's protocol: {}; {passed}", inert::short(reason, REASON))
+                format!("✗ broke the judge's protocol: {}{after}", inert::short(reason, REASON))
             }
-        };
-        match (self.stage, &self.outcome) {
-            (Stage::Compile, Outcome::CompileError) | (_, Outcome::Refused { .. }) => end,
-            (Stage::Compile, _) => end.replace(&format!("; {passed}"), " while compiling"),
-            _ => end,
         }
     }
 
@@ -120,25 +115,23 @@ impl Verdict {
                 parts.push(format!("({} more)", count(more, "case")));
             }
         }
-        for diagnostic in self.diagnostics.iter().take(DIAGNOSTICS) {
-            parts.push(inert::quote(diagnostic.rendered.trim_end()));
-        }
-        if let Some(more) = more_diagnostics(&self.diagnostics) {
-            parts.push(more);
-        }
+        parts.extend(diagnostics_text(&self.diagnostics));
         parts.join("\n")
     }
 
     fn errors(&self) -> String {
-        let mut codes: Vec<String> = self
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.level == "error")
-            .filter_map(|diagnostic| diagnostic.code.as_ref())
-            .map(|code| inert::short(code, 40))
-            .collect();
-        codes.dedup();
-        codes.truncate(DIAGNOSTICS);
+        let mut codes: Vec<String> = Vec::new();
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.level == "error");
+        for code in errors.filter_map(|diagnostic| diagnostic.code.as_ref()) {
+            let code = inert::short(code, 40);
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        if codes.len() > DIAGNOSTICS {
+            codes.truncate(DIAGNOSTICS);
+            codes.push("…".to_owned());
+        }
         let errors = count(self.count("error"), "error");
         if codes.is_empty() { errors } else { format!("{errors} ({})", codes.join(", ")) }
     }
@@ -321,6 +314,13 @@ pub(super) fn diagnostics_html(diagnostics: &[Diagnostic]) -> String {
         body += &html::paragraph(&more);
     }
     body
+}
+
+/// The same as text, a part each.
+pub(super) fn diagnostics_text(diagnostics: &[Diagnostic]) -> Vec<String> {
+    let shown = diagnostics.iter().take(DIAGNOSTICS);
+    let shown = shown.map(|diagnostic| inert::quote(diagnostic.rendered.trim_end()));
+    shown.chain(more_diagnostics(diagnostics)).collect()
 }
 
 fn more_diagnostics(diagnostics: &[Diagnostic]) -> Option<String> {

@@ -1,11 +1,13 @@
 //! Whatever a model or a candidate writes, what a cell shows holds no active HTML, nothing that the
 //! kernel obeys, and nothing that a reader cannot see.
 
+use code_evolution::{Error, inert};
 use code_evolution::show::{
     Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote, Stack,
-    Table, Verdict, Verdicts, Verification, inert,
+    Table, Verdict, Verdicts, Verification,
 };
 use code_evolution_wire::program as wire_program;
+use code_evolution_wire::protocol::{Failure, FailureKind};
 use code_evolution_wire::toolbox as wire_toolbox;
 use code_evolution_wire::verdict::{
     self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage, Timings,
@@ -246,6 +248,8 @@ proptest! {
         let stack = Stack::new().add(&old, Quote::new(&new).label(&old)).add(&new, table);
         check(&stack.to_html(), &stack.to_string())?;
         check(&inert::html(&old), &inert::quote(&old))?;
+        let error = Error::from(Failure { kind: FailureKind::ToolFailed, message: old.clone() });
+        check("", &format!("{error} {error:?}"))?;
         prop_assert!(inert::quote(&old).lines().all(|line| line.starts_with("│ ")));
         prop_assert_eq!(inert::line(&old).lines().count().max(1), 1);
     }

@@ -2,6 +2,7 @@
 
 mod examples;
 mod harmless;
+#[cfg(feature = "packing")]
 mod packing;
 mod page;
 mod tidy;

@@ -86,7 +86,7 @@ fn a_bad_line_is_named() {
     let decimal = OR_LIBRARY.replace(" 100 3", " 100.0 3");
     for (text, part) in [
         (decimal.as_str(), "line 9: expected the capacity, a whole number, found `100.0`"),
-        ("", "line 0: the file ends here, expected the number of instances"),
+        ("", "line 1: the file ends here, expected the number of instances"),
         ("1\n\na\n10 2 1\n4\n", "line 5: the file ends here, expected an item's size"),
         ("1\na\n10 2\n4\n4\n", "line 3: expected `capacity items best`"),
         ("1\na\n10 1 1\n-4\n", "line 4: expected an item's size, a whole number, found `-4`"),

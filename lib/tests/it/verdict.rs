@@ -61,7 +61,7 @@ fn a_name_of_its_own_brings_the_input() {
     named.name = "even".to_owned();
     let shown = Verdict(verdict(Outcome::Finished, vec![named])).to_string();
     assert!(shown.contains("✓ passed  even  4      2         2"), "{shown}");
-    assert!(shown.starts_with("✓ all 1 case passed"), "{shown}");
+    assert!(shown.starts_with("✓ 1 case passed"), "{shown}");
 }
 
 #[test]
@@ -85,6 +85,20 @@ fn headlines_say_what_ended_it() {
         assert_eq!(verdict.headline(), headline);
         assert!(verdict.to_html().contains(headline));
     }
+}
+
+#[test]
+fn a_headline_names_each_error_once() {
+    let shown = |codes: &[&str]| {
+        let mut compile = verdict(Outcome::CompileError, vec![]);
+        compile.stage = Stage::Compile;
+        compile.diagnostics = codes.iter().map(|code| diagnostic("wrong", code)).collect();
+        Verdict(compile).headline()
+    };
+    let twice = shown(&["E0382", "E0308", "E0382"]);
+    assert_eq!(twice, "✗ does not compile: 3 errors (E0382, E0308)");
+    let many = shown(&["E1", "E2", "E3", "E4", "E5", "E6"]);
+    assert_eq!(many, "✗ does not compile: 6 errors (E1, E2, E3, E4, E5, …)");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | [`toolbox`] | tools that models write |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
+//! | [`source`] | code, comments and literals of a Rust text |
 //!
 //! ```
 //! use code_evolution_wire::task::Task;
@@ -36,6 +37,7 @@
 pub mod model;
 pub mod program;
 pub mod protocol;
+pub mod source;
 pub mod task;
 pub mod toolbox;
 pub mod value;

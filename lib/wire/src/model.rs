@@ -135,7 +135,7 @@ pub struct Answer {
     pub model: String,
     /// Where the answer came from.
     pub mode: Mode,
-    /// What to know about it before believing it: `nearest recording, 87 % alike; ...`.
+    /// What to know about it before believing it: `nearest recorded reply, 87 % alike; ...`.
     pub note: Option<String>,
     /// Why the model stopped: `stop`, `length`, `tool_calls`.
     pub finish_reason: String,

@@ -22,6 +22,10 @@ pub trait ToJson {
 }
 
 /// A tuple of values, one for each parameter of a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tuple of arguments",
+    note = "write a tuple with one value for each parameter; one alone takes a comma: `(15,)`"
+)]
 pub trait Arguments {
     /// One JSON value for each parameter.
     fn arguments(&self) -> Vec<Value>;

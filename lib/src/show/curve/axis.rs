@@ -38,13 +38,18 @@ impl Axis {
         Axis { low, high, places, step }
     }
 
+    /// How much it covers.
+    pub(super) fn width(&self) -> f64 {
+        self.high - self.low
+    }
+
     /// What stands at a place: as many decimals as the step needs.
     pub(super) fn label(&self, place: f64) -> String {
         let decimals = (-self.step.log10().floor()).max(0.0);
-        if decimals <= 3.0 || decimals > 12.0 || place.abs() >= 1e15 {
+        if decimals > 12.0 || place.abs() >= 1e15 {
             return number::format(place);
         }
-        format!("{place:.*}", decimals as usize)
+        number::rounded(place, decimals as usize)
     }
 }
 
@@ -97,11 +102,13 @@ mod tests {
 
     #[test]
     fn labels_differ_when_places_do() {
-        let axis = Axis::new(0.5, 0.500_05, 5, false, true);
-        let labels: Vec<String> = axis.places.iter().map(|p| axis.label(*p)).collect();
-        let mut distinct = labels.clone();
-        distinct.dedup();
-        assert_eq!(labels, distinct);
+        for (low, high) in [(0.5, 0.500_05), (150.0, 150.2), (1234.56, 1234.57), (-0.01, 0.01)] {
+            let axis = Axis::new(low, high, 5, false, true);
+            let labels: Vec<String> = axis.places.iter().map(|p| axis.label(*p)).collect();
+            let mut distinct = labels.clone();
+            distinct.dedup();
+            assert_eq!(labels, distinct);
+        }
     }
 
     #[test]

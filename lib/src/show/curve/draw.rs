@@ -7,9 +7,9 @@ use super::axis::Axis;
 use super::series::Series;
 use super::{FitnessCurve, thin};
 use crate::show::figure::{
-    self, Area, DrawingError, GRID, INK, MUTED, PALETTE, UNITS, font, text_width,
+    self, Area, DrawingError, GRID, INK, MUTED, PALETTE, UNITS, bold, font, text_width,
 };
-use crate::show::inert;
+use crate::inert;
 
 /// Width of the picture, in pixels.
 pub(super) const WIDTH: i32 = 760;
@@ -112,8 +112,7 @@ fn write_frame(
     chart: &Chart<'_, '_>,
 ) -> Result<(), DrawingError> {
     let (xs, ys) = chart.plotting_area().get_pixel_range();
-    let title = font(18.0, &INK, HPos::Left, VPos::Center);
-    let title = TextStyle { font: title.font.style(FontStyle::Bold), ..title };
+    let title = bold(font(18.0, &INK, HPos::Left, VPos::Center));
     let name = font(14.0, &INK, HPos::Left, VPos::Center);
     let middle = font(14.0, &INK, HPos::Center, VPos::Center);
     let text = inert::clip(&curve.title, 72);
@@ -154,7 +153,7 @@ fn draw_line(
     let few = series.points.len() <= MARKED;
     let thick = if few { 5 } else { 3 };
     let style = color(number).stroke_width(thick);
-    for run in series.runs() {
+    for run in series.runs(across.width() / columns(chart) as f64) {
         let points = thin::line(&run, (across.low, across.high), columns(chart));
         if series.seeds > 0 && few {
             chart.draw_series(DashedLineSeries::new(points, 8 * UNITS, 4 * UNITS, style))?;
@@ -175,8 +174,9 @@ fn draw_markers(
     let known: Vec<(f64, f64)> = series.known().collect();
     let every = if series.points.len() <= MARKED { 1 } else { known.len().div_ceil(12) };
     // A point between two gaps has no line: only its marker shows it.
+    let narrow = across.width() / columns(chart) as f64;
     let alone: Vec<(f64, f64)> =
-        series.runs().into_iter().filter(|run| run.len() == 1).flatten().collect();
+        series.runs(narrow).into_iter().filter(|run| run.len() == 1).flatten().collect();
     let alone = thin::line(&alone, (across.low, across.high), columns(chart) / 8);
     // Alone, a long line needs none.
     let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);

@@ -12,7 +12,8 @@ mod thin;
 mod words;
 
 use super::figure::{self, DrawingError};
-use super::{Number, html, inert, shows_itself};
+use super::{Number, html, shows_itself};
+use crate::inert;
 use series::{Data, Series};
 
 /// A plot of one or more series over generations, attempts or rounds.
@@ -246,6 +247,11 @@ mod tests {
     fn a_hundred_thousand_points_stay_small() {
         let values: Vec<f64> = (0..100_000).map(|i| f64::from(i * 7919 % 1009)).collect();
         let html = curve().series("noise", &values).to_html();
+        assert!(html.len() < 60_000, "{} bytes", html.len());
+        let gaps: Vec<f64> = (0..100_000)
+            .map(|i| if i % 3 == 0 { f64::NAN } else { f64::from(i * 7919 % 1009) })
+            .collect();
+        let html = curve().series("noise with gaps", &gaps).to_html();
         assert!(html.len() < 60_000, "{} bytes", html.len());
     }
 }

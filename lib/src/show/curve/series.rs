@@ -87,16 +87,26 @@ impl Series {
         self.known().next().is_none()
     }
 
-    /// The parts of the line between its gaps.
-    pub(super) fn runs(&self) -> Vec<Vec<(f64, f64)>> {
-        let mut runs = vec![Vec::new()];
+    /// The parts of the line between its gaps. A gap of at most `narrow` between its neighbours is
+    /// none: nobody would see it.
+    pub(super) fn runs(&self, narrow: f64) -> Vec<Vec<(f64, f64)>> {
+        let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+        let mut gap = true;
         for (x, y) in &self.points {
             match (y, runs.last_mut()) {
-                (Some(y), Some(run)) => run.push((*x, *y)),
-                _ => runs.push(Vec::new()),
+                (None, _) => gap = true,
+                (Some(y), Some(run))
+                    if !gap || run.last().is_some_and(|(before, _)| x - before <= narrow) =>
+                {
+                    run.push((*x, *y));
+                    gap = false;
+                }
+                (Some(y), _) => {
+                    runs.push(vec![(*x, *y)]);
+                    gap = false;
+                }
             }
         }
-        runs.retain(|run| !run.is_empty());
         runs
     }
 
@@ -131,7 +141,8 @@ mod tests {
     fn gaps_split_a_line() {
         let values = Data::Values(vec![1.0, f64::NAN, 2.0, 3.0, f64::INFINITY]);
         let series = Series::new("line", &values, 0);
-        assert_eq!(series.runs(), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
+        assert_eq!(series.runs(1.9), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
+        assert_eq!(series.runs(2.0), [vec![(0.0, 1.0), (2.0, 2.0), (3.0, 3.0)]]);
         assert_eq!(series.missing, 2);
     }
 

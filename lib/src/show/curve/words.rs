@@ -3,7 +3,7 @@
 use super::FitnessCurve;
 use super::series::Series;
 use crate::show::html::Align;
-use crate::show::inert;
+use crate::inert;
 use crate::show::number::{count, format};
 
 /// Rows of the table of numbers; a longer series is sampled.

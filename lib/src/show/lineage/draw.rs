@@ -7,8 +7,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::words::score;
 use super::{Individual, Lineage};
-use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, font};
-use crate::show::inert;
+use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
+use crate::inert;
 
 /// A generation of more individuals shows its best.
 const ROW: usize = 8;
@@ -28,15 +28,15 @@ pub(super) fn svg(lineage: &Lineage) -> Result<(String, i32, usize), DrawingErro
     let rows = rows(lineage);
     let shown: usize = rows.values().map(Vec::len).sum();
     let widest = rows.values().map(Vec::len).max().unwrap_or(0) as i32;
-    let title = figure::text_width(&lineage.title, 18.0) / UNITS;
-    let width = (GUTTER + widest * (BOX.0 + GAP.0) + EDGE).max(title + 2 * EDGE).max(420);
+    let title = inert::clip(&lineage.title, 80);
+    let title_width = figure::text_width(&title, 18.0) / UNITS;
+    let width = (GUTTER + widest * (BOX.0 + GAP.0) + EDGE).max(title_width + 2 * EDGE).max(420);
     let height = HEAD + rows.len() as i32 * (BOX.1 + GAP.1) - GAP.1 + EDGE;
     let places = places(&rows, width);
     let svg = figure::svg((width, height), |area| {
-        let title = font(18.0, &INK, HPos::Left, VPos::Center);
-        let title = TextStyle { font: title.font.style(FontStyle::Bold), ..title };
+        let style = bold(font(18.0, &INK, HPos::Left, VPos::Center));
         let place = (EDGE * UNITS, 20 * UNITS);
-        area.draw(&Text::new(inert::clip(&lineage.title, 80), place, title))?;
+        area.draw(&Text::new(title, place, style))?;
         for (row, generation) in rows.keys().enumerate() {
             let y = (HEAD + row as i32 * (BOX.1 + GAP.1) + BOX.1 / 2) * UNITS;
             let style = font(13.0, &MUTED, HPos::Left, VPos::Center);
@@ -153,8 +153,7 @@ fn draw_individual(
         ];
         area.draw(&Rectangle::new(corners, if best { INK } else { MUTED }))?;
     }
-    let label = font(13.0, &ink, HPos::Center, VPos::Center);
-    let label = TextStyle { font: label.font.style(FontStyle::Bold), ..label };
+    let label = bold(font(13.0, &ink, HPos::Center, VPos::Center));
     let plain = |pixels| font(pixels, &ink, HPos::Center, VPos::Center);
     let mut lines =
         vec![(inert::clip(&individual.label, 14), label), (score(individual), plain(13.0))];

@@ -9,7 +9,8 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use super::figure::{self, DrawingError};
-use super::{Number, html, inert, shows_itself};
+use super::{Number, html, shows_itself};
+use crate::inert;
 
 /// One member of a population.
 ///
@@ -210,6 +211,14 @@ mod tests {
             assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
         }
         assert_eq!(svg, family().to_svg().expect("the same picture"));
+    }
+
+    #[test]
+    fn a_long_title_is_cut_and_the_picture_stays_small() {
+        let mut lineage = Lineage::new("x".repeat(1_000));
+        lineage.add(Individual::new("a1", 20));
+        let (svg, width, _) = draw::svg(&lineage).expect("a picture");
+        assert!(width < 900 && !svg.contains(&"x".repeat(81)), "{width} pixels");
     }
 
     #[test]

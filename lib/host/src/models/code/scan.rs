@@ -1,98 +1,10 @@
-//! Enough of Rust's lexis to tell a definition from a mention.
+//! Tells a definition from a mention.
 
-/// The code with comments, strings and character literals blanked out, so that what is left are
-/// tokens. Line ends stay.
+use code_evolution_wire::source::{Part, is_word, parts};
+
+/// The code with comments and literals blanked out, so that what is left are tokens.
 fn tokens(code: &str) -> String {
-    let mut out = String::with_capacity(code.len());
-    let mut rest = code;
-    while let Some(c) = rest.chars().next() {
-        let skipped = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment(rest)
-        } else if c == '"' {
-            quoted(rest)
-        } else if c == 'r' && !out.ends_with(is_word) {
-            raw_string(rest)
-        } else if c == '\'' {
-            character(rest)
-        } else {
-            0
-        };
-        if skipped == 0 {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        } else {
-            out.push(' ');
-            rest = &rest[skipped..];
-        }
-    }
-    out
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// The length of a block comment, which may nest.
-fn block_comment(text: &str) -> usize {
-    let (mut depth, mut position) = (0_usize, 0);
-    while position < text.len() {
-        let rest = &text[position..];
-        if rest.starts_with("/*") {
-            depth += 1;
-            position += 2;
-        } else if rest.starts_with("*/") {
-            depth -= 1;
-            position += 2;
-            if depth == 0 {
-                return position;
-            }
-        } else {
-            position += rest.chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// The length of a string literal.
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (position, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return position + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The length of a raw string literal; 0 where the `r` begins something else.
-fn raw_string(text: &str) -> usize {
-    let hashes = text[1..].bytes().take_while(|&byte| byte == b'#').count();
-    if !text[1 + hashes..].starts_with('"') {
-        return 0;
-    }
-    let end = format!("\"{}", "#".repeat(hashes));
-    let body = 2 + hashes;
-    text[body..].find(&end).map_or(text.len(), |at| body + at + end.len())
-}
-
-/// The length of a character literal; 0 where the quote begins a lifetime.
-fn character(text: &str) -> usize {
-    let mut chars = text.char_indices().skip(1);
-    match chars.next() {
-        // `'\''`: the escaped quote is not the end.
-        Some((_, '\\')) if text[2..].starts_with("''") => 4,
-        Some((_, '\\')) => text[2..].find('\'').map_or(0, |at| at + 3),
-        Some(_) => match chars.next() {
-            Some((end, '\'')) => end + 1,
-            _ => 0,
-        },
-        None => 0,
-    }
+    parts(code).map(|(part, text)| if part == Part::Code { text } else { " " }).collect()
 }
 
 /// The names of the functions that the code defines, in order.

@@ -15,19 +15,23 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 /// What the kernel's control lines begin with.
 const CONTROL: &str = "EVCXR_";
+/// What stands there instead. No backslash: it would spoil JSON that is quoted within JSON.
+const HARMLESS: &str = "EVCXR-";
 
 /// The text with everything unseen made visible and no control line of the kernel in it. Line
 /// breaks and tabs stay.
 ///
 /// ```
-/// use code_evolution::show::inert;
+/// use code_evolution::inert;
 /// assert_eq!(inert::text("a\u{1b}[31m\u{202e}b"), r"a\u{1b}[31m\u{202e}b");
-/// assert_eq!(inert::text("EVCXR_END_CONTENT"), r"EVCXR\_END_CONTENT");
+/// assert_eq!(inert::text("EVCXR_END_CONTENT"), "EVCXR-END_CONTENT");
 /// ```
 pub fn text(text: &str) -> String {
-    visible(text).replace(CONTROL, r"EVCXR\_")
+    seal(&visible(text))
 }
 
 /// Like [`text()`], on one line: a line break becomes `⏎`, a tab a space.
@@ -53,9 +57,9 @@ pub(crate) fn clip(inert: &str, limit: usize) -> String {
 /// and without a character that HTML would read as markup.
 ///
 /// ```
-/// use code_evolution::show::inert;
+/// use code_evolution::inert;
 /// assert_eq!(inert::html("<b onclick='x'>"), "&lt;b onclick=&#39;x&#39;&gt;");
-/// assert_eq!(inert::html("EVCXR_END_CONTENT"), "EVCXR&#95;END_CONTENT");
+/// assert_eq!(inert::html("EVCXR_END_CONTENT"), "EVCXR-END_CONTENT");
 /// ```
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
@@ -69,14 +73,14 @@ pub fn html(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out.replace(CONTROL, "EVCXR&#95;")
+    seal(&out)
 }
 
 /// Every line of the text, inert and after a prefix, so that it cannot be taken for the notebook's
 /// own words.
 ///
 /// ```
-/// use code_evolution::show::inert;
+/// use code_evolution::inert;
 /// assert_eq!(inert::quote("one\ntwo"), "│ one\n│ two");
 /// ```
 pub fn quote(text: &str) -> String {
@@ -85,32 +89,37 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Prints [`quote()`]: the way to look at a reply as it is.
-pub fn print(text: &str) {
-    println!("{}", quote(text));
-}
-
-/// A line of JSON from the host, with no control string of the kernel in any of its texts. A cell
-/// may print any field of what it got, not only the panels of this module; one panic message that
-/// says `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never comes.
+/// The text without a control string of the kernel. For a finished panel, checked once more; and for
+/// a line of JSON from the host: a cell may print any field of what it got, not only panels, and one
+/// panic message that says `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never
+/// comes. (JSON can hide a letter as `\u005f`; see [`value()`].)
 ///
 /// ```
-/// use code_evolution::show::inert;
-/// let line = inert::json(r#"{"message":"EVCXR_BEGIN_CONTENT x"}"#);
-/// assert_eq!(line, r#"{"message":"EVCXR\\_BEGIN_CONTENT x"}"#);
+/// use code_evolution::inert;
+/// let line = inert::seal(r#"{"message":"EVCXR_BEGIN_CONTENT x"}"#);
+/// assert_eq!(line, r#"{"message":"EVCXR-BEGIN_CONTENT x"}"#);
 /// ```
-pub fn json(line: &str) -> String {
-    line.replace(CONTROL, r"EVCXR\\_")
+pub fn seal(text: &str) -> String {
+    text.replace(CONTROL, HARMLESS)
 }
 
-/// A finished HTML document part, checked once more: none of its lines can be read by the kernel.
-pub(crate) fn seal_html(html: &str) -> String {
-    html.replace(CONTROL, "EVCXR&#95;")
-}
-
-/// A finished text, checked once more.
-pub(crate) fn seal_text(text: &str) -> String {
-    text.replace(CONTROL, r"EVCXR\_")
+/// JSON without a control string of the kernel in any of its texts, however it was written.
+///
+/// ```
+/// use code_evolution::inert;
+/// let hidden = serde_json::from_str(r#"["EVCXR\u005fEND_CONTENT"]"#)?;
+/// assert_eq!(inert::value(hidden), serde_json::json!(["EVCXR-END_CONTENT"]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(seal(&text)),
+        Value::Array(items) => items.into_iter().map(self::value).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (seal(&name), self::value(field))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Writes out what a reader would not see.

@@ -1,17 +1,19 @@
-//! What the evolving team needs beside its prompts, weights and loops, which are the notebook's.
+//! Scores: what a verdict measured, and what a model thinks.
 //!
 //! | function | subject |
 //! |---|---|
 //! | [`share`] | how many of the cases pass, the visible or the hidden ones |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
 //! | [`opinion`] | a model's opinion of a code, or none |
-//! | [`without_comments`] | a code that carries no orders in its comments |
 //!
 //! Left out: benchmarks. One run on a shared machine tells a factor of ten from a factor of one, and
-//! no more; so the functions below are made for wide bands, not for close races.
+//! no more; so the functions below are made for wide bands, not for close races. And weights: how a
+//! score is put together is the notebook's.
 
 use code_evolution_wire::verdict::Verdict;
 use serde::Deserialize;
+
+use crate::inert;
 
 /// What is added to each measured time before two are divided, in milliseconds: below it, noise and
 /// the time to read the input are all there is.
@@ -34,13 +36,6 @@ pub fn times(verdict: &Verdict, sizes: &[f64]) -> Vec<(f64, f64)> {
 
 /// How many times as long as the reference a candidate needs for the last case, the largest input;
 /// `None` unless both passed every case, since the time of a wrong answer means nothing.
-///
-/// ```
-/// # use code_evolution::team::ratio;
-/// // 5 ms are added to both: a quick candidate is not called slow for a millisecond.
-/// assert_eq!(ratio(1.0, 0.2).round(), 1.0);
-/// assert_eq!(ratio(205.0, 2.0), 30.0);
-/// ```
 pub fn slowdown(candidate: &Verdict, reference: &Verdict) -> Option<f64> {
     if !candidate.is_success() || !reference.is_success() {
         return None;
@@ -50,7 +45,7 @@ pub fn slowdown(candidate: &Verdict, reference: &Verdict) -> Option<f64> {
 }
 
 /// [`slowdown`] for two times in milliseconds.
-pub fn ratio(candidate_ms: f64, reference_ms: f64) -> f64 {
+fn ratio(candidate_ms: f64, reference_ms: f64) -> f64 {
     (candidate_ms + FLOOR_MS) / (reference_ms + FLOOR_MS)
 }
 
@@ -58,7 +53,7 @@ pub fn ratio(candidate_ms: f64, reference_ms: f64) -> f64 {
 /// for a linear algorithm, 2 for a quadratic one. `None` for fewer than two sizes, or times of 0.
 ///
 /// ```
-/// # use code_evolution::team::growth;
+/// # use code_evolution::score::growth;
 /// assert_eq!(growth(&[(100.0, 1.0), (1000.0, 100.0)]), Some(2.0));
 /// ```
 pub fn growth(times: &[(f64, f64)]) -> Option<f64> {
@@ -80,115 +75,24 @@ pub struct Opinion {
 /// around it allowed. `None` for anything else; points are never guessed.
 ///
 /// ```
-/// # use code_evolution::team::opinion;
+/// # use code_evolution::score::opinion;
 /// let reply = "Sure! {\"points\": 14, \"reason\": \"good names\"}";
 /// assert_eq!(opinion(reply).map(|opinion| opinion.points), Some(14));
 /// assert_eq!(opinion("about 14, I would say"), None);
 /// ```
 pub fn opinion(reply: &str) -> Option<Opinion> {
     let starts = reply.match_indices('{').map(|(at, _)| at);
-    let opinions = starts.filter_map(|at| {
+    let values = starts.filter_map(|at| {
         let mut values = serde_json::Deserializer::from_str(&reply[at..]).into_iter();
         values.next()?.ok()
     });
-    opinions.into_iter().find(|opinion: &Opinion| opinion.points <= 20)
-}
-
-/// A Rust source without its comments, doc comments included: they are where a code can speak to
-/// the model that reads it. Strings and names stay; they can carry orders as well. Empty lines go, so
-/// the result is for reading, not for running byte by byte as it was.
-///
-/// ```
-/// # use code_evolution::team::without_comments;
-/// let code = "let url = \"http://x\"; // obey me\n/* and /* me */ too */let n = 1;";
-/// assert_eq!(without_comments(code), "let url = \"http://x\";\nlet n = 1;");
-/// ```
-pub fn without_comments(code: &str) -> String {
-    let mut kept = String::with_capacity(code.len());
-    let mut rest = code;
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '/' if rest.starts_with("//") => {
-                rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
-                continue;
-            }
-            '/' if rest.starts_with("/*") => {
-                rest = &rest[block_comment(rest)..];
-                continue;
-            }
-            '"' => quoted(rest, '"'),
-            '\'' => character(rest),
-            'r' if !kept.ends_with(|c: char| c.is_alphanumeric() || c == '_') => raw_string(rest),
-            _ => first.len_utf8(),
-        };
-        kept.push_str(&rest[..length]);
-        rest = &rest[length..];
-    }
-    let lines = kept.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The length of a block comment at the start of a text; they nest.
-fn block_comment(text: &str) -> usize {
-    let mut depth = 0usize;
-    let mut at = 0;
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// The length of a literal at the start of a text, up to its closing quote.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if c == quote => return at + c.len_utf8(),
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The length of a character literal, or of the quote of a lifetime.
-fn character(text: &str) -> usize {
-    let mut after = text.chars().skip(1);
-    match (after.next(), after.next()) {
-        (Some('\\'), _) => quoted(text, '\''),
-        (Some(c), Some('\'')) => c.len_utf8() + 2,
-        _ => 1,
-    }
-}
-
-/// The length of a raw string at the start of a text, or of the `r` that begins something else.
-fn raw_string(text: &str) -> usize {
-    let hashes = text[1..].chars().take_while(|c| *c == '#').count();
-    let open = 1 + hashes;
-    if !text[open..].starts_with('"') {
-        return 1;
-    }
-    let close = format!("\"{}", "#".repeat(hashes));
-    text[open + 1..].find(&close).map_or(text.len(), |at| open + 1 + at + close.len())
+    let mut opinions = values.filter_map(|value| serde_json::from_value(inert::value(value)).ok());
+    opinions.find(|opinion: &Opinion| opinion.points <= 20)
 }
 
 #[cfg(test)]
 mod tests {
     use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
-    use proptest::prelude::*;
-
     use super::*;
 
     /// A verdict of cases that passed or not, are hidden or not, and took these milliseconds.
@@ -226,6 +130,12 @@ mod tests {
     }
 
     #[test]
+    fn a_quick_candidate_is_not_called_slow_for_a_millisecond() {
+        assert_eq!(ratio(1.0, 0.2).round(), 1.0);
+        assert_eq!(ratio(205.0, 2.0), 30.0);
+    }
+
+    #[test]
     fn an_opinion_out_of_range_or_without_reason_is_none() {
         for reply in [
             "",
@@ -247,37 +157,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_cannot_command_the_kernel() {
+        for reason in [r"EVCXR\u005fBEGIN_CONTENT x", &inert::seal("EVCXR_BEGIN_CONTENT x")] {
+            let reply = format!("{{\"points\": 1, \"reason\": \"{reason}\"}}");
+            let found = opinion(&reply).expect("an opinion");
+            assert_eq!(found.reason, "EVCXR-BEGIN_CONTENT x");
+        }
+    }
+
+    #[test]
     fn growth_needs_two_sizes_and_times() {
         assert_eq!(growth(&[(1.0, 1.0)]), None);
         assert_eq!(growth(&[(1.0, 0.0), (2.0, 1.0)]), None);
         assert_eq!(growth(&[(1.0, 3.0), (10.0, 30.0)]), Some(1.0));
-    }
-
-    #[test]
-    fn literals_are_no_comments() {
-        for code in [
-            "let s = \"// no \\\" comment /*\";",
-            "let s = r#\"// \" no\"#; let r = 1;",
-            "let c = '\"'; let d = '\\''; let e = '/';",
-            "fn f<'a>(x: &'a str) -> &'a str { x }",
-            "let var\"//\"",
-        ] {
-            assert_eq!(without_comments(code), code);
-        }
-    }
-
-    #[test]
-    fn comments_of_all_kinds_go() {
-        let code = "//! a\n/// b\nfn f<'a>() { // c 'x \" y\n    /* d\n */ 1 /// e\n}\n";
-        assert_eq!(without_comments(code), "fn f<'a>() {\n     1\n}");
-        assert_eq!(without_comments("1 /* open /* twice */ never closed"), "1");
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_stripped_once(code in "[ -~é\n]{0,60}|[/*\"'r#\\\\\n a]{0,40}") {
-            let once = without_comments(&code);
-            prop_assert!(once.len() <= code.len());
-        }
     }
 }
