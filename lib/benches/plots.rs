@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
             html = curve.to_html();
             Ok(())
         })?;
-        let svg = curve.to_svg().map_err(|error| anyhow::Error::msg(error.to_string()))?;
+        let svg = curve.to_svg()?;
         println!("| {count} | {took} | {} | {} |", html.len(), svg.len());
     }
     Ok(())

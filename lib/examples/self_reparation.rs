@@ -31,7 +31,7 @@ fn main() -> Result<()> {
         .hidden_case(([1, 2, 3],), 2)
         .hidden_case(([-10, 10, 30],), 10);
 
-    let mut code = BROKEN.to_owned();
+    let (mut code, mut remark) = (BROKEN.to_owned(), None);
     for attempt in 0..=MOST_REPAIRS {
         let verdict = lab.judge(&code, &task)?;
         println!("\nattempt {attempt}: {}\n{code}", verdict.headline());
@@ -39,9 +39,14 @@ fn main() -> Result<()> {
             println!("\nhealed");
             return Ok(());
         }
-        let reply = lab.llm().ask(repair_prompt(&code, &verdict.feedback))?;
+        let feedback = remark.as_ref().unwrap_or(&verdict.feedback);
+        let reply = lab.llm().ask(repair_prompt(&code, feedback))?;
         println!("\nasked for a repair [{}]", reply.label());
-        code = reply.code("calculate_average").unwrap_or(code);
+        // A reply without code is an attempt too, and what was wrong with it the next one's feedback.
+        (code, remark) = match reply.code("calculate_average") {
+            Ok(repaired) => (repaired, None),
+            Err(no_code) => (code, Some(no_code.to_string())),
+        };
     }
     println!("\nstill ill after {MOST_REPAIRS} repairs: try another prompt or another model");
     Ok(())

@@ -12,8 +12,8 @@ use code_evolution_wire::verdict as wire;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::llm::Llm;
 use crate::inert;
+use crate::llm::Llm;
 use crate::show::{Execution, Verdict, Verdicts};
 
 /// A running lab. Clones share the same host.
@@ -61,9 +61,10 @@ impl Lab {
     /// If the task makes no sense (a signature that cannot be served, a case of another type), or the
     /// sandbox is not safe on this machine. A bad candidate is no error: the verdict says so.
     pub fn judge(&self, code: &str, task: &Task) -> Result<Verdict> {
-        self.judge_all(&[code], task)?.0.pop().ok_or_else(|| {
-            Error::internal("the host gave no verdict; run the setup cell again")
-        })
+        self.judge_all(&[code], task)?
+            .0
+            .pop()
+            .ok_or_else(|| Error::internal("the host gave no verdict; run the setup cell again"))
     }
 
     /// Judges a population, on every core. The verdicts come in the candidates' order.

@@ -50,15 +50,17 @@
 //! | [`source`] | code without its comments |
 //! | [`inert`] | words of models and programs, made harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
+//! | `host` | the process beside the notebook: find it, build it, call it |
+//! | `error` | the one error type |
 //! | [`wire`] | the types that notebook and host exchange |
 //!
 //! # Decisions
 //!
 //! - **Thin crate, host process.** A cell links everything that it imports, and an interrupted cell
 //!   kills its process. So the HTTP client, the compiler runs, the jail and the key live in another
-//!   process, `code_evolution_host`; it ends when the notebook does. In a clone of the workshop the
-//!   crate builds the host when its sources have changed; elsewhere it is the one on `PATH`, or the
-//!   one that `CODE_EVOLUTION_HOST` names.
+//!   process, `code_evolution_host`; it ends when the notebook does. It is the one that
+//!   `CODE_EVOLUTION_HOST` names; else, in a clone of the workshop, the clone's own, which the crate
+//!   builds when its sources have changed; else the one on `PATH` (`cargo install code_evolution_host`).
 //! - **The judge believes nothing.** Expected outputs never enter the jail, outputs are compared
 //!   outside, times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
 //! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the

@@ -92,8 +92,8 @@ pub fn opinion(reply: &str) -> Option<Opinion> {
 
 #[cfg(test)]
 mod tests {
-    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
     use super::*;
+    use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
 
     /// A verdict of cases that passed or not, are hidden or not, and took these milliseconds.
     fn verdict(cases: &[(bool, bool, f64)]) -> Verdict {

@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::lab::Lab;
 use crate::inert;
+use crate::lab::Lab;
 use crate::show::{Admission, Examination, Table, Verification};
 
 /// What every toolbox has, by which one is told from another folder: a manifest may be lost.
@@ -328,9 +328,7 @@ fn move_aside(folder: &Path) -> Result<()> {
         }
     }
     let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
-    removed
-        .and_then(|()| fs::rename(folder, &previous))
-        .map_err(|error| bad_folder(folder, &error))
+    removed.and_then(|()| fs::rename(folder, &previous)).map_err(|error| bad_folder(folder, &error))
 }
 
 fn bad_folder(folder: &Path, error: &std::io::Error) -> Error {

@@ -86,7 +86,9 @@ impl HostBinary {
         // Opened for reading: another notebook may be running it.
         let touched =
             fs::File::open(&self.path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.map_err(|error| Error::internal(format!("cannot update {}: {error}", self.path.display())))
+        touched.map_err(|error| {
+            Error::internal(format!("cannot update {}: {error}", self.path.display()))
+        })
     }
 }
 
@@ -100,9 +102,10 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 /// The latest change to anything that the host is built from.
 fn newest_source(workspace: &Path) -> Option<SystemTime> {
-    let lock = modified(&workspace.join("Cargo.lock"));
-    let sources = ["lib/host", "lib/jail", "lib/wire"];
-    sources.iter().filter_map(|folder| newest_below(&workspace.join(folder))).chain(lock).max()
+    let files = ["Cargo.toml", "Cargo.lock"].map(|file| modified(&workspace.join(file)));
+    let folders = ["lib/host", "lib/jail", "lib/wire"];
+    let folders = folders.map(|folder| newest_below(&workspace.join(folder)));
+    files.into_iter().chain(folders).flatten().max()
 }
 
 fn newest_below(folder: &Path) -> Option<SystemTime> {

@@ -92,8 +92,9 @@ impl Connection {
     fn call<T: DeserializeOwned>(&mut self, call: Call) -> Result<T> {
         self.last_id += 1;
         let asked = self.last_id;
-        let line = serde_json::to_string(&Request { id: asked, call })
-            .map_err(|error| Error::internal(format!("cannot write the request ({error}); run the setup cell again")))?;
+        let line = serde_json::to_string(&Request { id: asked, call }).map_err(|error| {
+            Error::internal(format!("cannot write the request ({error}); run the setup cell again"))
+        })?;
         self.send(&line)?;
         loop {
             let message: Message = serde_json::from_str(&self.read_line()?).map_err(|error| {
@@ -139,7 +140,9 @@ impl Connection {
             Ok(Some(status)) => format!(" ({status})"),
             _ => String::new(),
         };
-        Error::internal(format!("the host has ended{how}; run the setup cell again to start a new one"))
+        Error::internal(format!(
+            "the host has ended{how}; run the setup cell again to start a new one"
+        ))
     }
 }
 
@@ -198,7 +201,8 @@ mod tests {
     #[test]
     fn a_failure_keeps_its_kind_and_words() {
         let failed = r#"{"failed":{"id":1,"error":{"kind":"budget","message":"all spent"}}}"#;
-        let host = Host::script(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
+        let host =
+            Host::script(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
         let error = host.call::<String>(Call::Meter).expect_err("a failure");
         assert_eq!((error.kind(), error.to_string().as_str()), (FailureKind::Budget, "all spent"));
     }

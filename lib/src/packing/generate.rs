@@ -16,8 +16,9 @@ impl Dataset {
     }
 
     /// Instances with items from a Weibull distribution (shape 3, scale 45), rounded and clipped to
-    /// 1 to 100, and capacity 100. The published Weibull 5k has 5 instances of 5,000 items. (Its sizes average 39.8, ours 40.2: as if
-    /// they had been cut off instead of rounded. So our baselines come out 0.1 to 0.2 points higher.)
+    /// 1 to 100, and capacity 100. The published Weibull 5k has 5 instances of 5,000 items; its sizes
+    /// seem to have been cut off instead of rounded, so that its baselines come out a little lower
+    /// than ours (the example `baselines` prints both).
     ///
     /// # Errors
     /// If there are no instances or no items.

@@ -39,7 +39,8 @@ impl Dataset {
     /// If a line is missing, is not what the format wants, or stands after the last instance. The
     /// message gives the line's number.
     pub fn from_or_library(text: &str) -> Result<Self, InvalidPacking> {
-        let mut lines = Lines { lines: text.lines().enumerate(), last: text.lines().count().max(1) };
+        let mut lines =
+            Lines { lines: text.lines().enumerate(), last: text.lines().count().max(1) };
         let count: usize = lines.number("the number of instances")?;
         let mut instances = Vec::new();
         for _ in 0..count {

@@ -14,6 +14,8 @@
 //! | [`skeleton`] | packs items with a heuristic; also compiled into the jail, beside a candidate |
 //! | [`heuristics`] | first fit, best fit and the two published heuristics |
 //! | [`split`] | training, validation and a locked test |
+//! | `dataset` | several instances, judged and scored together |
+//! | `generate`, `load` | instances made from a seed, or read from a file |
 //! | this one | instances, and the check that counts a packing's bins |
 //!
 //! The check trusts nobody: it gets the bin of each item, and counts itself. Left out: offline
@@ -95,16 +97,24 @@ impl Instance {
     pub fn count_bins(&self, bins: &[u32]) -> Result<usize, InvalidPacking> {
         let wrong = |what: String| Err(InvalidPacking(format!("packing of {}: {what}", self.name)));
         if bins.len() != self.items.len() {
-            return wrong(format!("{} bins for {} items; give each a bin", bins.len(), self.items.len()));
+            return wrong(format!(
+                "{} bins for {} items; give each a bin",
+                bins.len(),
+                self.items.len()
+            ));
         }
         let mut filled = vec![0_u64; self.items.len()];
         for (index, (&bin, &item)) in bins.iter().zip(&self.items).enumerate() {
             let Some(filled) = filled.get_mut(bin as usize) else {
-                return wrong(format!("item {index} is in bin {bin}, which does not exist; number the bins from 0"));
+                return wrong(format!(
+                    "item {index} is in bin {bin}, which does not exist; number the bins from 0"
+                ));
             };
             *filled += u64::from(item);
             if *filled > u64::from(self.capacity) {
-                return wrong(format!("item {index} does not fit into bin {bin}; choose one with room"));
+                return wrong(format!(
+                    "item {index} does not fit into bin {bin}; choose one with room"
+                ));
             }
         }
         Ok(filled.iter().filter(|&&filled| filled > 0).count())

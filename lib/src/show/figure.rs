@@ -9,6 +9,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::error::{Error, Result};
 use crate::inert;
 
 /// Units of a drawing in one pixel of the page.
@@ -43,15 +44,16 @@ pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(crate) fn svg(
     (width, height): (i32, i32),
     draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingError>,
-) -> Result<String, DrawingError> {
+) -> Result<String> {
     let mut out = String::new();
-    {
-        let size = ((width * UNITS) as u32, (height * UNITS) as u32);
-        let area = SVGBackend::with_string(&mut out, size).into_drawing_area();
+    let size = ((width * UNITS) as u32, (height * UNITS) as u32);
+    let fill = |area: &Area<'_>| -> Result<(), DrawingError> {
         area.fill(&WHITE)?;
-        draw(&area)?;
-        area.present()?;
-    }
+        draw(area)?;
+        Ok(area.present()?)
+    };
+    fill(&SVGBackend::with_string(&mut out, size).into_drawing_area())
+        .map_err(|error| Error::internal(format!("cannot draw ({error}); plot fewer values")))?;
     Ok(out.replace(" opacity=\"1\"", "").replace('\n', ""))
 }
 

@@ -10,8 +10,8 @@ use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcom
 
 use super::html::{self, Align};
 use super::number::{count, format};
-use super::table::{self, Table};
 use super::shows_itself;
+use super::table::{self, Table};
 use crate::inert;
 
 /// Cases shown at once; if there are more, failed ones come first and the rest is to be opened.

@@ -1,11 +1,11 @@
 //! Whatever a model or a candidate writes, what a cell shows holds no active HTML, nothing that the
 //! kernel obeys, and nothing that a reader cannot see.
 
-use code_evolution::{Error, inert};
 use code_evolution::show::{
     Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote, Stack,
     Table, Verdict, Verdicts, Verification,
 };
+use code_evolution::{Error, inert};
 use code_evolution_wire::program as wire_program;
 use code_evolution_wire::protocol::{Failure, FailureKind};
 use code_evolution_wire::toolbox as wire_toolbox;

@@ -2,6 +2,7 @@
 
 mod examples;
 mod harmless;
+mod modules;
 #[cfg(feature = "packing")]
 mod packing;
 mod page;

@@ -116,18 +116,30 @@ fn links_inside_the_repository_are_alive() {
     for (path, text) in files().iter().filter(|(path, _)| path.ends_with(".md")) {
         let folder = root().join(path).parent().expect("a folder").to_owned();
         for target in text.split("](").skip(1).filter_map(|after| after.split(')').next()) {
-            let file = target.split('#').next().unwrap_or_default();
-            if target.contains("://") || target.starts_with("mailto:") || file.is_empty() {
+            if target.contains("://") || target.starts_with("mailto:") {
                 continue;
             }
             links += 1;
-            if !folder.join(file).exists() {
+            let (file, section) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { root().join(path) } else { folder.join(file) };
+            let page = fs::read_to_string(&file).unwrap_or_default();
+            if !file.exists() || !(section.is_empty() || anchors(&page).any(|a| a == section)) {
                 dead.push(format!("{path}: links to {target}, which does not exist"));
             }
         }
     }
     assert!(links > 4, "only {links} links were found");
     assert_none(dead);
+}
+
+/// The names by which GitHub lets a page's sections be linked to.
+fn anchors(page: &str) -> impl Iterator<Item = String> {
+    let headings = page.lines().filter_map(|line| line.strip_prefix('#'));
+    headings.map(|heading| {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 #[test]

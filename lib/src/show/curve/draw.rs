@@ -6,10 +6,10 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::axis::Axis;
 use super::series::Series;
 use super::{FitnessCurve, thin};
+use crate::inert;
 use crate::show::figure::{
     self, Area, DrawingError, GRID, INK, MUTED, PALETTE, UNITS, bold, font, text_width,
 };
-use crate::inert;
 
 /// Width of the picture, in pixels.
 pub(super) const WIDTH: i32 = 760;
@@ -36,7 +36,7 @@ struct Label {
     series: Option<usize>,
 }
 
-pub(super) fn svg(curve: &FitnessCurve, series: &[Series]) -> Result<String, DrawingError> {
+pub(super) fn svg(curve: &FitnessCurve, series: &[Series]) -> crate::Result<String> {
     figure::svg((WIDTH, HEIGHT), |area| draw(area, curve, series))
 }
 

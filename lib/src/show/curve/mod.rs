@@ -11,8 +11,9 @@ mod series;
 mod thin;
 mod words;
 
-use super::figure::{self, DrawingError};
+use super::figure;
 use super::{Number, html, shows_itself};
+use crate::error::Result;
 use crate::inert;
 use series::{Data, Series};
 
@@ -117,7 +118,7 @@ impl FitnessCurve {
     /// # Errors
     ///
     /// When plotters cannot draw it.
-    pub fn to_svg(&self) -> Result<String, DrawingError> {
+    pub fn to_svg(&self) -> Result<String> {
         draw::svg(self, &self.resolved())
     }
 

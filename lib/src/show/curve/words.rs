@@ -2,8 +2,8 @@
 
 use super::FitnessCurve;
 use super::series::Series;
-use crate::show::html::Align;
 use crate::inert;
+use crate::show::html::Align;
 use crate::show::number::{count, format};
 
 /// Rows of the table of numbers; a longer series is sampled.
@@ -110,11 +110,11 @@ fn entry(series: &Series, x: f64) -> String {
 }
 
 /// At most `limit` of the values, evenly spread, the first and the last among them.
-fn sample(values: &[f64], limit: usize) -> Vec<f64> {
+fn sample<T: Clone>(values: &[T], limit: usize) -> Vec<T> {
     if values.len() <= limit {
         return values.to_vec();
     }
-    (0..limit).map(|row| values[row * (values.len() - 1) / (limit - 1)]).collect()
+    (0..limit).map(|row| values[row * (values.len() - 1) / (limit - 1)].clone()).collect()
 }
 
 /// What one line does, as a sentence.
@@ -199,10 +199,9 @@ fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, Stri
 /// The line as a row of blocks, on the scale of the whole plot; `·` where there is a gap.
 fn sparkline(series: &Series, low: f64, high: f64) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let indices: Vec<f64> = (0..series.points.len()).map(|index| index as f64).collect();
-    sample(&indices, SPARKS)
+    sample(&series.points, SPARKS)
         .into_iter()
-        .map(|index| match series.points[index as usize].1 {
+        .map(|(_, y)| match y {
             None => '·',
             Some(y) if high > low => BLOCKS[((y - low) / (high - low) * 7.0).round() as usize],
             Some(_) => BLOCKS[3],

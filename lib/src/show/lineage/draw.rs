@@ -7,8 +7,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::words::score;
 use super::{Individual, Lineage};
-use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
 use crate::inert;
+use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
 
 /// A generation of more individuals shows its best.
 const ROW: usize = 8;
@@ -24,7 +24,7 @@ const LOW: RGBColor = RGBColor(238, 244, 250);
 const HIGH: RGBColor = RGBColor(0, 74, 122);
 
 /// The picture, its width in pixels, and how many individuals it leaves out.
-pub(super) fn svg(lineage: &Lineage) -> Result<(String, i32, usize), DrawingError> {
+pub(super) fn svg(lineage: &Lineage) -> crate::Result<(String, i32, usize)> {
     let rows = rows(lineage);
     let shown: usize = rows.values().map(Vec::len).sum();
     let widest = rows.values().map(Vec::len).max().unwrap_or(0) as i32;

@@ -8,8 +8,9 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 
-use super::figure::{self, DrawingError};
+use super::figure;
 use super::{Number, html, shows_itself};
+use crate::error::Result;
 use crate::inert;
 
 /// One member of a population.
@@ -100,7 +101,7 @@ impl Lineage {
     /// # Errors
     ///
     /// When plotters cannot draw it.
-    pub fn to_svg(&self) -> Result<String, DrawingError> {
+    pub fn to_svg(&self) -> Result<String> {
         Ok(draw::svg(self)?.0)
     }
 
