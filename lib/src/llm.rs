@@ -71,24 +71,12 @@ impl Llm {
     }
 
     /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair.
+    /// [`Reply::json`] reads it.
     ///
     /// # Errors
-    /// As for [`Llm::ask`]; also if the repaired answer is still not what the schema, or `T`, wants.
-    pub fn ask_json<T: DeserializeOwned>(
-        &self,
-        prompt: impl AsRef<str>,
-        schema: Value,
-    ) -> Result<T> {
-        let mut ask = self.question(prompt.as_ref());
-        ask.schema = Some(schema);
-        let reply = self.send(ask)?;
-        let value = serde_json::from_str(&reply.text).map(inert::value);
-        value.and_then(serde_json::from_value).map_err(|error| {
-            let message = format!(
-                "the reply satisfies the schema but not the type ({error}); make the two agree"
-            );
-            Error::new(FailureKind::Model, message)
-        })
+    /// As for [`Llm::ask`]; also if the repaired answer is still not what the schema wants.
+    pub fn ask_json(&self, prompt: impl AsRef<str>, schema: Value) -> Result<Reply> {
+        self.send(Ask { schema: Some(schema), ..self.question(prompt.as_ref()) })
     }
 
     /// Starts a conversation.
@@ -231,17 +219,21 @@ impl Reply {
             finish_reason: self.finish_reason.clone(),
         })
     }
-}
 
-impl Deref for Reply {
-    type Target = Answer;
-
-    fn deref(&self) -> &Answer {
-        &self.answer
+    /// The reply's text as JSON, read as a `T`.
+    ///
+    /// # Errors
+    /// If it is no JSON, or not a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        let value = serde_json::from_str(&self.text).map(inert::value);
+        value.and_then(serde_json::from_value).map_err(|error| {
+            let message = format!(
+                "the reply is not the JSON that you ask for ({error}); make schema and type agree, or use `ask_json`"
+            );
+            Error::new(FailureKind::Model, message)
+        })
     }
-}
 
-impl Reply {
     /// The reply as HTML: its label, what was said, and the tools it calls.
     pub fn to_html(&self) -> String {
         self.quote().to_html()
@@ -260,6 +252,14 @@ impl Reply {
     }
 }
 shows_itself!(Reply);
+
+impl Deref for Reply {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.answer
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -318,7 +318,9 @@ mod tests {
     #[test]
     fn text_that_hides_in_quoted_json_cannot_command_the_kernel() {
         let text = r#"{"name": "EVCXR\u005fEND_CONTENT"}"#;
-        let name: Value = model(&[(text, &[])]).ask_json("who?", json!({})).expect("JSON");
-        assert_eq!(name, json!({"name": "EVCXR-END_CONTENT"}));
+        let reply = model(&[(text, &[])]).ask_json("who?", json!({})).expect("a reply");
+        assert_eq!(reply.json::<Value>().expect("JSON"), json!({"name": "EVCXR-END_CONTENT"}));
+        let error = reply.json::<u32>().expect_err("no number");
+        assert!(error.to_string().contains("make schema and type agree"), "{error}");
     }
 }
