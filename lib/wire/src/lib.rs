@@ -2,8 +2,8 @@
 //!
 //! A notebook's cells link the thin crate `code_evolution`; everything heavy lives in another
 //! process, `code_evolution_host`. Both sides need the same nouns (a task, a verdict, a reply), and
-//! this crate is the one place that defines them. It holds data only: the builders that a cell uses
-//! are methods on these types, the work is the host's.
+//! this crate is the one place that defines them. It holds data only (the builders that a cell uses
+//! are methods on these types; the work is the host's), and one reader of Rust text that both need.
 //!
 //! | module | subject |
 //! |---|---|
