@@ -13,6 +13,7 @@ use code_evolution_wire::protocol::FailureKind;
 use super::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::Lab;
+use crate::show::Verdict;
 
 /// Three datasets for one search.
 #[derive(Debug)]
@@ -40,19 +41,24 @@ pub struct LockedTest {
 }
 
 impl LockedTest {
-    /// The excess of each finalist, in percent. Showing the same finalists again gives the same
+    /// The excess of each finalist, in percent; infinite for one that does not pack every instance,
+    /// since that is what the test found out about it. Showing the same finalists again gives the same
     /// scores, so a cell can be run twice; showing others is refused, since choosing by a test's
     /// scores makes it one more training set.
     ///
     /// # Errors
-    /// If other finalists were shown before, a finalist does not pack every instance, or the judge
-    /// cannot judge. In the last case the lock stays closed.
+    /// If other finalists were shown before, or the judge cannot judge. Then the lock stays closed.
     pub fn final_scores(&self, lab: &Lab, finalists: &[impl AsRef<str>]) -> Result<Vec<f64>> {
         let codes: Vec<String> = finalists.iter().map(|code| code.as_ref().to_owned()).collect();
         self.refuse_others(&codes)?;
         let verdicts = lab.judge_all(&codes, &self.dataset.task())?;
         self.finalists.get_or_init(|| codes);
-        verdicts.0.iter().map(|verdict| Ok(self.dataset.excess(verdict)?)).collect()
+        Ok(self.scores(&verdicts))
+    }
+
+    fn scores(&self, verdicts: &[Verdict]) -> Vec<f64> {
+        let scores = verdicts.iter().map(|verdict| self.dataset.excess(verdict));
+        scores.map(|score| score.unwrap_or(f64::INFINITY)).collect()
     }
 
     fn refuse_others(&self, codes: &[String]) -> Result<()> {
@@ -75,6 +81,8 @@ impl fmt::Debug for LockedTest {
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::verdict::{self as wire, CaseVerdict, Outcome, Stage};
+
     use super::*;
 
     fn split() -> Split {
@@ -91,6 +99,28 @@ mod tests {
         test.refuse_others(&first).expect("the same again");
         let error = test.refuse_others(&other).expect_err("a second choice");
         assert!(error.to_string().contains("already opened for other finalists"), "{error}");
+    }
+
+    #[test]
+    fn a_finalist_that_cannot_pack_does_not_hide_the_others_scores() {
+        let test = split().test;
+        let one_bin_each = || {
+            let cases = test.dataset.task().cases.into_iter().map(|case| CaseVerdict {
+                name: case.name,
+                got: Some((0..5).collect()),
+                input: case.input,
+                expected: None,
+                passed: true,
+                problem: None,
+                panic: None,
+                hidden: case.hidden,
+                cpu_ms: 0.0,
+            });
+            wire::Verdict::new(Stage::Run, Outcome::Finished, cases.collect())
+        };
+        let broken = wire::Verdict::new(Stage::Compile, Outcome::CompileError, Vec::new());
+        let scores = test.scores(&[Verdict(broken), Verdict(one_bin_each())]);
+        assert!(scores[0].is_infinite() && scores[1].is_finite(), "{scores:?}");
     }
 
     #[test]
