@@ -18,6 +18,8 @@ fn helper() {
         Ok("attacks") => batch::play(),
         Ok("hold") => lifetime::hold(),
         Ok("kill all") => lifetime::kill_all(),
+        Ok("no thread for the watch") => fail_closed::first_without_a_watch(),
+        Ok("SIGCHLD is ignored") => fail_closed::lose_the_ends_of_children(),
         Ok(refused) => fail_closed::try_without(refused),
         Err(_) => {}
     }

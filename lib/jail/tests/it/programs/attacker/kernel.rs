@@ -29,6 +29,7 @@ numbers! {
     sched_setscheduler 144 119  setrlimit 160 164  sendmsg 46 211  recvmsg 47 212  sysinfo 99 179
     process_vm_writev 311 271  pkey_mprotect 329 288  remap_file_pages 216 234  fchmodat 268 53
     modify_ldt 154 -1  quotactl 179 60  swapon 167 224  acct 163 89  getsid 124 156
+    futex 202 98  exit 60 93
 }
 /// Numbers that are the same everywhere.
 pub mod new {
