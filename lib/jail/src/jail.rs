@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// What is run decides what it may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// A compiler and its linker: reads the toolchain and the system's libraries, writes in one folder,
     /// starts processes. No network, no other file. `chmod` is refused, so a linker that marks its

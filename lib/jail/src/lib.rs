@@ -17,7 +17,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `jail` | what to run and what it may use up |
-//! | `spawn` | the preparations before the fork |
+//! | `spawn` | starting it: the preparations before the fork |
 //! | `child` | what the child does between fork and exec, step by step |
 //! | `files` | Landlock: which files a stage may touch |
 //! | `syscalls` | seccomp: which system calls a stage may make |

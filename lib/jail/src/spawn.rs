@@ -37,10 +37,10 @@ impl Jail {
     /// started. Then nothing has run.
     pub fn spawn(&self) -> Result<Prisoner, SpawnError> {
         let layers = layers();
-        // Whoever allows it takes the place of Landlock as given.
+        // Where a person allows it, that there is no Landlock is no reason.
         let least = u32::from(self.allow_without_landlock);
-        let taken = Layers { landlock_abi: layers.landlock_abi.max(least), ..layers };
-        match taken.refusal(self.stage).or_else(lost_ends) {
+        let judged = Layers { landlock_abi: layers.landlock_abi.max(least), ..layers };
+        match judged.refusal(self.stage).or_else(lost_ends) {
             Some(reason) => Err(SpawnError::Refused(reason)),
             None => start(self, layers),
         }
