@@ -82,8 +82,8 @@ impl Step {
     ];
 }
 
-/// What the child tells its parent, in two 64-bit words: nothing comes after `Failed`, exec after
-/// `Ready`.
+/// What the child tells its parent, in two 64-bit words: nothing comes after `Failed`, the filter and
+/// exec after `Ready`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Report {
     /// Every layer but the last is in force.

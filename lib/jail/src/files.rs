@@ -4,10 +4,10 @@
 //! demanded; what later versions add (renames, truncation, TCP, devices, signals) is taken where the
 //! kernel has it, and [`syscalls`](crate::syscalls) refuses the same by other means where it has not.
 
+use std::error::Error;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use anyhow::{Context, Result};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
@@ -35,11 +35,11 @@ const SYSTEM: [&str; 12] = [
 /// Devices that hold nothing, and that linkers open.
 const DEVICES: [&str; 2] = ["/dev/null", "/dev/urandom"];
 
-/// The rules of a jail; `None` where the kernel has no Landlock.
+/// The rules of a jail.
 ///
 /// # Errors
-/// A rule that the kernel refuses, or a path of the jail that cannot be opened.
-pub(crate) fn ruleset(jail: &Jail) -> Result<Option<OwnedFd>> {
+/// No Landlock, a rule that the kernel refuses, or a path of the jail that cannot be opened.
+pub(crate) fn ruleset(jail: &Jail) -> Result<OwnedFd, Box<dyn Error + Send + Sync>> {
     let newest = ABI::V6;
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -66,15 +66,15 @@ pub(crate) fn ruleset(jail: &Jail) -> Result<Option<OwnedFd>> {
             ruleset = allow(ruleset, path, AccessFs::ReadFile | AccessFs::WriteFile)?;
         }
     }
-    Ok(ruleset.into())
+    Option::from(ruleset).ok_or_else(|| "the kernel takes no rules".into())
 }
 
 fn allow(
     ruleset: RulesetCreated,
     path: &Path,
     access: BitFlags<AccessFs>,
-) -> Result<RulesetCreated> {
-    let file = PathFd::new(path).with_context(|| format!("cannot open {}", path.display()))?;
+) -> Result<RulesetCreated, Box<dyn Error + Send + Sync>> {
+    let file = PathFd::new(path)?;
     // Of a file only file rights make sense; the kernel refuses a rule with others.
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(ABI::V6) };
     Ok(ruleset.add_rule(PathBeneath::new(file, access))?)

@@ -3,13 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
-use crate::prisoner::Prisoner;
-
 /// What is run decides what it may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// A compiler and its linker: reads the toolchain and the system's libraries, writes in one folder,
     /// starts processes. No network, no other file. `chmod` is refused, so a linker that marks its
@@ -21,13 +16,14 @@ pub enum Stage {
 }
 
 /// What a program may use up. Each limit is the kernel's, except where it says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// CPU time of one process and all its threads, in milliseconds. The kernel counts whole seconds
     /// (rounded up here); the host's watch ends it within some 20 ms of the limit.
     pub cpu_ms: u64,
     /// Private writable memory of one process, in bytes. An allocation beyond it fails, upon which
-    /// a Rust program aborts.
+    /// a Rust program aborts. What is made read-only is counted no more; the host's watch ends a
+    /// program that thus holds more than this and its stack, within some 20 ms.
     pub memory_bytes: u64,
     /// The main thread's stack, in bytes.
     pub stack_bytes: u64,
@@ -111,37 +107,6 @@ impl Jail {
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
-    }
-
-    /// Starts the program. When this returns, every layer is in force and `execve` has succeeded.
-    ///
-    /// The program dies with the *thread* that calls this (the kernel ties `PR_SET_PDEATHSIG` to a
-    /// thread), so call it on the thread that waits for the program.
-    ///
-    /// # Errors
-    /// A layer is missing or refused, or the program cannot be started. Then nothing has run.
-    pub fn spawn(&self) -> Result<Prisoner, SpawnError> {
-        if let Some(reason) = crate::refusal(self.stage)
-            && !(self.allow_without_landlock && self.only_landlock_is_missing())
-        {
-            return Err(SpawnError::Refused(reason));
-        }
-        self.start()
-    }
-
-    fn only_landlock_is_missing(&self) -> bool {
-        let with_landlock = crate::Layers { landlock_abi: 1, ..crate::layers() };
-        with_landlock.refusal(self.stage).is_none()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn start(&self) -> Result<Prisoner, SpawnError> {
-        crate::spawn::start(self)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn start(&self) -> Result<Prisoner, SpawnError> {
-        Err(SpawnError::Refused("there is no jail for this system".to_owned()))
     }
 }
 

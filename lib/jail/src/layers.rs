@@ -3,17 +3,13 @@
 //! Nothing is assumed: each call asks the kernel. A layer that an outer sandbox takes away (gVisor
 //! has no Landlock; some containers refuse `seccomp`) counts as missing.
 
-use serde::{Deserialize, Serialize};
-
 use crate::jail::Stage;
 
 /// The layers in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layers {
-    /// `linux`, `macos`, ...
-    pub system: String,
     /// `x86_64`, `aarch64`, ...
-    pub arch: String,
+    pub arch: &'static str,
     /// Landlock's version as the kernel numbers it; 0 where there is none. 1 restricts files, 2
     /// renames, 3 truncation, 4 TCP, 5 devices, 6 signals and abstract sockets. seccomp covers what
     /// an older version lacks.
@@ -27,8 +23,7 @@ pub struct Layers {
 /// Asks the kernel for the layers in force.
 pub fn layers() -> Layers {
     Layers {
-        system: std::env::consts::OS.to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
+        arch: std::env::consts::ARCH,
         landlock_abi: landlock_abi(),
         seccomp: seccomp(),
         root: root(),
@@ -43,12 +38,6 @@ pub fn refusal(stage: Stage) -> Option<String> {
 impl Layers {
     /// Why nothing of this stage would be run under these layers; `None` where it would.
     pub fn refusal(&self, stage: Stage) -> Option<String> {
-        if self.system != "linux" {
-            return Some(format!(
-                "there is no jail for {}; use the Binder link or the container of the README",
-                self.system
-            ));
-        }
         if self.arch != "x86_64" && self.arch != "aarch64" {
             return Some(format!(
                 "there is no jail for {} processors; use the Binder link of the README",
@@ -74,7 +63,6 @@ impl Layers {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn landlock_abi() -> u32 {
     const VERSION: libc::c_uint = 1;
     // SAFETY: with this flag the call reads no memory: it takes a null pointer and a length of 0 and
@@ -92,7 +80,6 @@ fn landlock_abi() -> u32 {
 
 /// Offers a filter at address 0: a kernel that would take one says that it cannot read it. (Asking for
 /// the known actions instead would miss gVisor, which takes filters but not the question.)
-#[cfg(target_os = "linux")]
 fn seccomp() -> bool {
     // SAFETY: the kernel only tries to read the filter, at an address where nothing is mapped, and
     // says so.
@@ -103,25 +90,9 @@ fn seccomp() -> bool {
     result == -1 && std::io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
 }
 
-#[cfg(target_os = "linux")]
 fn root() -> bool {
     // SAFETY: the call takes no argument and cannot fail.
     unsafe { libc::geteuid() == 0 }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn landlock_abi() -> u32 {
-    0
-}
-
-#[cfg(not(target_os = "linux"))]
-fn seccomp() -> bool {
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn root() -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -129,13 +100,7 @@ mod tests {
     use super::*;
 
     fn good() -> Layers {
-        Layers {
-            system: "linux".to_owned(),
-            arch: "x86_64".to_owned(),
-            landlock_abi: 1,
-            seccomp: true,
-            root: false,
-        }
+        Layers { arch: "x86_64", landlock_abi: 1, seccomp: true, root: false }
     }
 
     #[test]
@@ -159,10 +124,8 @@ mod tests {
     }
 
     #[test]
-    fn other_systems_are_refused_by_name() {
-        let mac = Layers { system: "macos".to_owned(), seccomp: false, ..good() };
-        assert!(mac.refusal(Stage::Run).unwrap().contains("macos"));
-        let riscv = Layers { arch: "riscv64".to_owned(), ..good() };
+    fn other_processors_are_refused_by_name() {
+        let riscv = Layers { arch: "riscv64", ..good() };
         assert!(riscv.refusal(Stage::Run).unwrap().contains("riscv64"));
     }
 }

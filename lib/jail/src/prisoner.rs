@@ -1,24 +1,19 @@
 //! The running program: its pipes, its CPU clock, its end.
 
 use std::fs::File;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use crate::ended::{Ended, Exit, Limit};
 
-/// The stream that is the program's standard input, both ways.
-#[cfg(unix)]
-pub type Frames = std::os::unix::net::UnixStream;
-/// The stream that is the program's standard input, both ways.
-#[cfg(not(unix))]
-pub type Frames = std::net::TcpStream;
-
-/// A jailed program that has started. Dropping it kills it.
+/// A jailed program that has started. Dropping its process kills it.
 #[derive(Debug)]
 pub struct Prisoner {
     /// Our end of the socket pair whose other end is the program's standard input. What is written
     /// here it reads; what it writes *to its standard input* is read here. Standard output and error
-    /// thus carry only noise.
-    pub frames: Frames,
+    /// thus carry only noise. Shut it down for writing before waiting for a program that reads to the
+    /// end.
+    pub frames: UnixStream,
     /// What the program writes to standard output.
     pub stdout: File,
     /// What the program writes to standard error.
@@ -27,74 +22,7 @@ pub struct Prisoner {
     pub process: Process,
 }
 
-impl Prisoner {
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// See [`Process::cpu_time`].
-    pub fn cpu_time(&self) -> Duration {
-        self.process.cpu_time()
-    }
-
-    /// See [`Process::peak_bytes`].
-    pub fn peak_bytes(&self) -> u64 {
-        self.process.peak_bytes()
-    }
-
-    /// See [`Process::kill`].
-    pub fn kill(&self) {
-        self.process.kill();
-    }
-
-    /// See [`Process::wait`]. The streams stay open until the program has ended: shut down writing on
-    /// [`frames`](Prisoner::frames) first where the program reads to the end.
-    pub fn wait(self, deadline: Instant) -> Ended {
-        self.process.wait(deadline)
-    }
-}
-
-/// How a program ended, and what it took. All of it is the kernel's word, none the program's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    /// How the process ended.
-    pub status: Exit,
-    /// The limit that the host enforced by killing it, if it did.
-    pub stopped: Option<Limit>,
-    /// CPU time, with that of all it started.
-    pub cpu: Duration,
-    /// Largest resident memory, in bytes. Where the program needed less than this process itself
-    /// (whose memory it has for an instant before exec), this is what was seen from outside while it ran
-    /// ([`Process::peak_bytes`], and every 20 ms), or else this process's as an upper bound.
-    pub peak_bytes: u64,
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Exit {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
-}
-
-/// A limit that the host enforces. (The kernel enforces its own: a failed allocation, `SIGXCPU`,
-/// `SIGXFSZ`.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// CPU time.
-    Cpu,
-    /// The deadline of [`Process::wait`].
-    Wall,
-    /// The number of threads.
-    Threads,
-}
-
 /// A jailed process and its group.
-#[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
@@ -103,7 +31,6 @@ pub struct Process {
     reaped: bool,
 }
 
-#[cfg(target_os = "linux")]
 impl Process {
     pub(crate) fn new(pid: i32) -> Self {
         Process { pid, floor_bytes: 0, reaped: false }
@@ -186,7 +113,7 @@ impl Process {
             let id = self.pid.unsigned_abs();
             let result =
                 libc::waitid(libc::P_PID, id, &mut info, libc::WEXITED | libc::WNOWAIT | flags);
-            // An error can only mean that someone else has reaped it (the host ignores SIGCHLD).
+            // An error can only mean that someone else has reaped it: this process, against the rules.
             result != 0 || info.si_pid() == self.pid
         }
     }
@@ -197,7 +124,8 @@ impl Process {
         self.reaped = true;
 
         let mut usage = Usage::default();
-        let status = usage.reap(self.pid).unwrap_or(0);
+        // An end that was lost is not to pass for a success.
+        let status = usage.reap(self.pid).unwrap_or(libc::SIGKILL);
         // What it started is ours to reap by now: we are its subreaper, and it could not leave the
         // group. The kill is on its way, so this takes no time.
         while usage.reap(-self.pid).is_some() {}
@@ -223,14 +151,12 @@ impl Process {
 }
 
 /// What reaped processes took together.
-#[cfg(target_os = "linux")]
 #[derive(Default)]
 struct Usage {
     cpu: Duration,
     peak_bytes: u64,
 }
 
-#[cfg(target_os = "linux")]
 impl Usage {
     /// Reaps one process (an id, or a negated group), blocking until there is one; its status, or
     /// `None` when there is none left.
@@ -262,41 +188,11 @@ impl Usage {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.reaped {
             self.kill();
             self.reap();
         }
-    }
-}
-
-/// There are no jailed processes on this system.
-#[cfg(not(target_os = "linux"))]
-#[derive(Debug)]
-pub enum Process {}
-
-#[cfg(not(target_os = "linux"))]
-#[allow(missing_docs)]
-impl Process {
-    pub fn pid(&self) -> u32 {
-        match *self {}
-    }
-
-    pub fn cpu_time(&self) -> Duration {
-        match *self {}
-    }
-
-    pub fn peak_bytes(&self) -> u64 {
-        match *self {}
-    }
-
-    pub fn kill(&self) {
-        match *self {}
-    }
-
-    pub fn wait(self, _deadline: Instant) -> Ended {
-        match self {}
     }
 }

@@ -5,15 +5,18 @@
 //! before its leader is reaped and the number becomes free for another program.
 //!
 //! The watch is a thread that looks at each program every 20 ms. It enforces what the kernel
-//! cannot: a CPU limit finer than a second, and a number of threads (`RLIMIT_NPROC` counts all
-//! processes of a user, and not at all for root). It sleeps while there is nothing to watch.
+//! cannot: a CPU limit finer than a second, a number of threads (`RLIMIT_NPROC` counts all
+//! processes of a user, and not at all for root), and memory that the program has sealed
+//! (`RLIMIT_DATA` counts only what is writable now). It sleeps while there is nothing to watch.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::fs;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::ended::Limit;
 use crate::jail::{Limits, SpawnError};
-use crate::prisoner::Limit;
 
 /// How often the watch looks.
 const TICK: Duration = Duration::from_millis(20);
@@ -30,6 +33,8 @@ pub(crate) struct Watched {
 #[derive(Default)]
 struct Registry {
     live: HashMap<i32, Watched>,
+    /// Whether the watch has been started.
+    watched: bool,
     closed: bool,
 }
 
@@ -46,11 +51,15 @@ pub(crate) fn start(
     limits: Limits,
     fork: impl FnOnce() -> Result<i32, SpawnError>,
 ) -> Result<i32, SpawnError> {
-    watch()?;
     let mut registry = lock();
     let registry = registry.get_or_insert_default();
     if registry.closed {
         return Err(SpawnError::Exiting);
+    }
+    if !registry.watched {
+        let watch = std::thread::Builder::new().name("jail watch".to_owned()).spawn(patrol);
+        watch.map_err(|source| SpawnError::Step { step: "watch", source })?;
+        registry.watched = true;
     }
     let pid = fork()?;
     registry.live.insert(pid, Watched { limits, executed: false, stopped: None, peak_bytes: 0 });
@@ -108,22 +117,14 @@ pub(crate) fn is_closed() -> bool {
 }
 
 fn kill_group(pid: i32) {
-    // SAFETY: `kill` touches no memory. The id is that of a child that has not been reaped, so it
-    // names that child and its group and nothing else. Before `setsid` there is no group yet, hence
-    // the second call. Errors mean that nothing is left to kill.
+    // SAFETY: `kill` touches no memory. The id is that of a child that has not been reaped (nothing is
+    // started where the kernel reaps by itself), so it names that child and its group and nothing
+    // else. Before `setsid` there is no group yet, hence the second call. Errors mean that nothing is
+    // left to kill.
     unsafe {
         libc::kill(-pid, libc::SIGKILL);
         libc::kill(pid, libc::SIGKILL);
     }
-}
-
-fn watch() -> Result<(), SpawnError> {
-    static WATCH: Once = Once::new();
-    let mut result = Ok(());
-    WATCH.call_once(|| {
-        result = std::thread::Builder::new().name("jail watch".to_owned()).spawn(patrol).map(drop);
-    });
-    result.map_err(|source| SpawnError::Step { step: "watch", source })
 }
 
 fn patrol() {
@@ -146,8 +147,8 @@ fn patrol() {
 impl Watched {
     /// The limit that the program has passed, if any.
     fn broken(&mut self, pid: i32) -> Option<Limit> {
-        let cpu = cpu_time(pid)?;
-        if cpu > Duration::from_millis(self.limits.cpu_ms) {
+        let Limits { cpu_ms, memory_bytes, stack_bytes, threads, .. } = self.limits;
+        if cpu_time(pid).is_some_and(|cpu| cpu > Duration::from_millis(cpu_ms)) {
             return Some(Limit::Cpu);
         }
         if !self.executed {
@@ -155,7 +156,12 @@ impl Watched {
         }
         let status = Status::of(pid)?;
         self.peak_bytes = self.peak_bytes.max(status.peak_bytes);
-        (status.threads > self.limits.threads).then_some(Limit::Threads)
+        if status.threads > threads {
+            return Some(Limit::Threads);
+        }
+        // Beyond what the kernel's limits let a program have without tricks.
+        let most = memory_bytes.saturating_add(stack_bytes);
+        (status.private_bytes > most).then_some(Limit::Memory)
     }
 }
 
@@ -174,24 +180,45 @@ pub(crate) fn cpu_time(pid: i32) -> Option<Duration> {
 }
 
 /// What `/proc` says of a live process.
+#[derive(Debug, PartialEq, Eq)]
 struct Status {
     threads: u64,
     peak_bytes: u64,
+    /// What the process alone holds: no pages of files, but those in swap.
+    private_bytes: u64,
 }
 
 impl Status {
     fn of(pid: i32) -> Option<Self> {
-        Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+        let process = format!("/proc/{pid}");
+        let status = Self::read(process.as_ref())?;
+        if status.private_bytes > 0 || status.threads < 2 {
+            return Some(status);
+        }
+        // The main thread has ended, and shows no memory any more; the others do.
+        let threads = fs::read_dir(format!("{process}/task")).ok()?.flatten();
+        let mut statuses = threads.filter_map(|thread| Self::read(&thread.path()));
+        statuses.find(|status| status.private_bytes > 0).or(Some(status))
     }
 
-    /// A process that is ending has no memory any more, so the peak may be missing.
+    fn read(folder: &Path) -> Option<Self> {
+        Self::parse(&fs::read_to_string(folder.join("status")).ok()?)
+    }
+
+    /// A thread that is ending has no memory any more.
     fn parse(text: &str) -> Option<Self> {
         let field = |name: &str| -> Option<u64> {
             let line = text.lines().find_map(|line| line.strip_prefix(name))?;
             line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()
         };
-        let peak_bytes = field("VmHWM").unwrap_or(0) * 1024;
-        Some(Status { threads: field("Threads")?, peak_bytes })
+        let bytes = |name| field(name).unwrap_or(0) * 1024;
+        // gVisor does not tell one kind of page from another.
+        let anonymous = if field("RssAnon").is_some() { "RssAnon" } else { "VmRSS" };
+        Some(Status {
+            threads: field("Threads")?,
+            peak_bytes: bytes("VmHWM"),
+            private_bytes: bytes(anonymous) + bytes("RssShmem") + bytes("VmSwap"),
+        })
     }
 }
 
@@ -204,12 +231,21 @@ mod tests {
         let own = Status::of(std::process::id() as i32).unwrap();
         assert!(own.threads >= 1);
         assert!(own.peak_bytes > 100_000);
+        assert!(own.private_bytes > 10_000 && own.private_bytes < own.peak_bytes);
+    }
+
+    #[test]
+    fn pages_of_files_are_not_the_programs_own() {
+        let text = "VmHWM:\t 9 kB\nRssAnon:\t 4 kB\nRssFile:\t 3 kB\nRssShmem:\t 2 kB\n\
+                    VmSwap:\t 1 kB\nThreads:\t2\n";
+        let expected = Status { threads: 2, peak_bytes: 9 << 10, private_bytes: 7 << 10 };
+        assert_eq!(Status::parse(text), Some(expected));
     }
 
     #[test]
     fn a_zombie_has_no_memory() {
         let status = Status::parse("Name:\tx\nThreads:\t1\n").unwrap();
-        assert_eq!((status.threads, status.peak_bytes), (1, 0));
+        assert_eq!(status, Status { threads: 1, peak_bytes: 0, private_bytes: 0 });
         assert!(Status::parse("Name:\tx\n").is_none());
     }
 

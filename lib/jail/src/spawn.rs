@@ -1,9 +1,10 @@
-//! The preparations before the fork, and what the parent does right after it.
+//! Starting a program: the preparations before the fork, and what the parent does right after it.
 //!
 //! Everything that allocates, opens a file or can be computed happens here: rules, filter, arguments,
 //! descriptors. The child is left with plain system calls on prepared data.
 
 use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -15,11 +16,54 @@ use std::sync::Once;
 
 use crate::child::{self, Plan, Report};
 use crate::jail::{Jail, Limits, SpawnError, Stage};
+use crate::layers::{Layers, layers};
 use crate::prisoner::{Prisoner, Process};
-use crate::{files, layers, registry, syscalls};
+use crate::{files, registry, syscalls};
 
-/// Starts the program of a jail; see [`Jail::spawn`].
-pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
+impl Jail {
+    /// Starts the program. When this returns, it runs, with every layer in force; or it was killed on
+    /// the last step there (by a limit, by [`kill_all`](crate::kill_all)), which
+    /// [`Process::wait`] then tells.
+    ///
+    /// The program dies with the *thread* that calls this (the kernel ties `PR_SET_PDEATHSIG` to a
+    /// thread), so call it on the thread that waits for the program.
+    ///
+    /// Two things remain: this process becomes the parent of orphaned descendants
+    /// (`PR_SET_CHILD_SUBREAPER`), to reap what a compiler leaves behind; and a program of
+    /// [`Stage::Run`] that nobody may execute becomes executable for its owner.
+    ///
+    /// # Errors
+    /// A layer is missing or refused, this process ignores `SIGCHLD`, or the program cannot be
+    /// started. Then nothing has run.
+    pub fn spawn(&self) -> Result<Prisoner, SpawnError> {
+        let layers = layers();
+        // Where a person allows it, that there is no Landlock is no reason.
+        let least = u32::from(self.allow_without_landlock);
+        let judged = Layers { landlock_abi: layers.landlock_abi.max(least), ..layers };
+        match judged.refusal(self.stage).or_else(lost_ends) {
+            Some(reason) => Err(SpawnError::Refused(reason)),
+            None => start(self, layers),
+        }
+    }
+}
+
+/// Why the ends of programs would be lost here; `None` where they are not.
+fn lost_ends() -> Option<String> {
+    // SAFETY: all-zero bytes are a valid `sigaction`, and the call writes only to it.
+    let action = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGCHLD, ptr::null(), &mut action);
+        action
+    };
+    let lost = action.sa_sigaction == libc::SIG_IGN || action.sa_flags & libc::SA_NOCLDWAIT != 0;
+    lost.then(|| {
+        "this process ignores SIGCHLD, so the kernel would forget how programs end; start it by \
+         `env --default-signal=CHLD COMMAND`"
+            .to_owned()
+    })
+}
+
+fn start(jail: &Jail, layers: Layers) -> Result<Prisoner, SpawnError> {
     adopt_orphans();
     if jail.stage == Stage::Run {
         make_executable(&jail.program).map_err(|error| {
@@ -27,13 +71,10 @@ pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
             at("program")(io::Error::new(error.kind(), message))
         })?;
     }
-    let landlock = match layers().landlock_abi {
+    let landlock = match layers.landlock_abi {
         0 => None,
-        _ => files::ruleset(jail).map_err(|error| at("landlock")(io::Error::other(error)))?,
+        _ => Some(files::ruleset(jail).map_err(|error| at("landlock")(io::Error::other(error)))?),
     };
-    if landlock.is_none() && jail.stage == Stage::Compile && !jail.allow_without_landlock {
-        return Err(at("landlock")(io::ErrorKind::Unsupported.into()));
-    }
     let filter = syscalls::filter(jail.stage).map_err(SpawnError::Refused)?;
 
     let (frames, their_frames) = UnixStream::pair().map_err(at("pipes"))?;
@@ -89,8 +130,8 @@ pub(crate) fn start(jail: &Jail) -> Result<Prisoner, SpawnError> {
         None if registry::is_closed() => return Err(SpawnError::Exiting),
         None => return Err(at("start")(io::Error::other("the child died before exec"))),
     }
-    let file = |end: OwnedFd| std::fs::File::from(end);
-    Ok(Prisoner { frames, stdout: file(stdout.into()), stderr: file(stderr.into()), process })
+    let [stdout, stderr] = [stdout, stderr].map(|end| File::from(OwnedFd::from(end)));
+    Ok(Prisoner { frames, stdout, stderr, process })
 }
 
 fn at(step: &'static str) -> impl FnOnce(io::Error) -> SpawnError {

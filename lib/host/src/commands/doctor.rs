@@ -20,7 +20,7 @@ pub fn run(arguments: Parser) -> Result<()> {
     no_more(arguments)?;
     let mut output = std::io::stdout().lock();
     let layers = layers();
-    writeln!(output, "system           {} on {}", layers.system, layers.arch)?;
+    writeln!(output, "system           {} on {}", std::env::consts::OS, layers.arch)?;
     writeln!(
         output,
         "Landlock         {}",

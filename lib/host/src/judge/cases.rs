@@ -233,6 +233,7 @@ impl Run<'_> {
                 Outcome::Signal { number: 9, name: signal_name(9) },
                 "it started too many threads and was killed".to_owned(),
             ),
+            (Some(Limit::Memory), _) => self.out_of_memory(),
             (Some(Limit::Wall), _) => {
                 let reason = "it closed the channel to the judge".to_owned();
                 (Outcome::ProtocolViolation { reason: reason.clone() }, reason)
@@ -244,9 +245,7 @@ impl Run<'_> {
                 let name = signal_name(number);
                 let stderr = String::from_utf8_lossy(&remains.stderr);
                 if number == 6 && out_of_memory(&remains.stderr) {
-                    let limit_bytes = self.memory_bytes;
-                    let problem = format!("it asked for more memory than {} MB", limit_bytes >> 20);
-                    return (Outcome::OutOfMemory { limit_bytes }, problem);
+                    return self.out_of_memory();
                 }
                 if stderr.contains("has overflowed its stack") {
                     let problem = format!("its recursion overflowed the stack ({name})");
@@ -264,6 +263,12 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    fn out_of_memory(&self) -> (Outcome, String) {
+        let limit_bytes = self.memory_bytes;
+        let problem = format!("it asked for more memory than {} MB", limit_bytes >> 20);
+        (Outcome::OutOfMemory { limit_bytes }, problem)
     }
 }
 

@@ -255,6 +255,7 @@ impl Compilation<'_> {
         match (remains.ended.stopped, remains.ended.status) {
             (Some(Limit::Cpu), _) => cpu,
             (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
+            (Some(Limit::Memory), _) => memory,
             (_, Exit::Signal(SIGXCPU)) => cpu,
             // Killed by somebody else: what it said so far is not all. (The judge itself kills a
             // compiler that says more than is read.)

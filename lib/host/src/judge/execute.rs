@@ -107,6 +107,7 @@ pub fn status(remains: &Remains) -> String {
     match (remains.ended.stopped, remains.ended.status) {
         (Some(Limit::Cpu | Limit::Wall), _) | (_, Exit::Signal(24)) => "time-out".to_owned(),
         (Some(Limit::Threads), _) => "too many threads".to_owned(),
+        (Some(Limit::Memory), _) => "out of memory".to_owned(),
         (None, Exit::Code(code)) => code.to_string(),
         (None, Exit::Signal(6)) if out_of_memory(&remains.stderr) => "out of memory".to_owned(),
         (None, Exit::Signal(number)) => signal_name(number),

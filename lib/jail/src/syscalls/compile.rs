@@ -3,25 +3,25 @@
 
 use seccompiler::SeccompAction;
 
-use super::{Condition, Filter, OWN_PID, Op, Rules, Width, assemble, bits, is, rule};
+use super::rules::{Filter, OWN_PID, Rules, bits, is, is_not, not_null};
 
 /// Refuses what is named here.
 pub(super) fn filter() -> Result<Filter, String> {
-    let mut rules: Rules = NEVER.iter().map(|call| (*call, Vec::new())).collect();
-    let mut deny = |call: i64, conditions: &[Condition]| -> Result<(), String> {
-        rules.entry(call).or_default().push(rule(conditions)?);
-        Ok(())
-    };
+    let mut rules = Rules::of(NEVER);
+    let mut deny = |call, conditions: &[_]| rules.add(call, conditions);
 
     // A pair of connected streams is a pipe to oneself (std's `Command` makes one); a pair of datagram
     // sockets could send to every socket that has a path.
-    deny(libc::SYS_socketpair, &[(0, Width::Dword, Op::Ne, libc::AF_UNIX as u64)])?;
+    deny(libc::SYS_socketpair, &[is_not(0, libc::AF_UNIX)])?;
     const KIND: i32 = 0xf;
     for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW] {
         deny(libc::SYS_socketpair, &[bits(1, KIND, kind)])?;
     }
-    deny(libc::SYS_sendto, &[(4, Width::Qword, Op::Ne, 0)])?;
-    deny(libc::SYS_tgkill, &[(0, Width::Dword, Op::Ne, u64::from(OWN_PID))])?;
+    deny(libc::SYS_sendto, &[not_null(4)])?;
+    for call in [libc::SYS_sendto, libc::SYS_recvfrom] {
+        deny(call, &[bits(3, libc::MSG_OOB, libc::MSG_OOB)])?;
+    }
+    deny(libc::SYS_tgkill, &[is_not(0, OWN_PID)])?;
     // Namespaces would give capabilities, and with them more of the kernel to attack.
     for namespace in [
         libc::CLONE_NEWUSER,
@@ -49,15 +49,19 @@ pub(super) fn filter() -> Result<Filter, String> {
         deny(libc::SYS_prctl, &[is(0, option)])?;
     }
     // Raising a limit, or touching another process's.
-    deny(libc::SYS_prlimit64, &[(0, Width::Dword, Op::Ne, 0)])?;
+    deny(libc::SYS_prlimit64, &[is_not(0, 0)])?;
     // Typing into a terminal, and signals through descriptors.
-    deny(libc::SYS_ioctl, &[(1, Width::Dword, Op::Eq, libc::TIOCSTI)])?;
+    const SET_OWNER: u32 = 0x8901;
+    const SET_OWNER_OF_SOCKET: u32 = 0x8902;
+    for request in [libc::TIOCSTI as u32, libc::TIOCLINUX as u32, SET_OWNER, SET_OWNER_OF_SOCKET] {
+        deny(libc::SYS_ioctl, &[is(1, request)])?;
+    }
     const SET_OWNER_EX: i32 = 15;
     for command in [libc::F_SETOWN, SET_OWNER_EX] {
         deny(libc::SYS_fcntl, &[is(1, command)])?;
     }
 
-    assemble(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), [0; 3])
+    rules.compile(SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), [0; 3])
 }
 
 /// What the compile stage may not call, whatever the arguments.
@@ -93,6 +97,7 @@ const NEVER: &[i64] = &[
     libc::SYS_sched_setscheduler,
     libc::SYS_sched_setparam,
     libc::SYS_sched_setattr,
+    libc::SYS_sched_setaffinity,
     libc::SYS_migrate_pages,
     libc::SYS_move_pages,
     // Shared memory and queues that other programs could read, or that outlive the process.

@@ -2,21 +2,16 @@
 
 use seccompiler::SeccompAction;
 
-use super::{
-    Condition, Filter, OWN_PID, Op, Rules, Width, assemble, bits, is, null, password, rule,
-};
+use super::rules::{Filter, OWN_PID, Rules, bits, is, null, word};
 
 /// Allows what is named here, and the one exec.
 pub(super) fn filter() -> Result<Filter, String> {
-    let password = password()?;
-    let mut rules: Rules = ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
-    let mut allow = |call: i64, conditions: &[Condition]| -> Result<(), String> {
-        rules.entry(call).or_default().push(rule(conditions)?);
-        Ok(())
-    };
+    let mut rules = Rules::of(ALWAYS);
+    let mut allow = |call, conditions: &[_]| rules.add(call, conditions);
 
     // Memory: private only (RLIMIT_DATA does not count shared memory, nor mappings that grow down),
-    // and nothing executable beyond the program itself.
+    // and nothing executable beyond the program itself. Nor does it count what is made read-only;
+    // start-up code needs that, so such memory is the watch's to count.
     let kind = libc::MAP_TYPE | libc::MAP_GROWSDOWN | libc::MAP_HUGETLB;
     let not_executable = bits(2, libc::PROT_EXEC, 0);
     allow(libc::SYS_mmap, &[not_executable.clone(), bits(3, kind, libc::MAP_PRIVATE)])?;
@@ -45,7 +40,26 @@ pub(super) fn filter() -> Result<Filter, String> {
         | libc::CLONE_PARENT_SETTID
         | libc::CLONE_CHILD_CLEARTID;
     for flags in [thread, thread | libc::CLONE_DETACHED] {
-        allow(libc::SYS_clone, &[(0, Width::Qword, Op::Eq, flags as u64)])?;
+        allow(libc::SYS_clone, &[word(0, flags as u64)])?;
+    }
+    // Locks, but none that lends priority: much of the kernel's code, which neither std nor the C
+    // library's usual locks need.
+    const OPERATION: i32 = libc::FUTEX_PRIVATE_FLAG - 1;
+    for operation in [
+        libc::FUTEX_WAIT,
+        libc::FUTEX_WAKE,
+        libc::FUTEX_REQUEUE,
+        libc::FUTEX_CMP_REQUEUE,
+        libc::FUTEX_WAIT_BITSET,
+        libc::FUTEX_WAKE_BITSET,
+    ] {
+        allow(libc::SYS_futex, &[bits(1, OPERATION, operation)])?;
+    }
+    // Where its thread-local variables are.
+    #[cfg(target_arch = "x86_64")]
+    {
+        const SET_FS: i32 = 0x1002;
+        allow(libc::SYS_arch_prctl, &[is(0, SET_FS)])?;
     }
 
     // Signals to itself (`abort`), and to nobody else.
@@ -62,20 +76,20 @@ pub(super) fn filter() -> Result<Filter, String> {
     {
         allow(libc::SYS_fcntl, &[is(1, command)])?;
     }
-    // The frames' socket, as a stream: no address to send to.
-    allow(libc::SYS_sendto, &[null(4)])?;
-    allow(libc::SYS_recvfrom, &[null(4)])?;
+    // The frames' socket, as a stream: no address to send to, nothing out of band.
+    for flags in [0, libc::MSG_NOSIGNAL] {
+        allow(libc::SYS_sendto, &[is(3, flags), null(4)])?;
+    }
+    allow(libc::SYS_recvfrom, &[is(3, 0), null(4)])?;
+    let password = password()?;
     let [a, b, c] = password;
-    allow(
-        libc::SYS_execve,
-        &[(3, Width::Qword, Op::Eq, a), (4, Width::Qword, Op::Eq, b), (5, Width::Qword, Op::Eq, c)],
-    )?;
+    allow(libc::SYS_execve, &[word(3, a), word(4, b), word(5, c)])?;
 
-    assemble(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, password)
+    rules.compile(SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, password)
 }
 
 /// What a program of the run stage may call with any arguments.
-const ALWAYS: &[i64] = &[
+pub(super) const ALWAYS: &[i64] = &[
     // Its two ends of the world: the frames on 0, the noise on 1 and 2.
     libc::SYS_read,
     libc::SYS_readv,
@@ -87,8 +101,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_brk,
     libc::SYS_munmap,
     libc::SYS_mremap,
-    // Threads and locks.
-    libc::SYS_futex,
+    // Threads.
     libc::SYS_set_robust_list,
     libc::SYS_set_tid_address,
     libc::SYS_rseq,
@@ -115,9 +128,19 @@ const ALWAYS: &[i64] = &[
     libc::SYS_exit,
     libc::SYS_exit_group,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_arch_prctl,
-    #[cfg(target_arch = "x86_64")]
     libc::SYS_poll,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_time,
 ];
+
+/// Three random words whose halves differ from [`OWN_PID`].
+fn password() -> Result<[u64; 3], String> {
+    let mut words = [0_u64; 3];
+    let length = size_of_val(&words);
+    // SAFETY: `words` is writable for `length` bytes, and any bytes make valid integers.
+    let filled = unsafe { libc::getrandom(words.as_mut_ptr().cast(), length, 0) };
+    if usize::try_from(filled) != Ok(length) {
+        return Err(format!("no randomness: {}", std::io::Error::last_os_error()));
+    }
+    Ok(words.map(|word| word | 0x8000_0000_8000_0000))
+}

@@ -1,6 +1,5 @@
 //! Runs every attack in a process of its own, as root and as an unprivileged user.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,23 +10,44 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Ended, Jail, Limits, Prisoner, Stage};
+use code_evolution_jail::{Ended, Exit, Jail, Limit, Limits, Prisoner, Stage};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use crate::attacks::{self, Attack};
+use crate::fail_closed;
 use crate::users::{self, User};
-use crate::{attacks, fail_closed};
 
 /// The variable that takes Landlock away.
 const NO_LANDLOCK: &str = "JAIL_TEST_NO_LANDLOCK";
 
-/// What one attack did.
+/// What one attack did. What the helper cannot send as it is, it prints.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
-    pub stage: Stage,
-    pub name: String,
+    stage: String,
+    name: String,
     pub output: String,
-    pub ended: Ended,
+    status: String,
+    stopped: String,
+    pub peak_bytes: u64,
+}
+
+impl Row {
+    fn new(attack: &Attack, ended: &Ended, output: String) -> Self {
+        Row {
+            stage: format!("{:?}", attack.stage),
+            name: attack.name.to_owned(),
+            output,
+            status: format!("{:?}", ended.status),
+            stopped: format!("{:?}", ended.stopped),
+            peak_bytes: ended.peak_bytes,
+        }
+    }
+
+    /// Whether it ended like this.
+    pub fn ended(&self, status: Exit, stopped: Option<Limit>) -> bool {
+        self.status == format!("{status:?}") && self.stopped == format!("{stopped:?}")
+    }
 }
 
 /// All attacks of one user, with or without Landlock.
@@ -35,7 +55,20 @@ pub struct Batch {
     pub user: String,
     pub canary: String,
     pub landlock: bool,
-    pub rows: HashMap<(Stage, String), Row>,
+    rows: Vec<Row>,
+}
+
+impl Batch {
+    /// What an attack did.
+    pub fn row(&self, stage: Stage, name: &str) -> &Row {
+        let stage = format!("{stage:?}");
+        self.rows.iter().find(|row| row.stage == stage && row.name == name).unwrap()
+    }
+
+    /// What each attack did.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
 }
 
 /// The attacks as each user that can be had, and once more without Landlock, as in gVisor.
@@ -96,7 +129,6 @@ fn run(user: User, landlock: bool) -> Batch {
     }
     let (rows, _) = users::rows::<Row>(user.runs(&mut command));
     assert_eq!(fs::read_to_string(home.join("secret")).unwrap(), canary, "the secret was changed");
-    let rows = rows.into_iter().map(|row| ((row.stage, row.name.clone()), row)).collect();
     let name = format!("{}{}", user.name, if landlock { "" } else { ", no Landlock" });
     Batch { user: name, canary, landlock, rows }
 }
@@ -131,8 +163,7 @@ pub fn play() {
             .arg(std::process::id().to_string())
             .arg(port.to_string());
         let (ended, output) = watch(jail.spawn().expect("the jail starts"), attack.wall());
-        let row = Row { stage: attack.stage, name: attack.name.to_owned(), output, ended };
-        users::row(&row);
+        users::row(&Row::new(&attack, &ended, output));
     }
     assert!(canary.starts_with("canary-"));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Jail, Stage};
+use code_evolution_jail::{Jail, Limit, Limits, Stage};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -49,6 +49,12 @@ const REFUSED: &[Refused] = &[
     ("session", &[libc::SYS_setsid], None),
     ("exec", &[libc::SYS_execve], None),
     ("pidfd", &[libc::SYS_pidfd_open], None),
+    ("threads", &[libc::SYS_clone3], None),
+    (
+        "threads by flags",
+        &[libc::SYS_clone],
+        Some((0, SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64), libc::CLONE_THREAD as u64)),
+    ),
 ];
 
 /// Refuses these calls to this thread and all that it starts, for good.
@@ -87,7 +93,10 @@ pub fn try_without(name: &str) {
         let jail = Jail { allow_without_landlock, ..jail };
         let result = match jail.spawn() {
             Ok(prisoner) => {
-                format!("{:?}", prisoner.wait(Instant::now() + Duration::from_secs(60)).status)
+                format!(
+                    "{:?}",
+                    prisoner.process.wait(Instant::now() + Duration::from_secs(60)).status
+                )
             }
             Err(error) => error.to_string(),
         };
@@ -96,6 +105,65 @@ pub fn try_without(name: &str) {
         let children = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } != -1;
         println!("\n{name}: {result}; {traces} files; children: {children}");
     }
+}
+
+/// The helper's part: the first start finds no thread for the watch, and the next one finds it.
+pub fn first_without_a_watch() {
+    let world = users::own_world();
+    let limits = Limits { cpu_ms: 200, ..Limits::of(Stage::Run) };
+    let jail = Jail::new(Stage::Run, world.join("attacker"), &world).arg("endless_loop");
+    let jail = Jail { limits, ..jail };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            refuse("threads");
+            refuse("threads by flags");
+            let error = jail.spawn().unwrap_err().to_string();
+            assert!(error.contains("`watch` failed"), "{error}");
+        });
+    });
+    let ended = jail.spawn().unwrap().process.wait(Instant::now() + Duration::from_secs(60));
+    assert_eq!(ended.stopped, Some(Limit::Cpu), "{ended:?}");
+}
+
+#[test]
+fn a_watch_that_could_not_start_is_started_by_the_next() {
+    plays("no thread for the watch");
+}
+
+/// The helper's part: where children are reaped by the kernel nothing runs.
+pub fn lose_the_ends_of_children() {
+    let world = users::own_world();
+    let spawn = || Jail::new(Stage::Run, world.join("attacker"), &world).arg("abort").spawn();
+    let set = |handler, flags| {
+        // SAFETY: all-zero bytes are a valid `sigaction`, which outlives the call; no handler runs.
+        let done = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            (action.sa_sigaction, action.sa_flags) = (handler, flags);
+            libc::sigaction(libc::SIGCHLD, &action, std::ptr::null_mut())
+        };
+        assert_eq!(done, 0);
+    };
+    for (handler, flags) in [(libc::SIG_IGN, 0), (libc::SIG_DFL, libc::SA_NOCLDWAIT)] {
+        set(handler, flags);
+        let error = spawn().map(|prisoner| prisoner.process.wait(Instant::now()).status);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("SIGCHLD") && error.contains("env --default-signal"), "{error}");
+    }
+    set(libc::SIG_DFL, 0);
+    spawn().unwrap();
+}
+
+#[test]
+fn without_the_ends_of_children_nothing_runs() {
+    plays("SIGCHLD is ignored");
+}
+
+/// Runs a helper that judges itself.
+#[track_caller]
+fn plays(role: &str) {
+    let world = batch::world();
+    let output = users::helper(world.path(), role).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// Runs both stages with this refused, and expects these texts in what came of them.

@@ -46,7 +46,8 @@ fn every_layer_is_in_force() {
     let folder = TempDir::new().unwrap();
     for stage in [Stage::Run, Stage::Compile] {
         let prisoner = jail(stage, "endless_sleep", folder.path()).spawn().unwrap();
-        let status = fs::read_to_string(format!("/proc/{}/status", prisoner.pid())).unwrap();
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", prisoner.process.pid())).unwrap();
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             line.trim_start_matches(':').trim().to_owned()
@@ -58,14 +59,15 @@ fn every_layer_is_in_force() {
         if users::privileged() {
             assert_eq!(field("CapBnd"), "0000000000000000");
         }
-        let mut descriptors: Vec<String> = fs::read_dir(format!("/proc/{}/fd", prisoner.pid()))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut descriptors: Vec<String> =
+            fs::read_dir(format!("/proc/{}/fd", prisoner.process.pid()))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
         descriptors.sort();
         assert_eq!(descriptors, ["0", "1", "2"]);
-        prisoner.kill();
-        assert_eq!(prisoner.wait(soon()).status, Exit::Signal(libc::SIGKILL));
+        prisoner.process.kill();
+        assert_eq!(prisoner.process.wait(soon()).status, Exit::Signal(libc::SIGKILL));
     }
 }
 
@@ -73,7 +75,7 @@ fn every_layer_is_in_force() {
 fn a_dropped_prisoner_dies() {
     let folder = TempDir::new().unwrap();
     let prisoner = jail(Stage::Run, "endless_sleep", folder.path()).spawn().unwrap();
-    let pid = prisoner.pid();
+    let pid = prisoner.process.pid();
     assert!(alive(pid));
     drop(prisoner);
     assert!(!Path::new(&format!("/proc/{pid}")).exists());
@@ -85,7 +87,7 @@ fn what_it_started_dies_with_it() {
     let mut prisoner = jail(Stage::Compile, "leave_a_child", folder.path()).spawn().unwrap();
     let line = first_line(&mut prisoner);
     let child: u32 = line.strip_prefix("got: child ").unwrap().parse().unwrap();
-    let ended = prisoner.wait(soon());
+    let ended = prisoner.process.wait(soon());
     assert_eq!((ended.status, ended.stopped), (Exit::Code(0), None));
     // Not even a zombie: `wait` has reaped it.
     assert!(!Path::new(&format!("/proc/{child}")).exists());
@@ -96,21 +98,21 @@ fn cpu_time_and_memory_are_seen_from_outside() {
     let folder = TempDir::new().unwrap();
     let prisoner = jail(Stage::Run, "endless_loop", folder.path()).spawn().unwrap();
     let deadline = soon();
-    while prisoner.cpu_time() < Duration::from_millis(20) {
+    while prisoner.process.cpu_time() < Duration::from_millis(20) {
         assert!(Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(1));
     }
-    prisoner.kill();
-    assert!(prisoner.wait(soon()).cpu >= Duration::from_millis(20));
+    prisoner.process.kill();
+    assert!(prisoner.process.wait(soon()).cpu >= Duration::from_millis(20));
 
     // Larger than the program below: the kernel's peak of the child starts from it.
     let ballast = std::hint::black_box(vec![1_u8; 64 << 20]);
     let mut prisoner = jail(Stage::Run, "hang_with_a_megabyte", folder.path()).spawn().unwrap();
     assert_eq!(first_line(&mut prisoner), "ready 1048576");
-    let peak = prisoner.peak_bytes();
+    let peak = prisoner.process.peak_bytes();
     assert!(peak > 1 << 20 && peak < 16 << 20, "{peak}");
-    prisoner.kill();
-    assert_eq!(prisoner.wait(soon()).peak_bytes, peak);
+    prisoner.process.kill();
+    assert_eq!(prisoner.process.wait(soon()).peak_bytes, peak);
     assert_eq!(ballast.len(), 64 << 20);
 }
 
@@ -118,7 +120,7 @@ fn cpu_time_and_memory_are_seen_from_outside() {
 fn a_deadline_ends_it() {
     let folder = TempDir::new().unwrap();
     let prisoner = jail(Stage::Run, "endless_sleep", folder.path()).spawn().unwrap();
-    let ended = prisoner.wait(Instant::now());
+    let ended = prisoner.process.wait(Instant::now());
     assert_eq!(ended.status, Exit::Signal(libc::SIGKILL));
     assert_eq!(ended.stopped, Some(Limit::Wall));
 }
@@ -146,7 +148,7 @@ pub fn hold() {
     let jail = |stage| Jail::new(stage, &program, folder.path()).arg("endless_sleep");
     let prisoners = [Stage::Run, Stage::Compile].map(|stage| jail(stage).spawn().unwrap());
     for prisoner in &prisoners {
-        println!("\npid {}", prisoner.pid());
+        println!("\npid {}", prisoner.process.pid());
     }
     std::thread::sleep(Duration::from_secs(600));
 }
@@ -166,14 +168,18 @@ pub fn kill_all() {
     let jail = |stage, attack| Jail::new(stage, &program, folder.path()).arg(attack);
 
     let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
-    jail(Stage::Run, "abort").spawn().unwrap().wait(soon());
+    jail(Stage::Run, "abort").spawn().unwrap().process.wait(soon());
     let before = descriptors();
     for round in 0..100 {
         let mut prisoner = jail(Stage::Run, "abort").spawn().unwrap();
         let mut errors = Vec::new();
         prisoner.stderr.read_to_end(&mut errors).unwrap();
-        assert_eq!(prisoner.wait(soon()).status, Exit::Signal(libc::SIGABRT), "round {round}");
-        jail(Stage::Compile, "leave_a_child").spawn().unwrap().wait(soon());
+        assert_eq!(
+            prisoner.process.wait(soon()).status,
+            Exit::Signal(libc::SIGABRT),
+            "round {round}"
+        );
+        jail(Stage::Compile, "leave_a_child").spawn().unwrap().process.wait(soon());
         drop(jail(Stage::Compile, "endless_sleep").spawn().unwrap());
         let missing = Jail::new(Stage::Run, &program, "/missing").spawn();
         assert!(matches!(missing, Err(SpawnError::Step { step: "folder", .. })));
@@ -190,7 +196,7 @@ pub fn kill_all() {
             std::thread::spawn(move || {
                 let prisoner = jail.spawn().unwrap();
                 started.send(()).unwrap();
-                prisoner.wait(soon())
+                prisoner.process.wait(soon())
             })
         })
         .into();

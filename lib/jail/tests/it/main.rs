@@ -1,7 +1,7 @@
 //! The jail, attacked.
 //!
 //! `cargo test -p code_evolution_jail -- --nocapture attacks` prints the table of attacks.
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 mod attacks;
 mod batch;
@@ -18,6 +18,8 @@ fn helper() {
         Ok("attacks") => batch::play(),
         Ok("hold") => lifetime::hold(),
         Ok("kill all") => lifetime::kill_all(),
+        Ok("no thread for the watch") => fail_closed::first_without_a_watch(),
+        Ok("SIGCHLD is ignored") => fail_closed::lose_the_ends_of_children(),
         Ok(refused) => fail_closed::try_without(refused),
         Err(_) => {}
     }

@@ -10,12 +10,12 @@ unsafe extern "C" {
 /// Numbers that differ between processors: x86_64's, aarch64's.
 macro_rules! numbers {
     ($($name:ident $x86:literal $arm:literal)*) => {
-        #[allow(dead_code, non_upper_case_globals)]
+        #[allow(non_upper_case_globals)]
         pub mod nr { $(pub const $name: i64 = if cfg!(target_arch = "x86_64") { $x86 } else { $arm };)* }
     };
 }
 numbers! {
-    mmap 9 222  mprotect 10 226  munmap 11 215  madvise 28 233  clone 56 220  execve 59 221  kill 62 129
+    mmap 9 222  mprotect 10 226  madvise 28 233  clone 56 220  execve 59 221  kill 62 129
     tgkill 234 131  tkill 200 130  setsid 112 157  setpgid 109 154  ptrace 101 117
     process_vm_readv 310 270  prlimit64 302 261  getpriority 140 141  setpriority 141 140
     shmget 29 194  msgget 68 186  semget 64 190  mq_open 240 180  unshare 272 97  mount 165 40
@@ -25,10 +25,11 @@ numbers! {
     sched_setaffinity 203 122  setitimer 38 103  timer_create 222 107  rt_sigqueueinfo 129 138
     rt_tgsigqueueinfo 297 240  personality 135 92  mlockall 151 230  inotify_init1 294 26
     name_to_handle_at 303 264  open_by_handle_at 304 265  vmsplice 278 75  fcntl 72 25  ioctl 16 29
-    setuid 105 146  capset 126 91  setns 308 268  kcmp 312 272  mremap 25 216  getppid 110 173
+    setuid 105 146  capset 126 91  setns 308 268  kcmp 312 272  getppid 110 173
     sched_setscheduler 144 119  setrlimit 160 164  sendmsg 46 211  recvmsg 47 212  sysinfo 99 179
-    process_vm_writev 311 271  pkey_mprotect 329 288  remap_file_pages 216 234  fchmodat 268 53
-    modify_ldt 154 -1  quotactl 179 60  swapon 167 224  acct 163 89  getsid 124 156
+    process_vm_writev 311 271  pkey_mprotect 329 288  fchmodat 268 53
+    swapon 167 224  acct 163 89
+    futex 202 98  exit 60 93
 }
 /// Numbers that are the same everywhere.
 pub mod new {

@@ -1,10 +1,10 @@
 //! Memory that is shared, executable, or too much; queues.
 
 use std::io;
-use std::{process, ptr};
+use std::{process, ptr, thread};
 
 use crate::kernel::{c, call, map, new, nr};
-use crate::{Outcome, Target, done};
+use crate::{Outcome, Target, done, hang};
 
 /// Tries an attack of this kind; `None` if it is of another.
 pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
@@ -38,6 +38,12 @@ pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
             }
             Ok(format!("{total} MB"))
         }
+        "sealed_memory_bomb" => sealed_memory_bomb(),
+        "sealed_memory_bomb_after_main" => {
+            // A process whose main thread has ended shows no memory in its own status.
+            thread::spawn(sealed_memory_bomb);
+            call!(nr::exit, 0)
+        }
         "merge_pages" => {
             let at = map(4096, 3, PRIVATE_ANONYMOUS)?;
             call!(nr::madvise, at, 4096, 12)
@@ -65,4 +71,14 @@ pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
         _ => return Ok(None),
     };
     outcome.map(Some)
+}
+
+/// What cannot be written any more is no longer counted by RLIMIT_DATA.
+fn sealed_memory_bomb() -> Outcome {
+    for _ in 0..12 {
+        let at = map(32 << 20, 3, 0x22)?;
+        unsafe { ptr::write_bytes(at as *mut u8, 1, 32 << 20) };
+        call!(nr::mprotect, at, 32 << 20, 1)?;
+    }
+    hang()
 }

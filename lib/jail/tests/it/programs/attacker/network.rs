@@ -37,6 +37,10 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
             let sendto = if cfg!(target_arch = "x86_64") { 44 } else { 206 };
             call!(sendto, 0, c("x").as_ptr(), 1, 0, [1_u16, 0].as_ptr(), 2)
         }
+        "out_of_band" => {
+            let sendto = if cfg!(target_arch = "x86_64") { 44 } else { 206 };
+            call!(sendto, 0, c("x").as_ptr(), 1, 1, 0, 0)
+        }
         "send_descriptor" => call!(nr::sendmsg, 0, [0_u64; 8].as_ptr(), 0),
         "receive_descriptor" => call!(nr::recvmsg, 0, [0_u64; 8].as_mut_ptr(), 0x40),
         _ => return Ok(None),

@@ -28,7 +28,13 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         "inotify" => call!(nr::inotify_init1, 0),
         "landlock_probe" => call!(new::LANDLOCK_CREATE_RULESET, 0, 0, 1),
         "owner_of_descriptor" => call!(nr::fcntl, 0, 8, *host),
+        "owner_by_ioctl" => call!(nr::ioctl, 0, 0x8901, [*host as i32].as_ptr()),
         "type_into_terminal" => call!(nr::ioctl, 0, 0x5412, [b'x'].as_ptr()),
+        "paste_into_terminal" => call!(nr::ioctl, 0, 0x541c, [3_u8].as_ptr()),
+        "priority_inheritance_lock" => {
+            // FUTEX_LOCK_PI, private, of a lock that is free.
+            call!(nr::futex, [0_u32].as_mut_ptr(), 6 | 128, 0, 0, 0, 0)
+        }
         "vmsplice" => call!(nr::vmsplice, 1, [0_u64; 2].as_ptr(), 0, 0),
         "timer" => call!(nr::timer_create, 0, 0, [0_u64; 1].as_mut_ptr()),
         "interval_timer" => call!(nr::setitimer, 0, [0_u64; 4].as_ptr(), 0),

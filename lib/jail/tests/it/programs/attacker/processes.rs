@@ -102,9 +102,7 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         "process_madvise" => call!(new::PROCESS_MADVISE, 0, 0, 0, 0, 0),
         "kcmp" => call!(nr::kcmp, *host, *host, 0, 0, 0),
         "prlimit_host" => {
-            let limits = [1_u64, 1];
             // Reads the host's limits; with a pointer in third place it would set them.
-            let _ = limits;
             call!(nr::prlimit64, *host, 7, 0, [0_u64; 2].as_mut_ptr())
         }
         "priority_of_host" => {
