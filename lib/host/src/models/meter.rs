@@ -61,7 +61,7 @@ pub(super) struct Took {
 
 impl Took {
     /// Counts a wait.
-    pub(super) fn waited(&mut self, wait: Duration) {
+    pub(super) fn add_wait(&mut self, wait: Duration) {
         self.waits += 1;
         self.waited += wait;
     }

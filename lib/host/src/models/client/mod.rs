@@ -136,7 +136,7 @@ impl Client {
                 .await
                 .map_err(|TooLong(wait)| self.too_long("its rate limit", wait))?;
             if !waited.is_zero() {
-                took.waited(waited);
+                took.add_wait(waited);
             }
             let body = request::body(
                 ask,
@@ -169,8 +169,9 @@ impl Client {
                             self.advice_unreachable(),
                         )));
                     }
-                    if retry_wait.saturating_add(wait) > LONGEST_WAIT {
-                        return Err(self.too_long(&why, retry_wait + wait));
+                    retry_wait = retry_wait.saturating_add(wait);
+                    if retry_wait > LONGEST_WAIT {
+                        return Err(self.too_long(&why, retry_wait));
                     }
                     attempt += 1;
                     progress(&format!(
@@ -183,8 +184,7 @@ impl Client {
                     }
                     drop(under_way);
                     tokio::time::sleep(self.clock.real_duration(wait)).await;
-                    retry_wait += wait;
-                    took.waited(wait);
+                    took.add_wait(wait);
                 }
             }
         }
