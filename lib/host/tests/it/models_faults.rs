@@ -1,6 +1,5 @@
 //! Every way in which a provider is known to fail.
 
-use std::sync::Barrier;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
@@ -331,27 +330,6 @@ fn a_refused_field_is_dropped_once_and_remembered() {
     let (outcome, server) = ask_after(vec![json_reply(400, &stubborn)]);
     outcome.error(&["refuses the request"]);
     assert_eq!(server.received().len(), 2);
-}
-
-#[test]
-fn questions_that_meet_the_same_refusals_at_once_are_all_answered() {
-    // Each refusal waits until both questions have met it.
-    let both = [Barrier::new(2), Barrier::new(2)];
-    let server = Server::start(move |request, _| {
-        let fields = ["reasoning_effort", "temperature"];
-        match fields.iter().position(|field| request.body.get(*field).is_some()) {
-            Some(first) => {
-                both[first].wait();
-                let message = format!("Unsupported parameter: '{}'", fields[first]);
-                json_reply(400, &json!({"error": {"message": message, "param": fields[first]}}))
-            }
-            None => says("hi"),
-        }
-    });
-    let models = Session::new("groq", &server).open();
-    let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
-    let answers = models.ask_many(&[warm.clone(), warm], &|_| ()).unwrap();
-    assert_eq!((answers.len(), server.received().len()), (2, 6));
 }
 
 #[test]

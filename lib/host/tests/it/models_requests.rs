@@ -1,5 +1,7 @@
 //! What goes over the wire, and when it may not.
 
+use std::sync::Barrier;
+
 use code_evolution_host::models::{ModelError, Models};
 use code_evolution_wire::model::{Ask, Budget, Message, ModelChoice, Role};
 use serde_json::json;
@@ -106,6 +108,27 @@ fn a_paid_call_counts_whatever_came_of_it() {
     asked(&models, &Ask::new("hello")).error(&["the budget of 2 calls is spent"]);
     let meter = models.meter();
     assert_eq!((server.received().len(), meter.calls, meter.usage.output_tokens), (2, 2, 14));
+}
+
+#[test]
+fn questions_that_meet_the_same_refusals_at_once_are_all_answered() {
+    // Each refusal waits until both questions have met it.
+    let both = [Barrier::new(2), Barrier::new(2)];
+    let server = Server::start(move |request, _| {
+        let fields = ["reasoning_effort", "temperature"];
+        match fields.iter().position(|field| request.body.get(*field).is_some()) {
+            Some(first) => {
+                both[first].wait();
+                let message = format!("Unsupported parameter: '{}'", fields[first]);
+                json_reply(400, &json!({"error": {"message": message, "param": fields[first]}}))
+            }
+            None => says("hi"),
+        }
+    });
+    let models = Session::new("groq", &server).open();
+    let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
+    let answers = models.ask_many(&[warm.clone(), warm], &|_| ()).unwrap();
+    assert_eq!((answers.len(), server.received().len()), (2, 6));
 }
 
 #[test]
