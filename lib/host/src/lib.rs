@@ -11,7 +11,8 @@
 //! | [`audit`] | a session's log, which shows tampering |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | `folders` | where files are kept |
-//! | [`commands`] | what a person or a script calls: `doctor`, `judge`, `exec`, `audit` |
+//! | `files` | files that are replaced whole, and digests |
+//! | [`commands`] | what a person or a script calls: `serve`, `judge`, `exec`, `doctor`, `audit`, `toolbox`, `prepare` |
 //!
 //! # Decisions
 //!
@@ -21,8 +22,8 @@
 //!   harness that was built once; every run is jailed by [`code_evolution_jail`].
 //! - **The judge believes nothing.** It sends inputs, compares outputs outside the jail, and reads times
 //!   and memory from the kernel.
-//! - **Models speak one protocol.** A provider is a row in a table ([`models::provider`]); a cassette
-//!   ([`models::cassette`]) answers in its place where there is no key.
+//! - **Models speak one protocol.** A provider is a row in a table (`models/provider.rs`); a cassette
+//!   (`models/cassette/`) answers in its place where there is no key.
 //! - **Where a layer of the jail is missing, nothing is run**, and the reason is said.
 //!
 //! For use without a notebook see the [`commands`]; the binary's `--help` lists them.
@@ -31,6 +32,7 @@
 
 pub mod audit;
 pub mod commands;
+mod files;
 mod folders;
 pub mod judge;
 pub mod models;

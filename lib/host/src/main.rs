@@ -27,7 +27,7 @@ fn run() -> anyhow::Result<()> {
     let mut arguments = Parser::from_env();
     match arguments.next().map_err(UsageError::from)? {
         Some(Arg::Value(command)) => match command.to_str() {
-            Some("serve") => code_evolution_host::serve::run(commands::owner(arguments)?),
+            Some("serve") => commands::serve::run(arguments),
             Some("judge") => commands::judge::run(arguments),
             Some("exec") => commands::exec::run(arguments),
             Some("doctor") => commands::doctor::run(arguments),

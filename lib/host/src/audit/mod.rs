@@ -1,4 +1,4 @@
-//! What a session asked, was answered, compiled and admitted, in a log that shows tampering.
+//! What a session asked, was answered, compiled and ran, in a log that shows tampering.
 //!
 //! One JSON object a line. Each holds the hash of the line before it and ends in its own, so a line
 //! that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
@@ -18,11 +18,12 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use code_evolution_wire::model::{Answer, Ask};
+use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use crate::files::digest;
 use crate::models::key::{Key, redact_secrets};
 
 /// The `prev` of a log's first line.
@@ -38,7 +39,7 @@ pub struct Entry {
     pub seq: u64,
     /// When it was written: RFC 3339, UTC, milliseconds.
     pub time: String,
-    /// What happened: `asked`, `answered`, `judged`, `admitted`, or a caller's own word.
+    /// What happened: `asked`, `answered`, `judged`, `executed`, or a caller's own word.
     pub event: String,
     /// The SHA-256 digest of what it was about, in hexadecimal.
     pub digest: String,
@@ -100,12 +101,14 @@ impl Log {
         self.append("judged", summary, code.as_bytes())
     }
 
-    /// Adds a source that was taken into use under `name`.
+    /// Adds a whole program that was run.
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub fn admitted(&self, name: &str, code: &str) -> Result<String> {
-        self.append("admitted", json!({"name": name, "code": code}), code.as_bytes())
+    pub fn executed(&self, program: &Program, ran: &Execution) -> Result<String> {
+        let source = &program.program;
+        let summary = json!({"stage": ran.stage, "status": ran.status, "program": source});
+        self.append("executed", summary, source.as_bytes())
     }
 
     /// Adds a line and returns its hash. A key of [`Log::hide`] and what looks like one are hidden
@@ -129,7 +132,9 @@ impl Log {
             .with_context(|| format!("cannot open the audit log {shown}"))?;
         // Held until the file is closed: two processes cannot build on the same line.
         file.lock().with_context(|| format!("cannot lock the audit log {shown}"))?;
-        let (seq, prev) = match last_line(&mut file)? {
+        let last = last_line(&mut file)
+            .with_context(|| format!("cannot go on with the audit log {shown}"))?;
+        let (seq, prev) = match last {
             None => (0, GENESIS.to_owned()),
             Some(line) => {
                 let (entry, hash) = parse(&line).map_err(|why| {
@@ -144,7 +149,7 @@ impl Log {
             seq,
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             event: event.to_owned(),
-            digest: hex(payload),
+            digest: digest(payload),
             summary: shorten(summary, &self.keys.lock().unwrap_or_else(PoisonError::into_inner)),
             prev,
         };
@@ -155,14 +160,11 @@ impl Log {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn shorten(value: Value, keys: &[Key]) -> Value {
     match value {
         Value::String(text) => {
-            let text = keys.iter().fold(redact_secrets(&text), |text, key| key.redact(&text));
+            // Keys first: of one that only begins like a secret, the rest would stay.
+            let text = redact_secrets(&keys.iter().fold(text, |text, key| key.redact(&text)));
             match text.char_indices().nth(SUMMARY_TEXT) {
                 Some((end, _)) => format!("{}…", &text[..end]).into(),
                 None => text.into(),
@@ -184,7 +186,7 @@ const TAIL: usize = HASH_FIELD.len() + 64 + "\"}".len();
 fn seal(entry: &Entry) -> Result<(String, String)> {
     let json = serde_json::to_string(entry)?;
     let body = json.strip_suffix('}').context("an entry is a JSON object")?;
-    let hash = hex(body.as_bytes());
+    let hash = digest(body);
     Ok((format!("{body}{HASH_FIELD}{hash}\"}}\n"), hash))
 }
 
@@ -196,7 +198,7 @@ fn parse(line: &str) -> Result<(Entry, String), String> {
         .strip_prefix(HASH_FIELD)
         .and_then(|tail| tail.strip_suffix("\"}"))
         .ok_or("does not end in a hash")?;
-    if hex(body.as_bytes()) != hash {
+    if digest(body) != hash {
         return Err("was changed: its content does not have its hash".to_owned());
     }
     let entry = serde_json::from_str(&format!("{body}}}"))
@@ -206,18 +208,19 @@ fn parse(line: &str) -> Result<(Entry, String), String> {
 
 /// The last line of a file that ends in a line end; `None` for an empty file.
 fn last_line(file: &mut File) -> Result<Option<String>> {
-    let length = file.seek(SeekFrom::End(0))?;
+    let length = file.seek(SeekFrom::End(0)).context("cannot find its end")?;
     if length == 0 {
         return Ok(None);
     }
     let mut window = 4_096;
     loop {
         let start = length.saturating_sub(window);
-        file.seek(SeekFrom::Start(start))?;
+        file.seek(SeekFrom::Start(start)).context("cannot find its last line")?;
         let mut bytes = Vec::new();
-        Read::by_ref(file).take(window).read_to_end(&mut bytes)?;
+        let mut end = Read::by_ref(file).take(window);
+        end.read_to_end(&mut bytes).context("cannot read its last line")?;
         let Some(line) = bytes.strip_suffix(b"\n") else {
-            bail!("the audit log's last line is cut off: move the file away to start another");
+            bail!("its last line is cut off: move the file away to start another");
         };
         let before = line.iter().rposition(|&byte| byte == b'\n');
         if before.is_some() || start == 0 {

@@ -1,3 +1,4 @@
+use code_evolution_wire::verdict::{Outcome, Stage};
 use proptest::prelude::*;
 
 use super::*;
@@ -36,7 +37,7 @@ fn what_was_written_is_intact() {
         Checked::Intact { lines: 0, last_hash: GENESIS.to_owned() }
     );
     let entry: Value = serde_json::from_str(&lines[1]).unwrap();
-    assert_eq!(entry["digest"], hex(b"payload"));
+    assert_eq!(entry["digest"], digest(b"payload"));
     assert!(humantime::parse_rfc3339(entry["time"].as_str().unwrap()).is_ok());
 }
 
@@ -59,7 +60,8 @@ fn a_cut_log_is_not_continued() {
     let text = std::fs::read_to_string(log.path()).unwrap();
     for cut in [&text[..text.len() - 1], "{}\n", "\n"] {
         std::fs::write(log.path(), cut).unwrap();
-        let error = log.append("b", json!(2), b"").unwrap_err().to_string();
+        let error = log.append("b", json!(2), b"").unwrap_err();
+        let error = format!("{error:#}");
         assert!(error.contains("last line"), "{error}");
         assert_eq!(std::fs::read_to_string(log.path()).unwrap(), cut);
     }
@@ -92,16 +94,35 @@ fn questions_and_answers_are_summed_up_without_keys() {
         "long ".repeat(100)
     );
     log.clone().asked(&Ask::new(&prompt)).unwrap();
-    log.admitted("count", "fn count() {}").unwrap();
+    let verdict = Verdict::new(Stage::Run, Outcome::Finished, Vec::new());
+    log.judged("fn count() {}", &verdict).unwrap();
     let text = std::fs::read_to_string(log.path()).unwrap();
     assert!(
         text.contains("use *** *** long") && !text.contains("canary") && text.len() < 1_200,
         "{text}"
     );
-    assert!(text.contains(&hex(b"fn count() {}")));
+    assert!(text.contains(&digest(b"fn count() {}")));
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(log.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn no_part_of_a_key_is_left() {
+    let (_folder, log) = log(&[]);
+    // Its beginning has the shape of a key, its end has not.
+    log.hide(Key::new("sk-0123456789abcdef:tail-of-key").unwrap());
+    log.asked(&Ask::new("use sk-0123456789abcdef:tail-of-key")).unwrap();
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    assert!(text.contains("\"use ***\""), "{text}");
+}
+
+#[test]
+fn an_error_names_the_file() {
+    let (_folder, log) = log(&[("a", json!(1))]);
+    std::fs::write(log.path(), "cut").unwrap();
+    let error = format!("{:#}", log.append("b", json!(2), b"").unwrap_err());
+    assert!(error.contains(&log.path().display().to_string()), "{error}");
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use code_evolution_jail::{Stage, layers, refusal};
-use code_evolution_wire::program::Program;
+use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::Stage as Reached;
 use lexopt::Parser;
@@ -53,19 +53,15 @@ pub fn run(arguments: Parser) -> Result<()> {
     let secret = format!("canary-{:x}", std::process::id());
     writeln!(canary.as_file(), "{secret}")?;
     let mut failed = Vec::new();
-    for attack in attacks(&canary.path().display().to_string()) {
+    for attack in attacks(&canary.path().display().to_string(), variable().as_deref()) {
         let limits = Limits { cpu_ms: 200, ..Limits::default() };
         let result = judge.execute(&Program { limits, ..Program::new(attack.program) })?;
-        let told = format!("{}{}", result.stdout, result.stderr);
-        let held = match attack.held {
-            Held::Compiling => result.stage == Reached::Compile && !told.contains(&secret),
-            Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
-            Held::Until(limit) => result.stage == Reached::Run && result.status == limit,
-        };
+        let held = attack.held.holds(&result, &secret);
         let verdict = if held { "held" } else { "BROKEN" };
         writeln!(output, "attack           {verdict}: {}", attack.name)?;
         if !held {
-            failed.push(format!("{} ({}: {told})", attack.name, result.status));
+            let Execution { status, stdout, stderr, .. } = result;
+            failed.push(format!("{} ({status}: {stdout}{stderr})", attack.name));
         }
     }
     match failed.is_empty() {
@@ -84,13 +80,40 @@ enum Held {
     Until(&'static str),
 }
 
+impl Held {
+    /// Whether an attack ended there, and told nothing of the secret.
+    fn holds(&self, result: &Execution, secret: &str) -> bool {
+        match self {
+            Held::Compiling => {
+                let told =
+                    [&result.stdout, &result.stderr].iter().any(|text| text.contains(secret));
+                result.stage == Reached::Compile && !told
+            }
+            Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
+            Held::Until(limit) => result.stage == Reached::Run && result.status == *limit,
+        }
+    }
+}
+
 struct Attack {
     name: &'static str,
     program: String,
     held: Held,
 }
 
-fn attacks(secret_file: &str) -> Vec<Attack> {
+/// A variable of this process that a compiler in the jail must not have; `None` where there is only
+/// what it is given anyway.
+fn variable() -> Option<String> {
+    let given = ["PATH", "TMPDIR", "LC_ALL"];
+    std::env::vars_os()
+        // `env!` refuses what is no text, and that would look like the jail's doing.
+        .filter_map(|(name, value)| name.into_string().ok().filter(|_| value.to_str().is_some()))
+        .find(|name| !given.contains(&name.as_str()))
+}
+
+/// The attacks: on a file that must stay unread, and on a variable that must not be seen. What gets
+/// through compiles, or its failure would pass for the jail's.
+fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
     let running = |name, attempt: &str| Attack {
         name,
         program: format!(
@@ -108,20 +131,20 @@ fn attacks(secret_file: &str) -> Vec<Attack> {
         (unsafe {{ kill({}, 0) }}) == 0",
         std::process::id()
     );
-    vec![
-        Attack {
-            name: "read a file while compiling",
-            program: format!(
-                "const STOLEN: &str = include_str!({secret_file:?});\n\
-                 const _: () = assert!(STOLEN.len() == 0);\nfn main() {{ println!(\"{{STOLEN}}\") }}"
-            ),
-            held: Held::Compiling,
-        },
-        Attack {
-            name: "read the environment while compiling",
-            program: "fn main() { println!(\"{}\", env!(\"HOME\")) }".to_owned(),
-            held: Held::Compiling,
-        },
+    // Shows the length only: what this prints may end up in a bug report.
+    let compiling = |name, stolen: &str| Attack {
+        name,
+        program: format!("fn main() {{ println!(\"{{}} bytes\", {stolen}.len()) }}"),
+        held: Held::Compiling,
+    };
+    let mut attacks =
+        vec![compiling("read a file while compiling", &format!("include_str!({secret_file:?})"))];
+    attacks.extend(
+        variable.map(|name| {
+            compiling("read the environment while compiling", &format!("env!({name:?})"))
+        }),
+    );
+    attacks.extend([
         running("read a file", &format!("std::fs::read({secret_file:?}).is_ok()")),
         running("read the environment", "std::env::vars().next().is_some()"),
         running("write a file", "std::fs::write(\"stolen\", \"x\").is_ok()"),
@@ -132,5 +155,24 @@ fn attacks(secret_file: &str) -> Vec<Attack> {
         running("signal the host", &signal),
         endless("compute for ever", "loop { std::hint::black_box(1); }", "time-out"),
         endless("take all memory", "std::hint::black_box(vec![1u8; 1 << 40]);", "out of memory"),
-    ]
+    ]);
+    attacks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_compiler_may_read_is_reported_as_stolen() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { cache: folder.path().into(), scan: false, ..Options::default() };
+        let judge = Judge::with(options).unwrap();
+        // Its own source, and a variable that it is given.
+        let attacks = attacks("candidate.rs", Some("PATH")).into_iter();
+        for attack in attacks.filter(|attack| matches!(attack.held, Held::Compiling)) {
+            let result = judge.execute(&Program::new(attack.program)).unwrap();
+            assert!(!attack.held.holds(&result, "canary"), "{}: {result:?}", attack.name);
+        }
+    }
 }

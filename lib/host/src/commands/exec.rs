@@ -50,10 +50,11 @@ pub fn run(mut arguments: Parser) -> Result<()> {
         }
     }
     match (jsonl, source) {
-        (true, None) => exec_lines(),
+        (true, None) if crates.is_empty() => exec_lines(),
         (false, Some(path)) => exec_file(&path, crates),
-        (true, Some(_)) => {
-            Err(UsageError("give --jsonl or a PROGRAM.rs, not both".to_owned()).into())
+        (true, _) => {
+            let why = "--jsonl takes its programs and their crates from the requests";
+            Err(UsageError(why.to_owned()).into())
         }
         (false, None) => Err(UsageError("which program? give a PROGRAM.rs".to_owned()).into()),
     }
@@ -75,14 +76,14 @@ fn exec_file(path: &PathBuf, crates: Vec<String>) -> Result<()> {
 
 fn exec_lines() -> Result<()> {
     let judge = Judge::new()?;
-    lines::answer_all(judge.workers(), |line| {
+    lines::answer_all(judge.workers(), move |line| {
         let request: Request = match serde_json::from_str(line) {
             Ok(request) => request,
-            Err(error) => return Answer::bad_request(Value::Null, &error.to_string()),
+            Err(error) => return Answer::bad_request(&Value::Null, &error.to_string()),
         };
         let program: Program = match serde_json::from_value(request.program) {
             Ok(program) => program,
-            Err(error) => return Answer::bad_request(request.id, &error.to_string()),
+            Err(error) => return Answer::bad_request(&request.id, &error.to_string()),
         };
         Answer::of(&request.id, judge.execute(&program), |execution| Line {
             id: request.id.clone(),

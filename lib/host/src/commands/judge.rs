@@ -79,11 +79,11 @@ fn judge_files(task: &Path, candidates: &[PathBuf]) -> Result<()> {
 
 fn judge_lines() -> Result<()> {
     let judge = Judge::new()?;
-    lines::answer_all(judge.workers(), |line| match serde_json::from_str::<Request>(line) {
+    lines::answer_all(judge.workers(), move |line| match serde_json::from_str::<Request>(line) {
         Err(error) => {
             let id = serde_json::from_str::<Value>(line).ok();
             let id = id.and_then(|request| request.get("id").cloned()).unwrap_or_default();
-            Answer::bad_request(id, &error.to_string())
+            Answer::bad_request(&id, &error.to_string())
         }
         Ok(Request { id, task, code }) => {
             Answer::of(&id, judge.judge(&task, &code), |verdict| Line { id: id.clone(), verdict })

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use code_evolution_wire::protocol::{Failure, FailureKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,70 +22,68 @@ impl Answer {
         result: Result<T, JudgeError>,
         line: impl FnOnce(T) -> L,
     ) -> Answer {
-        let (kind, message) = match result {
-            Ok(value) => match serde_json::to_string(&line(value)) {
-                Ok(text) => return Answer(text),
-                Err(error) => ("internal", error.to_string()),
-            },
-            Err(JudgeError::BadRequest(message)) => ("bad_request", message),
-            Err(JudgeError::NoSandbox(message)) => ("no_sandbox", message),
-            Err(error @ JudgeError::Cancelled) => ("cancelled", error.to_string()),
-            Err(JudgeError::Internal(error)) => ("internal", format!("{error:#}")),
-        };
-        Answer(json!({ "id": id, "error": { "kind": kind, "message": message } }).to_string())
+        let text = result.and_then(|value| {
+            serde_json::to_string(&line(value)).map_err(|error| JudgeError::Internal(error.into()))
+        });
+        text.map_or_else(|error| Answer::failed(id, error.into()), Answer)
     }
 
     /// A line that is no request.
-    pub fn bad_request(id: Value, message: &str) -> Answer {
+    pub fn bad_request(id: &Value, message: &str) -> Answer {
         let message = format!("this is not a request: {message}; write one JSON object a line");
-        Answer(
-            json!({ "id": id, "error": { "kind": "bad_request", "message": message } }).to_string(),
-        )
+        Answer::failed(id, Failure { kind: FailureKind::BadRequest, message })
+    }
+
+    fn failed(id: &Value, error: Failure) -> Answer {
+        Answer(json!({ "id": id, "error": error }).to_string())
     }
 }
 
-/// Answers every line of standard input. An answer is printed as soon as all before it are.
+/// Answers every line of standard input. An answer is printed as soon as all before it are. Where
+/// nobody reads them it returns at once; what is under way ends with the process.
 ///
 /// # Errors
 /// If standard input or output breaks.
-pub fn answer_all(workers: usize, answer: impl Fn(&str) -> Answer + Sync) -> Result<()> {
+pub fn answer_all(
+    workers: usize,
+    answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
+) -> Result<()> {
     let (requests, taken) = mpsc::sync_channel::<(usize, String)>(workers);
-    let taken = Mutex::new(taken);
-    let (answers, made) = mpsc::channel::<(usize, Answer)>();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let answers = answers.clone();
-            let (taken, answer) = (&taken, &answer);
-            scope.spawn(move || {
-                loop {
-                    let next = taken.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((index, line)) = next else { return };
-                    if answers.send((index, answer(&line))).is_err() {
-                        return;
-                    }
+    let (answers, made) = mpsc::channel();
+    let shared = Arc::new((Mutex::new(taken), answer));
+    // None of the threads is scoped: one that reads cannot be told that nobody wants what it reads.
+    let reader = std::thread::spawn(move || read(&requests));
+    let workers = Vec::from_iter((0..workers).map(|_| {
+        let (shared, answers) = (Arc::clone(&shared), answers.clone());
+        std::thread::spawn(move || {
+            let (taken, answer) = &*shared;
+            loop {
+                let next = taken.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok((index, line)) = next else { return };
+                if answers.send((index, answer(&line))).is_err() {
+                    return;
                 }
-            });
-        }
-        drop(answers);
-        let printer = scope.spawn(move || print_in_order(&made));
-        let read = std::io::stdin().lock().lines().enumerate().try_for_each(|(index, line)| {
-            let line = line.context("reading standard input")?;
-            requests.send((index, line)).context("giving a request to a worker")
-        });
-        drop(requests);
-        let printed = printer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        read.and(printed)
-    })
+            }
+        })
+    }));
+    drop(answers);
+    print_in_order(&made)?;
+    for worker in workers {
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    }
+    reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Hands out the lines of standard input until it ends.
+fn read(requests: &mpsc::SyncSender<(usize, String)>) -> Result<()> {
+    for (index, line) in std::io::stdin().lock().lines().enumerate() {
+        let line = line.context("reading standard input")?;
+        requests.send((index, line)).context("giving a request to a worker")?;
+    }
+    Ok(())
 }
 
 fn print_in_order(made: &mpsc::Receiver<(usize, Answer)>) -> Result<()> {
-    let printed = print_until_error(made);
-    // Where nobody reads, the workers must not be left with answers that nobody takes.
-    made.iter().for_each(drop);
-    printed
-}
-
-fn print_until_error(made: &mpsc::Receiver<(usize, Answer)>) -> Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     let mut output = std::io::stdout().lock();

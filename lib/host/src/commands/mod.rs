@@ -1,8 +1,8 @@
-//! What a person or a script calls: `doctor`, `judge`, `exec`, `prepare`,
-//! `audit`, `toolbox`.
+//! What a person or a script calls, one module a command.
 //!
-//! Standard output carries results only, one JSON value a line; what is for a person's eyes goes to
-//! standard error. A command line that makes no sense ends with exit code 2, a failure with 1.
+//! Standard output carries results only: JSON, one value a line, of `serve`, `judge` and `exec`; lines
+//! for a person of the others. Progress and errors go to standard error. A command line that makes no
+//! sense ends with exit code 2, a failure with 1.
 
 pub mod audit;
 pub mod doctor;
@@ -10,11 +10,12 @@ pub mod exec;
 pub mod judge;
 mod lines;
 pub mod prepare;
+pub mod serve;
 pub mod toolbox;
 
 use std::path::PathBuf;
 
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 
 /// How to call the host.
 pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
@@ -48,7 +49,7 @@ impl std::error::Error for UsageError {}
 ///
 /// # Errors
 /// A [`UsageError`] that names the first.
-pub fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
+fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
     match arguments.next()? {
         None => Ok(()),
         Some(argument) => Err(argument.unexpected().into()),
@@ -59,7 +60,7 @@ pub fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
 ///
 /// # Errors
 /// A [`UsageError`] with `usage` for other words, or one that names an option.
-pub fn verify_paths(mut arguments: Parser, usage: &str) -> Result<Vec<PathBuf>, UsageError> {
+fn verify_paths(mut arguments: Parser, usage: &str) -> Result<Vec<PathBuf>, UsageError> {
     let mut words = Vec::new();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -73,21 +74,6 @@ pub fn verify_paths(mut arguments: Parser, usage: &str) -> Result<Vec<PathBuf>, 
         }
         _ => Err(UsageError(usage.to_owned())),
     }
-}
-
-/// Reads `serve`'s `--owner PID`: the process whose death ends the session too.
-///
-/// # Errors
-/// A [`UsageError`] for anything else.
-pub fn owner(mut arguments: Parser) -> Result<Option<u32>, UsageError> {
-    let mut owner = None;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Arg::Long("owner") => owner = Some(arguments.value()?.parse()?),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(owner)
 }
 
 impl From<lexopt::Error> for UsageError {

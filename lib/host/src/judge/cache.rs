@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use code_evolution_wire::verdict::Verdict;
 use sha2::{Digest, Sha256};
 
-use super::toolchain::hex;
+use crate::files::{digest, hex};
 
 /// How much the entries may take, in bytes.
 pub const DEFAULT_BYTES: u64 = 64 << 20;
@@ -56,7 +56,7 @@ impl Cache {
         let path = self.folder.join(key);
         let text = fs::read_to_string(&path).ok()?;
         let (sum, body) = text.split_once('\n')?;
-        if sum != hex(&Sha256::digest(body)) {
+        if sum != digest(body) {
             return None;
         }
         let verdict: Verdict = serde_json::from_str(body).ok()?;
@@ -76,7 +76,7 @@ impl Cache {
         fs::create_dir_all(&self.folder).with_context(context)?;
         let body = serde_json::to_string(verdict)?;
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)?;
-        writeln!(file, "{}", hex(&Sha256::digest(&body))).with_context(context)?;
+        writeln!(file, "{}", digest(&body)).with_context(context)?;
         file.write_all(body.as_bytes()).with_context(context)?;
         file.persist(self.folder.join(key)).with_context(context)?;
         let written = self.written.fetch_add(body.len() as u64, Ordering::Relaxed);

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::JudgeError;
-use super::toolchain::{Toolchain, hex, output};
+use super::toolchain::{Toolchain, output};
+use crate::files::hex;
 
 /// The crates, as a `use` names them.
 pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];

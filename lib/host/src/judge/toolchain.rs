@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::JudgeError;
+use crate::files::hex;
 
 /// The harness's name to the compiler.
 pub const HARNESS_CRATE: &str = "code_evolution_harness";
@@ -219,9 +220,4 @@ pub fn output(command: &mut Command) -> Result<String> {
         bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("reading what `{program}` prints"))
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -24,8 +24,14 @@ impl<'a> Batch<'a> {
         Batch { recorder, answers: BTreeMap::new(), recorded: 0, failure: None }
     }
 
-    /// Keeps what became of a question.
-    pub(super) fn add(&mut self, position: usize, conversation: Result<Conversation, ModelError>) {
+    /// Keeps what became of a question. Returns whether to ask on: after an error, or an answer that
+    /// cannot be recorded, more would be paid for in vain.
+    pub(super) fn add(
+        &mut self,
+        position: usize,
+        conversation: Result<Conversation, ModelError>,
+    ) -> bool {
+        let answered = conversation.is_ok();
         self.answers.insert(position, conversation);
         while let Some(next) = self.answers.get(&self.recorded) {
             self.recorded += 1;
@@ -39,6 +45,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
+        answered && self.failure.is_none()
     }
 
     /// The answers in the questions' order.

@@ -6,34 +6,16 @@ use std::path::PathBuf;
 use code_evolution_wire::model::{Mode, ModelChoice, ModelStatus};
 
 use super::ModelError;
+use super::endpoint::{Endpoint, host, is_local, parse_base};
 use super::key::Key;
-use super::provider::{PROVIDERS, Provider, find, names};
-use super::text::{clean, printable};
+use super::provider::{PROVIDERS, find, names};
 
-/// A provider's server, with all that is needed to call it.
-#[derive(Debug, Clone)]
-pub(super) struct Endpoint {
-    pub(super) provider: &'static Provider,
-    /// The address, without a slash at the end, credentials or a query.
-    pub(super) base: reqwest::Url,
-    pub(super) model: String,
-    pub(super) key: Option<Key>,
-    /// Where the key came from.
-    pub(super) key_from: String,
-}
-
-impl Endpoint {
-    /// A text with the key hidden.
-    pub(super) fn hide(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
-    }
-
-    /// A server's text as part of a line of at most so many characters. The key is hidden first:
-    /// of one that was cut, the rest would show.
-    pub(super) fn show(&self, text: &str, most: usize) -> String {
-        clean(&self.hide(&printable(text)), most)
-    }
-}
+/// The provider whose address is `LLM_BASE_URL`'s.
+const CUSTOM: &str = "custom";
+/// The key of that address, or of whichever provider is named.
+const ANY_KEY: &str = "LLM_API_KEY";
+/// The key that the setup cell asked for, of the provider that it names.
+const TYPED_KEY: &str = "CODE_EVOLUTION_TYPED_KEY";
 
 /// A session's choice.
 #[derive(Debug)]
@@ -63,10 +45,11 @@ impl Chosen {
     }
 }
 
-/// Where the provider's name came from, for messages.
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Reads an environment variable.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-fn set(env: Env, name: &str) -> Option<String> {
+/// A variable's value without space around it; `None` where nothing is left.
+pub(super) fn set(env: Env, name: &str) -> Option<String> {
     env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
@@ -123,12 +106,12 @@ fn no_key(choice: &ModelChoice, env: Env) -> String {
             Some(provider) => format!("{} is not set", provider.key_variable),
             None => format!("there is no provider `{name}`"),
         },
-        None if set(env, "LLM_API_KEY").is_some() => {
+        None if set(env, ANY_KEY).is_some() => {
             "LLM_API_KEY is set, but neither LLM_PROVIDER nor LLM_BASE_URL says whose key it is"
                 .to_owned()
         }
         None => {
-            let names: Vec<_> = key_variables().filter(|name| *name != "LLM_API_KEY").collect();
+            let names: Vec<_> = key_variables().filter(|name| *name != ANY_KEY).collect();
             format!("no key is set in {}", names.join(", "))
         }
     }
@@ -152,32 +135,51 @@ fn endpoint(
     env: Env,
     notes: &mut Vec<String>,
 ) -> Result<Option<Endpoint>, ModelError> {
-    let base = set(env, "LLM_BASE_URL");
     let named = choice.provider.clone().or_else(|| set(env, "LLM_PROVIDER"));
-    let provider = match &named {
-        Some(name) => find(name).ok_or_else(|| {
+    let named = named.map(|name| {
+        find(&name).ok_or_else(|| {
             ModelError::Config(format!("there is no provider `{name}`: choose one of {}", names()))
-        })?,
-        // A key belongs to its provider: with an address of its own only LLM_API_KEY is sent.
-        None if base.is_some() => &PROVIDERS[PROVIDERS.len() - 1],
-        None => match PROVIDERS
-            .iter()
-            .find(|p| !p.base.is_empty() && set(env, p.key_variable).is_some())
-        {
-            Some(provider) => provider,
-            None => return Ok(None),
-        },
+        })
+    });
+    let named = named.transpose()?;
+    let mut base = set(env, "LLM_BASE_URL");
+    // The environment's address, key and model are one server's. A setup cell that names a provider
+    // with an address of its own means another.
+    let elsewhere = choice.provider.is_some() && named.is_some_and(|p| !p.base.is_empty());
+    let foreign = elsewhere && base.take().is_some();
+    let provider = match named {
+        Some(provider) => Some(provider),
+        None if base.is_some() => find(CUSTOM),
+        None => PROVIDERS.iter().find(|p| !p.base.is_empty() && set(env, p.key_variable).is_some()),
     };
-    let variable =
-        [provider.key_variable, "LLM_API_KEY"].into_iter().find(|name| set(env, name).is_some());
-    let key = match variable {
-        Some(name) => {
-            let key = Key::new(&env(name).unwrap_or_default()).map_err(|why| {
-                ModelError::Config(format!("the key in {name} cannot be one: {why}; set it again"))
+    let Some(provider) = provider else { return Ok(None) };
+    if foreign {
+        notes.push(format!(
+            "the setup cell names {}, so LLM_BASE_URL is not used, nor its LLM_API_KEY and LLM_MODEL",
+            provider.name,
+        ));
+    }
+    // A key belongs to its provider: another address is not sent it.
+    let variables: &[&str] = match (&base, foreign) {
+        (Some(_), _) => &[ANY_KEY],
+        (None, true) => &[provider.key_variable],
+        (None, false) => &[provider.key_variable, ANY_KEY],
+    };
+    // One that was typed is that of the provider for which it was asked.
+    let typed = set(env, TYPED_KEY).filter(|_| choice.provider.is_some());
+    let found = typed
+        .map(|key| (key, "prompt"))
+        .or_else(|| variables.iter().find_map(|variable| Some((set(env, variable)?, *variable))));
+    let (key, key_from) = match found {
+        Some((text, from)) => {
+            let key = Key::new(&text).map_err(|why| {
+                ModelError::Config(format!(
+                    "the key from {from} cannot be one: {why}; set it again"
+                ))
             })?;
-            Some(key)
+            (Some(key), from)
         }
-        None if provider.base.is_empty() || base.is_some() => None,
+        None if provider.base.is_empty() || base.is_some() => (None, "none"),
         None => return Ok(None),
     };
     let address = match (base, provider.base) {
@@ -189,7 +191,7 @@ fn endpoint(
     if key.is_some() && base.scheme() == "http" && !is_local(&base) {
         notes.push(format!("the key travels unencrypted to {}: use https", host(&base)));
     }
-    let model = choice.model.clone().or_else(|| set(env, "LLM_MODEL"));
+    let model = choice.model.clone().or_else(|| set(env, "LLM_MODEL").filter(|_| !foreign));
     let model = match (model, provider.model) {
         (Some(model), _) => model,
         (None, "") => {
@@ -200,50 +202,7 @@ fn endpoint(
         }
         (None, model) => model.to_owned(),
     };
-    let prompted = set(env, "LLM_KEY_FROM").as_deref() == Some("prompt");
-    let key_from = match variable {
-        Some(_) if prompted => "prompt",
-        Some(name) => name,
-        None => "none",
-    };
     Ok(Some(Endpoint { provider, base, model, key, key_from: key_from.to_owned() }))
-}
-
-/// What an address is called in messages: no path, no credentials.
-pub(super) fn host(url: &reqwest::Url) -> String {
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        (None, _) => "the server".to_owned(),
-    }
-}
-
-/// Whether an address is on this machine.
-pub(super) fn is_local(url: &reqwest::Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
-    }
-}
-
-fn parse_base(address: &str) -> Result<reqwest::Url, ModelError> {
-    // The address may hold a key, so a message never repeats it.
-    let wrong = |why: &str| {
-        Err(ModelError::Config(format!(
-            "LLM_BASE_URL {why}: it should read like http://localhost:11434/v1"
-        )))
-    };
-    let Ok(url) = reqwest::Url::parse(address.trim_end_matches('/')) else {
-        return wrong("is not an address");
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return wrong("is no http or https address");
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return wrong("holds credentials or a query (a key belongs in LLM_API_KEY)");
-    }
-    Ok(url)
 }
 
 #[cfg(test)]
@@ -327,6 +286,29 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_of_the_setup_cell_is_asked_at_its_own_address_with_its_own_key() {
+        let room = [
+            ("GROQ_API_KEY", "gsk-canary"),
+            ("LLM_BASE_URL", "http://teacher/v1"),
+            ("LLM_API_KEY", "teachers-own"),
+            ("LLM_MODEL", "teachers-model"),
+        ];
+        let groq = ModelChoice { provider: Some("groq".into()), ..ModelChoice::default() };
+        let chosen_groq = chosen(&groq, &room).unwrap();
+        let endpoint = chosen_groq.endpoint.unwrap();
+        assert_eq!(endpoint.base.host_str(), Some("api.groq.com"));
+        assert_eq!(endpoint.key.unwrap().expose(), "gsk-canary");
+        assert_eq!(endpoint.model, "openai/gpt-oss-20b");
+        assert!(chosen_groq.notes[0].contains("LLM_BASE_URL"), "{:?}", chosen_groq.notes);
+        // Without a key of its own it gets none of another server.
+        assert!(chosen(&groq, &room[1..]).unwrap().endpoint.is_none());
+        // From the environment alone both are one server, which gets no provider's key.
+        let gateway = [room[0], room[1], ("LLM_PROVIDER", "groq"), ("LLM_MODEL", "m")];
+        let endpoint = chosen(&ModelChoice::default(), &gateway).unwrap().endpoint.unwrap();
+        assert_eq!((endpoint.base.host_str(), endpoint.key.is_none()), (Some("teacher"), true));
+    }
+
+    #[test]
     fn wrong_settings_are_named_without_repeating_a_key() {
         for env in [
             ("LLM_BASE_URL", "http://sk-canary-0123456789@host/v1"),
@@ -347,8 +329,18 @@ mod tests {
     }
 
     #[test]
-    fn a_prompted_key_says_so() {
-        let env = [OPENAI, ("LLM_KEY_FROM", "prompt")];
-        assert_eq!(chosen(&ModelChoice::default(), &env).unwrap().status().key_from, "prompt");
+    fn a_typed_key_is_that_of_the_provider_which_the_setup_cell_names() {
+        let env = [("GROQ_API_KEY", "old"), (TYPED_KEY, "typed"), OPENAI];
+        let groq = ModelChoice { provider: Some(" Groq".into()), ..ModelChoice::default() };
+        let endpoint = chosen(&groq, &env).unwrap().endpoint.unwrap();
+        assert_eq!((endpoint.provider.name, endpoint.key_from.as_str()), ("groq", "prompt"));
+        assert_eq!(endpoint.key.unwrap().expose(), "typed");
+        let endpoint = chosen(&ModelChoice::default(), &env).unwrap().endpoint.unwrap();
+        assert_eq!((endpoint.provider.name, endpoint.key_from.as_str()), ("openai", OPENAI.0));
+        let server =
+            [("LLM_BASE_URL", "http://localhost:1/v1"), (TYPED_KEY, "typed"), ("LLM_MODEL", "m")];
+        let custom = ModelChoice { provider: Some("custom".into()), ..ModelChoice::default() };
+        let endpoint = chosen(&custom, &server).unwrap().endpoint.unwrap();
+        assert_eq!(endpoint.key.unwrap().expose(), "typed");
     }
 }

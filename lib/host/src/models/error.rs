@@ -31,7 +31,7 @@ impl ModelError {
     }
 
     /// The same error with its message changed.
-    pub(crate) fn map(self, change: impl FnOnce(String) -> String) -> Self {
+    pub(super) fn map(self, change: impl FnOnce(String) -> String) -> Self {
         match self {
             ModelError::Budget(message) => ModelError::Budget(change(message)),
             ModelError::Provider(message) => ModelError::Provider(change(message)),

@@ -82,10 +82,13 @@ fn read(reply: &str, schema: &Value) -> Result<String, String> {
 fn find(reply: &str) -> Option<&str> {
     let after_thinking =
         reply.rfind("</think>").map_or(reply, |at| &reply[at + "</think>".len()..]);
-    let trimmed = after_thinking.trim();
-    if serde_json::from_str::<Value>(trimmed).is_ok() {
-        return Some(trimmed);
+    // The whole first: its strings may speak of thinking.
+    let whole = [reply, after_thinking].map(str::trim);
+    let is_json = |text: &&str| serde_json::from_str::<Value>(text).is_ok();
+    if let Some(text) = whole.into_iter().find(is_json) {
+        return Some(text);
     }
+    let trimmed = after_thinking.trim();
     let start = trimmed.find(['{', '['])?;
     let close = if trimmed[start..].starts_with('{') { '}' } else { ']' };
     let end = trimmed.rfind(close)?;
@@ -96,25 +99,6 @@ fn find(reply: &str) -> Option<&str> {
 const ANNOTATIONS: [&str; 7] =
     ["title", "description", "$schema", "default", "examples", "$comment", "$id"];
 
-const ASSERTIONS: [&str; 16] = [
-    "type",
-    "properties",
-    "required",
-    "additionalProperties",
-    "items",
-    "enum",
-    "const",
-    "anyOf",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-];
-
 /// Whether every part of a schema is one that [`check`] knows.
 fn supported(schema: &Value, at: &str) -> Result<(), String> {
     let keywords = match schema {
@@ -124,7 +108,7 @@ fn supported(schema: &Value, at: &str) -> Result<(), String> {
     };
     for (keyword, value) in keywords {
         let keyword = keyword.as_str();
-        let well_formed = match keyword {
+        let makes_sense = match keyword {
             "type" => types(value).is_some(),
             "properties" => value.is_object(),
             "required" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
@@ -132,12 +116,11 @@ fn supported(schema: &Value, at: &str) -> Result<(), String> {
             "additionalProperties" | "items" | "const" => true,
             "minLength" | "maxLength" | "minItems" | "maxItems" => value.is_u64(),
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
-            _ => ANNOTATIONS.contains(&keyword),
+            _ if ANNOTATIONS.contains(&keyword) => true,
+            _ => return Err(format!("`{keyword}` at {at} is not supported")),
         };
-        if !well_formed {
-            let known = ASSERTIONS.contains(&keyword);
-            let why = if known { "has a value that makes no sense" } else { "is not supported" };
-            return Err(format!("`{keyword}` at {at} {why}"));
+        if !makes_sense {
+            return Err(format!("`{keyword}` at {at} has a value that makes no sense"));
         }
     }
     let properties = keywords.get("properties").and_then(Value::as_object);
@@ -315,6 +298,12 @@ mod tests {
             let text = read(reply, &schema()).unwrap();
             assert!(text.starts_with('{') && text.ends_with('}'), "{text}");
         }
+    }
+
+    #[test]
+    fn thinking_inside_a_string_is_text() {
+        let reply = r#"{"why": "<think>a</think> b"}"#;
+        assert_eq!(read(reply, &json!({"required": ["why"]})).unwrap(), reply);
     }
 
     #[test]

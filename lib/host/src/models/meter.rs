@@ -5,6 +5,7 @@ use std::time::Duration;
 use code_evolution_wire::model::{Ask, Budget, Meter, Usage};
 
 use super::ModelError;
+use super::choice::{Env, set};
 
 /// When the prices below were looked up.
 const PRICES_OF: &str = "2026-10-09";
@@ -48,11 +49,22 @@ pub(super) fn add(one: Usage, other: Usage) -> Usage {
     }
 }
 
-/// The waits of one call.
+/// What a call took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Waits {
-    pub(super) count: u64,
-    pub(super) total: Duration,
+pub(super) struct Took {
+    pub(super) waits: u64,
+    pub(super) waited: Duration,
+    /// The tokens of a completion, which is paid for whatever can be made of it; `None` where none
+    /// came.
+    pub(super) usage: Option<Usage>,
+}
+
+impl Took {
+    /// Counts a wait.
+    pub(super) fn add_wait(&mut self, wait: Duration) {
+        self.waits += 1;
+        self.waited += wait;
+    }
 }
 
 /// A call's place in the budget, until its answer says what it took.
@@ -74,15 +86,11 @@ pub(super) struct Account {
 impl Account {
     /// Opens the books for a model's price, or that of `LLM_PRICE` (`0.10/0.40`: dollars for a
     /// million tokens of the prompt and of the answer).
-    pub(super) fn new(
-        provider: &str,
-        model: &str,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, ModelError> {
+    pub(super) fn new(provider: &str, model: &str, env: Env) -> Result<Self, ModelError> {
         let known = PRICES.iter().find(|known| (known.0, known.1) == (provider, model));
         let mut price = known.map(|(_, _, input, output)| (*input, *output));
         let mut prices_of = PRICES_OF.to_owned();
-        if let Some(text) = env("LLM_PRICE").filter(|text| !text.trim().is_empty()) {
+        if let Some(text) = set(env, "LLM_PRICE") {
             let parsed = text.split_once('/').and_then(|(input, output)| {
                 let amount = |part: &str| {
                     part.trim().parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0)
@@ -148,13 +156,13 @@ impl Account {
         Ok(Reserved { tokens })
     }
 
-    /// Books what a call took. `usage` is `None` where no answer came.
-    pub(super) fn settle(&mut self, reserved: Reserved, waits: Waits, usage: Option<Usage>) {
+    /// Books what a call took.
+    pub(super) fn settle(&mut self, reserved: Reserved, took: Took) {
         self.calls_under_way -= 1;
         self.tokens_under_way -= reserved.tokens;
-        self.meter.waits += waits.count;
-        self.meter.waited_ms += u64::try_from(waits.total.as_millis()).unwrap_or(u64::MAX);
-        if let Some(usage) = usage {
+        self.meter.waits += took.waits;
+        self.meter.waited_ms += u64::try_from(took.waited.as_millis()).unwrap_or(u64::MAX);
+        if let Some(usage) = took.usage {
             self.meter.calls += 1;
             self.meter.usage = add(self.meter.usage, usage);
         }
@@ -179,7 +187,7 @@ mod tests {
         let _second = account.reserve(&Ask::new("b")).unwrap();
         let error = account.reserve(&Ask::new("c")).unwrap_err();
         assert!(error.message().contains("budget of 2 calls is spent"), "{error}");
-        account.settle(first, Waits::default(), None);
+        account.settle(first, Took::default());
         assert!(account.reserve(&Ask::new("c")).is_ok());
     }
 
@@ -193,12 +201,9 @@ mod tests {
             matches!(&error, ModelError::Budget(text) if text.contains("held for calls under way")),
             "{error}"
         );
-        account.settle(first, Waits::default(), Some(Usage { input_tokens: 5, output_tokens: 20 }));
-        account.settle(
-            second,
-            Waits::default(),
-            Some(Usage { input_tokens: 5, output_tokens: 20 }),
-        );
+        let usage = Some(Usage { input_tokens: 5, output_tokens: 20 });
+        account.settle(first, Took { usage, ..Took::default() });
+        account.settle(second, Took { usage, ..Took::default() });
         assert!(account.reserve(&Ask::new("c")).is_ok());
     }
 
@@ -208,7 +213,7 @@ mod tests {
         let cost = |model: &str, price: Option<&str>| {
             let mut account = Account::new("groq", model, &|_| price.map(str::to_owned)).unwrap();
             let reserved = account.reserve(&Ask::new("a")).unwrap();
-            account.settle(reserved, Waits::default(), Some(usage));
+            account.settle(reserved, Took { usage: Some(usage), ..Took::default() });
             account.meter().cost_usd
         };
         let known = cost("openai/gpt-oss-20b", None).unwrap();

@@ -7,16 +7,20 @@
 //! |---|---|
 //! | `choice` | which provider, model, mode and key a session uses |
 //! | `json` | replies that must satisfy a schema, with one turn to repair them |
-//! | [`cassette`] | recordings and scripts |
+//! | `cassette` | recordings and scripts |
+//! | `alike` | how much alike two texts are, for the nearest reply of a cassette |
 //! | `batch` | the answers of many questions, and recording them in order |
 //! | `meter` | tokens, waits, cost, and the budget |
 //! | `client` | one question to a provider: retries, waits, time-outs |
 //! | `pace` | rate limits that all questions of a session share |
 //! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
-//! | [`provider`] | how the providers differ, one row each |
-//! | `text` | texts of servers and models, made safe to print |
+//! | `provider` | how the providers differ, one row each |
+//! | `endpoint` | the server that is asked: address, model, key |
+//! | `text` | texts of servers and models: made safe to print, and read |
 //! | [`key`] | API keys, and keeping them out of everything else |
 //! | [`code`] | the Rust code in a reply |
+//! | `clock` | time, which a test can make run fast |
+//! | `error` | why a model gave no answer |
 //!
 //! What the environment decides, unless the setup cell does:
 //!
@@ -24,28 +28,31 @@
 //! |---|---|
 //! | `OPENAI_API_KEY`, `GEMINI_API_KEY`, `GROQ_API_KEY`, ... | a provider's key; the first that is set chooses the provider |
 //! | `LLM_PROVIDER`, `LLM_MODEL` | another provider or model |
-//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one |
+//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; a provider that the setup cell names gets neither |
+//! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, of the provider that it names; before all others |
 //! | `LLM_MODE` | `live`, `record`, `replay` or `scripted`; the last two win over every key |
 //! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60 |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
-//! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see [`cassette`] |
+//! | `SSL_CERT_FILE`, `HTTPS_PROXY`, `NO_PROXY` | certificates to trust, and the way to the network, as other programs have them |
+//! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see `cassette` |
 //!
 //! What it leaves out: prompts (a notebook's own strings) and the loop that runs tools (a notebook's
 //! own loop; a tool call is just part of an answer).
 
 mod alike;
 mod batch;
-pub mod cassette;
+mod cassette;
 mod choice;
 mod client;
 mod clock;
 pub mod code;
+mod endpoint;
 mod error;
 mod json;
 pub mod key;
 mod meter;
 mod pace;
-pub mod provider;
+mod provider;
 mod request;
 mod response;
 mod server_error;
@@ -222,18 +229,19 @@ impl Models {
             let mut player = lock(player);
             let replayed = player.play(ask)?;
             lock(&self.shared.meter).replayed();
-            let (mode, model) = match player.cassette().kind {
-                Kind::Script => (Mode::Scripted, "script".to_owned()),
+            let kind = player.cassette().kind;
+            let model = match kind {
+                Kind::Script => "script".to_owned(),
                 Kind::Recording => {
                     let model = replayed.reply.model.or_else(|| player.model());
-                    (Mode::Replay, model.unwrap_or_else(|| "unknown model".to_owned()))
+                    model.unwrap_or_else(|| "unknown model".to_owned())
                 }
             };
             let answer = Answer {
                 text: replayed.reply.text,
                 tool_calls: replayed.reply.tool_calls,
                 model,
-                mode,
+                mode: kind.mode(),
                 note: replayed.note,
                 finish_reason: replayed.reply.finish_reason,
                 usage: replayed.reply.usage,
@@ -255,17 +263,9 @@ impl Models {
     ) -> Result<Vec<Answer>, ModelError> {
         let turn = |ask: &Ask| {
             let reserved = lock(&self.shared.meter).reserve(ask)?;
-            let asked = client.ask(ask, progress);
-            let mut account = lock(&self.shared.meter);
-            account.settle(
-                reserved,
-                asked.waits,
-                asked.result.as_ref().ok().map(|answer| answer.usage),
-            );
-            drop(account);
-            let mut answer = asked.result?;
-            answer.mode = self.shared.status.mode;
-            Ok(answer)
+            let client::Asked { result, took } = client.ask(ask, progress);
+            lock(&self.shared.meter).settle(reserved, took);
+            Ok(Answer { mode: self.shared.status.mode, ..result? })
         };
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
@@ -276,8 +276,8 @@ impl Models {
                 && let Some(ask) = asks.get(position)
             {
                 let conversation = json::converse(ask, turn);
-                failed.fetch_or(conversation.is_err(), Ordering::SeqCst);
-                lock(&batch).add(position, conversation);
+                let goes_on = lock(&batch).add(position, conversation);
+                failed.fetch_or(!goes_on, Ordering::SeqCst);
             }
         };
         std::thread::scope(|scope| {
@@ -297,10 +297,7 @@ fn open_player(
     chosen: &mut choice::Chosen,
 ) -> Result<Player, ModelError> {
     let player = Player::open(path, adopt)?;
-    let mode = match player.cassette().kind {
-        Kind::Script => Mode::Scripted,
-        Kind::Recording => Mode::Replay,
-    };
+    let mode = player.cassette().kind.mode();
     if mode == Mode::Scripted && chosen.mode == Mode::Replay {
         chosen.notes.push("the cassette is a script written by hand, not a recording".to_owned());
     }

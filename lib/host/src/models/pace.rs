@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as Turn, Notify};
 
 use super::clock::Clock;
 use super::lock;
-use super::server_error::duration;
+use super::text::duration;
 
 /// The longest wait that is worth it; beyond, a participant had better do something else.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -113,13 +113,7 @@ fn messages(ask: &Ask, provider: &Provider) -> Value {
 }
 
 fn message(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
-    let mut json = json!({"role": role, "content": message.content});
+    let mut json = json!({"role": message.role, "content": message.content});
     if !message.tool_calls.is_empty() {
         let calls = message.tool_calls.iter().map(|call| {
             let arguments = match &call.arguments {

@@ -3,7 +3,7 @@
 use code_evolution_wire::model::{ToolCall, Usage};
 use serde_json::Value;
 
-use super::server_error::plain_text;
+use super::text::plain_text;
 
 /// A completed answer, before anything is made of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,7 +77,7 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     }
     if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
         completion.finish_reason = Some(match reason.to_lowercase().as_str() {
-            "max_tokens" => "length".to_owned(),
+            "max_tokens" | "model_length" => "length".to_owned(),
             "end_turn" | "eos" => "stop".to_owned(),
             other => other.to_owned(),
         });
@@ -167,15 +167,15 @@ pub(super) fn finish(completion: &mut Completion) {
 }
 
 fn usage(counts: &Value) -> Option<Usage> {
-    let count = |keys: [&str; 2]| {
+    let count = |keys: &[&str]| {
         keys.iter()
             .find_map(|key| counts.get(*key))
             .and_then(|n| n.as_u64().or(n.as_f64().map(|n| n as u64)))
     };
-    let input = count(["prompt_tokens", "input_tokens"])?;
-    let output = count(["completion_tokens", "output_tokens"]).unwrap_or(0);
+    let input = count(&["prompt_tokens", "input_tokens"])?;
+    let output = count(&["completion_tokens", "output_tokens"]).unwrap_or(0);
     // Gemini counts thinking in the total only.
-    let total = count(["total_tokens", "total_tokens"]).unwrap_or(0);
+    let total = count(&["total_tokens"]).unwrap_or(0);
     Some(Usage { input_tokens: input, output_tokens: output.max(total.saturating_sub(input)) })
 }
 
@@ -199,6 +199,8 @@ mod tests {
             json!({"choices": [{"message": {"content": parts}, "finish_reason": "MAX_TOKENS"}]}),
         );
         assert_eq!((found.text.as_str(), found.reasoning.as_str()), ("yes", "hm"));
+        assert_eq!(found.finish_reason.as_deref(), Some("length"));
+        let found = parse(json!({"choices": [{"finish_reason": "model_length"}]}));
         assert_eq!(found.finish_reason.as_deref(), Some("length"));
         assert_eq!(parse(json!({"choices": [{"text": "old"}]})).text, "old");
         assert_eq!(

@@ -58,9 +58,7 @@ impl Journal {
     }
 
     pub(super) fn executed(&self, program: &Program, ran: &Execution) -> Result<(), Failure> {
-        let source = program.program.as_bytes();
-        let summary = json!({"stage": ran.stage, "status": ran.status, "program": program.program});
-        self.each(&[summary], |log, summary| log.append("executed", summary.clone(), source))
+        self.each(&[(program, ran)], |log, (program, ran)| log.executed(program, ran))
     }
 
     /// Writes a line for each. A log that has begun and cannot go on is an error: a gap that nobody

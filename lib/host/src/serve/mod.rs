@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -85,7 +86,7 @@ impl Session {
         let progress = |line: &str| {
             output.write(&Message::Progress { id, line: line.to_owned() });
         };
-        match self.run(call, &progress) {
+        match surviving(|| self.run(call, &progress)) {
             Ok(value) => output.write(&Message::Done { id, value }),
             Err(failure) => output.fail(id, failure.kind, failure.message),
         }
@@ -180,6 +181,15 @@ impl Session {
     }
 }
 
+/// A panic as a failure: without an answer the notebook would wait for ever.
+fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Failure> {
+    // Locks are taken also after a panic: what they guard is whole between any two statements.
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let message = "the host met a bug of its own (see its standard error); run the cell again";
+        Err(failure(FailureKind::Internal, message.to_owned()))
+    })
+}
+
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
         ToolboxCall::List => json(&toolbox.list()?),
@@ -240,11 +250,7 @@ impl From<ToolboxError> for Failure {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        let kind = match &error {
-            ModelError::Budget(_) => FailureKind::Budget,
-            _ => FailureKind::Model,
-        };
-        failure(kind, error.to_string())
+        failure(error.kind(), error.to_string())
     }
 }
 
@@ -268,5 +274,17 @@ impl Output {
 
     fn fail(&self, id: u64, kind: FailureKind, message: String) {
         self.write(&Message::Failed { id, error: failure(kind, message) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_answered() {
+        let failed = surviving(|| panic!("a bug")).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::Internal);
+        assert_eq!(surviving(|| Ok(Value::Null)), Ok(Value::Null));
     }
 }

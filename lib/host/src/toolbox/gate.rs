@@ -11,8 +11,9 @@ use code_evolution_wire::toolbox::{Examination, Proposal, ToolEntry, ToolVersion
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
 use super::assembly::assemble;
-use super::shelf::{Shelf, Tools, digest};
+use super::shelf::{Shelf, Tools};
 use super::{ToolboxError, capability, not_found};
+use crate::files::digest;
 use crate::judge::{Judge, Resident, Signature};
 
 /// Longest name, in bytes.

@@ -37,9 +37,10 @@ use code_evolution_wire::toolbox::{
 use serde_json::{Value, json};
 
 use crate::audit::Log;
+use crate::files::digest;
 use crate::judge::{CallError, Judge, JudgeError, Signature};
 use gate::Examined;
-use shelf::{Change, Shelf, Stamp, Tools, digest};
+use shelf::{Change, Shelf, Stamp, Tools};
 
 pub use residents::Residents;
 pub use verify::verify;

@@ -7,9 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 use code_evolution_wire::toolbox::Verification;
 
-use super::shelf::{Shelf, Tools, digest};
+use super::shelf::{Shelf, Tools};
 use super::{ToolboxError, sound_source};
 use crate::audit::{self, Checked, Entry};
+use crate::files::digest;
 
 /// Checks the toolbox in a folder: its log's chain, every version against the log, and every source
 /// against its hash. What a killed process has left is mended first; nothing else is written.

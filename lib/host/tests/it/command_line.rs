@@ -1,12 +1,13 @@
 //! The host as a person or a script calls it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::cache;
+use crate::support::{cache, ends_within};
 
 #[track_caller]
 fn host(arguments: &[&str], input: &str) -> Output {
@@ -131,6 +132,26 @@ fn every_hostile_request_gets_one_answer_and_harms_none() {
 }
 
 #[test]
+fn where_nobody_reads_the_answers_it_ends() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
+        .args(["judge", "--jsonl"])
+        .env("XDG_CACHE_HOME", cache())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut requests = child.stdin.take().unwrap();
+    writeln!(requests, "no request").unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap());
+    answers.read_line(&mut String::new()).unwrap();
+    drop(answers);
+    // What is written next finds no reader. Standard input stays open.
+    writeln!(requests, "no request").unwrap();
+    assert!(ends_within(&mut child, Duration::from_secs(30)), "it waits for more requests");
+}
+
+#[test]
 fn programs_read_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let program =
@@ -165,6 +186,7 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
         &["judge", "--task"],
         &["judge", "--task", "t.json"],
         &["exec"],
+        &["exec", "--jsonl", "--crate", "rand"],
         &["doctor", "now"],
         &["serve", "--owner", "me"],
     ] {

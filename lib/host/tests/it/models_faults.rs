@@ -145,7 +145,7 @@ fn a_long_wait_fails_at_once_with_advice() {
     // Waits add up.
     let refusal = http(503, &[("retry-after", "35")], "{}");
     let (outcome, server) = ask_after(vec![refusal]);
-    outcome.error(&["asks to wait 35 s"]);
+    outcome.error(&["asks to wait 70 s"]);
     assert_eq!(server.received().len(), 2);
 }
 

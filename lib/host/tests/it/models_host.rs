@@ -1,6 +1,5 @@
 //! The host as a notebook runs it: what a key leaves behind, and whom it is sent to.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use code_evolution_wire::protocol::{Call, Request};
 use serde_json::json;
 
 use crate::models_server::*;
+use crate::support::Server as Host;
 
 /// The files below `folder` that hold the canary.
 fn holding_the_canary(folder: &Path) -> Vec<String> {
@@ -25,33 +25,31 @@ fn holding_the_canary(folder: &Path) -> Vec<String> {
     found
 }
 
-/// A host with the canary as its key, and nothing else from outside `folder`.
+fn custom() -> ModelChoice {
+    ModelChoice { provider: Some("custom".to_owned()), ..ModelChoice::default() }
+}
+
+/// A host with the canary as its typed key, and nothing else from outside `folder`.
 fn host(folder: &Path, base: &str) -> Command {
     let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
     host.arg("serve")
         .env_clear()
-        .envs([("PATH", "/usr/bin:/bin"), ("RUST_BACKTRACE", "1"), ("LLM_KEY_FROM", "prompt")])
+        .envs([("PATH", "/usr/bin:/bin"), ("RUST_BACKTRACE", "1")])
         .envs([("HOME", folder), ("TMPDIR", folder), ("XDG_CACHE_HOME", folder)])
-        .envs([("LLM_BASE_URL", base), ("LLM_MODEL", "m"), ("LLM_API_KEY", CANARY)])
+        .envs([("LLM_BASE_URL", base), ("LLM_MODEL", "m"), ("CODE_EVOLUTION_TYPED_KEY", CANARY)])
         .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     host
 }
 
-/// Sends a call and waits until it is answered; `told` gets all that the host says.
-fn send(input: &mut impl Write, output: &mut impl BufRead, call: Call, told: &mut String) {
-    let line = serde_json::to_string(&Request { id: 1, call }).unwrap();
-    writeln!(input, "{line}").unwrap();
-    loop {
-        let mut line = String::new();
-        assert!(output.read_line(&mut line).unwrap() > 0, "the host ended after: {told}");
-        told.push_str(&line);
-        if !line.contains("\"progress\"") {
-            break;
-        }
+/// A host that has said its hello and answered these calls.
+fn after(calls: Vec<Call>, host: &mut Command) -> Host {
+    let mut host = Host::spawn(host);
+    host.receive();
+    for call in calls {
+        host.ask(&json!(Request { id: 1, call }));
     }
+    host
 }
 
 #[test]
@@ -72,16 +70,8 @@ fn a_key_is_sent_only_to_a_server_that_is_trusted() {
     let trusted = folder.path().join("trusted.pem");
     std::fs::write(&trusted, cert.pem()).unwrap();
     let ask = |host: &mut Command| {
-        let mut host = host.spawn().unwrap();
-        let mut input = host.stdin.take().unwrap();
-        let mut output = BufReader::new(host.stdout.take().unwrap());
-        let mut told = String::new();
-        output.read_line(&mut told).unwrap();
-        for call in [Call::Open(ModelChoice::default()), Call::Ask(Ask::new("hello"))] {
-            send(&mut input, &mut output, call, &mut told);
-        }
-        drop(input);
-        assert!(host.wait().unwrap().success());
+        let calls = vec![Call::Open(custom()), Call::Ask(Ask::new("hello"))];
+        let told = after(calls, host).finish();
         assert!(!told.contains(CANARY), "{told}");
         told
     };
@@ -114,13 +104,10 @@ fn a_key_is_left_in_nothing() {
     });
     let folder = tempfile::tempdir().unwrap();
     let cassette = folder.path().join("recording.toml");
-    let mut host = host(folder.path(), &server.base()).spawn().unwrap();
-    let mut input = host.stdin.take().unwrap();
-    let mut output = BufReader::new(host.stdout.take().unwrap());
     let choice = ModelChoice {
         mode: Some(Mode::Record),
         cassette: Some(cassette.display().to_string()),
-        ..ModelChoice::default()
+        ..custom()
     };
     let mut calls = vec![Call::Open(choice), Call::Meter];
     for prompt in ["fine", "echo", "refuse", "redirect", "page", "noise", CANARY] {
@@ -128,16 +115,9 @@ fn a_key_is_left_in_nothing() {
         calls.push(Call::Ask(Ask { stream: true, ..Ask::new(prompt) }));
         calls.push(Call::AskMany(vec![Ask::new(prompt); 2]));
     }
-    let mut told = String::new();
-    output.read_line(&mut told).unwrap();
-    for call in calls {
-        send(&mut input, &mut output, call, &mut told);
-    }
-    let arguments = std::fs::read(format!("/proc/{}/cmdline", host.id())).unwrap();
-    drop(input);
-    output.read_to_string(&mut told).unwrap();
-    host.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert!(host.wait().unwrap().success());
+    let mut host = after(calls, &mut host(folder.path(), &server.base()));
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", host.child.id())).unwrap();
+    let told = host.finish();
 
     assert!(told.contains("\"key_from\":\"prompt\""), "{told}");
     assert!(

@@ -77,8 +77,8 @@ fn a_key_in_a_prompt_is_not_recorded() {
     let path = folder.path().join("recording.toml");
     let models = Session::new("custom", &server).cassette(Mode::Record, &path).open();
     asked(&models, &Ask::new("harmless")).text();
-    asked(&models, &Ask::new(format!("my key is\n{CANARY}"))).error(&["not recorded: line "]);
-    asked(&models, &Ask::new("and gsk_1234567890abcdefghij")).error(&["not recorded: line "]);
+    asked(&models, &Ask::new(format!("my key is\n{CANARY}"))).error(&["not recorded: the prompt "]);
+    asked(&models, &Ask::new("and gsk_1234567890abcdefghij")).error(&["not recorded: the prompt "]);
     let saved = std::fs::read_to_string(&path).unwrap();
     assert!(saved.contains("harmless") && !saved.contains("my key") && !saved.contains("gsk_"));
 }
@@ -95,6 +95,18 @@ fn what_is_paid_for_is_recorded_before_an_error_is_told() {
     let models = Session::new("custom", &server).cassette(Mode::Record, &path).open();
     assert!(models.ask_many(&[Ask::new("good"), Ask::new("bad")], &|_| ()).is_err());
     assert!(std::fs::read_to_string(&path).unwrap().contains("good"));
+}
+
+#[test]
+fn what_cannot_be_recorded_stops_what_was_not_asked() {
+    let server = Server::replies(vec![says("fine")]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/recording.toml");
+    let models = Session::new("custom", &server).cassette(Mode::Record, &path).open();
+    let asks: Vec<Ask> = (0..100).map(|n| Ask::new(n.to_string())).collect();
+    let error = models.ask_many(&asks, &|_| ()).unwrap_err();
+    assert!(error.message().contains("cannot write the recording"), "{error}");
+    assert!(server.received().len() < 100, "every question was paid for in vain");
 }
 
 #[test]
@@ -153,6 +165,20 @@ fn without_key_and_network_a_script_answers() {
     let replay = offline(&ModelChoice { mode: Some(Mode::Replay), ..choice }).unwrap();
     assert_eq!(replay.status().mode, Mode::Scripted);
     assert!(replay.status().notes[0].contains("written by hand"));
+}
+
+#[test]
+fn a_recording_is_not_adopted_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording.toml");
+    let text = "kind = \"recording\"\n[[exchange]]\nprompt = \"a\"\nreplies = [\"b\"]\n";
+    std::fs::write(&path, text).unwrap();
+    let choice =
+        ModelChoice { cassette: Some(path.display().to_string()), ..ModelChoice::default() };
+    let adopt = |name: &str| (name == "LLM_ADOPT").then(|| "1".to_owned());
+    let error = Models::open(&choice, &adopt).err().unwrap();
+    assert!(error.message().contains("unset LLM_ADOPT"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What goes over the wire, and when it may not.
 
-use code_evolution_wire::model::{Ask, Budget, Message, Role};
+use std::sync::Barrier;
+
+use code_evolution_host::models::{ModelError, Models};
+use code_evolution_wire::model::{Ask, Budget, Message, ModelChoice, Role};
 use serde_json::json;
 
 use crate::models_server::*;
@@ -90,4 +93,65 @@ fn a_budget_stops_before_the_next_call() {
     assert!(error.message().contains("budget of 8 calls"), "{error}");
     assert_eq!(server.received().len(), 8);
     assert_eq!(models.meter().calls, 8);
+}
+
+#[test]
+fn a_paid_call_counts_whatever_came_of_it() {
+    let mut empty = completion("");
+    empty["choices"][0]["finish_reason"] = json!("length");
+    let server = Server::replies(vec![json_reply(200, &empty)]);
+    let models = Session::new("custom", &server).open();
+    models.set_budget(Budget { calls: Some(2), tokens: None });
+    for _ in 0..2 {
+        asked(&models, &Ask::new("hello")).error(&["reply is empty"]);
+    }
+    asked(&models, &Ask::new("hello")).error(&["the budget of 2 calls is spent"]);
+    let meter = models.meter();
+    assert_eq!((server.received().len(), meter.calls, meter.usage.output_tokens), (2, 2, 14));
+}
+
+#[test]
+fn questions_that_meet_the_same_refusals_at_once_are_all_answered() {
+    // Each refusal waits until both questions have met it.
+    let both = [Barrier::new(2), Barrier::new(2)];
+    let server = Server::start(move |request, _| {
+        let fields = ["reasoning_effort", "temperature"];
+        match fields.iter().position(|field| request.body.get(*field).is_some()) {
+            Some(first) => {
+                both[first].wait();
+                let message = format!("Unsupported parameter: '{}'", fields[first]);
+                json_reply(400, &json!({"error": {"message": message, "param": fields[first]}}))
+            }
+            None => says("hi"),
+        }
+    });
+    let models = Session::new("groq", &server).open();
+    let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
+    let answers = models.ask_many(&[warm.clone(), warm], &|_| ()).unwrap();
+    assert_eq!((answers.len(), server.received().len()), (2, 6));
+}
+
+#[test]
+fn a_temperature_that_is_not_sent_is_told() {
+    let server = Server::replies(vec![says("hi")]);
+    let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
+    for (provider, told) in [("anthropic", true), ("custom", false)] {
+        let answer = Session::new(provider, &server).ask(&warm).result.unwrap();
+        let notes = answer.note.unwrap_or_default();
+        assert_eq!(notes.contains("sent without a temperature"), told, "{provider}: {notes}");
+    }
+}
+
+#[test]
+fn a_wrong_time_out_is_named() {
+    for text in ["soon", "0", "3601", "-1"] {
+        let env = |name: &str| match name {
+            "LLM_TIMEOUT" => Some(text.to_owned()),
+            "GROQ_API_KEY" => Some(CANARY.to_owned()),
+            _ => None,
+        };
+        let error = Models::open(&ModelChoice::default(), &env).err().unwrap();
+        assert!(matches!(error, ModelError::Config(_)), "{error:?}");
+        assert!(error.message().contains(&format!("LLM_TIMEOUT is `{text}`: ")), "{error}");
+    }
 }

@@ -1,90 +1,12 @@
 //! The JSON lines of `serve`, as a notebook speaks them, and how the process ends.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use code_evolution_wire::protocol::PROTOCOL;
 use serde_json::{Value, json};
 
-/// A host that is spoken to as a notebook speaks.
-pub struct Server {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Server {
-    #[track_caller]
-    pub fn start(arguments: &[&str]) -> Server {
-        Server::start_with(arguments, &[])
-    }
-
-    #[track_caller]
-    pub fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
-            .arg("serve")
-            .args(arguments)
-            .env("LLM_MODE", "scripted")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the host starts");
-        let stdin = child.stdin.take();
-        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Server { child, stdin, stdout }
-    }
-
-    #[track_caller]
-    pub fn send(&mut self, line: &str) {
-        let stdin = self.stdin.as_mut().expect("stdin is open");
-        writeln!(stdin, "{line}").expect("the host reads");
-    }
-
-    #[track_caller]
-    pub fn receive(&mut self) -> Value {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("the host writes");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
-    }
-
-    /// The answer to a request; progress lines before it are passed over.
-    #[track_caller]
-    pub fn ask(&mut self, request: &Value) -> Value {
-        self.send(&request.to_string());
-        loop {
-            let message = self.receive();
-            if message.get("progress").is_none() {
-                return message;
-            }
-        }
-    }
-
-    /// Kills the host outright.
-    pub fn kill(mut self) {
-        self.child.kill().expect("the host can be killed");
-        self.child.wait().expect("the host is reaped");
-    }
-
-    fn ends_within(&mut self, limit: Duration) -> bool {
-        let start = Instant::now();
-        while start.elapsed() < limit {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        false
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::{Server, ends_within};
 
 fn endless() -> Value {
     json!({"id": 7, "method": "judge", "params": {
@@ -210,10 +132,65 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
 }
 
 #[test]
+fn a_log_that_cannot_go_on_fails_the_next_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log.jsonl");
+    let mut server = Server::start_with(&[], &[("CODE_EVOLUTION_AUDIT_LOG", &log)]);
+    server.receive();
+    let opened = server.ask(&json!({"id": 1, "method": "open", "params": {}}));
+    assert_eq!(opened["done"]["value"]["audit_log"], json!(log), "{opened}");
+    std::fs::write(&log, "cut").expect("the log is spoilt");
+    let program = json!({"program": "fn main() {}"});
+    let failed = server.ask(&json!({"id": 2, "method": "exec", "params": program}));
+    assert_eq!(failed["failed"]["error"]["kind"], "internal", "{failed}");
+    let message = failed["failed"]["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("cut off") && message.contains("setup cell"), "{failed}");
+}
+
+#[test]
+fn a_log_that_cannot_begin_is_told_in_a_note() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").expect("a file");
+    let log = file.join("log.jsonl");
+    let mut server = Server::start_with(&[], &[("CODE_EVOLUTION_AUDIT_LOG", &log)]);
+    server.receive();
+    let opened = server.ask(&json!({"id": 1, "method": "open", "params": {}}));
+    let opened = &opened["done"]["value"];
+    assert_eq!(opened["audit_log"], Value::Null, "{opened}");
+    let notes = opened["model"]["notes"].to_string();
+    assert!(notes.contains("no audit log is kept: ") && notes.contains("set CODE_"), "{notes}");
+}
+
+#[test]
+fn a_long_judgement_does_not_hold_up_another_request() {
+    let (mut server, jailed) = server_at_work(&[]);
+    let limits = server.ask(&json!({"id": 8, "method": "limits"}));
+    assert_eq!(limits["done"]["id"], 8, "{limits}");
+    assert!(jailed.iter().any(|pid| is_running(*pid)), "the candidate ended before");
+}
+
+#[test]
+fn an_owner_that_is_gone_is_told() {
+    let mut gone = Command::new("true").spawn().expect("true starts");
+    gone.wait().expect("it ended");
+    let output = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
+        .args(["serve", "--owner", &gone.id().to_string()])
+        .output()
+        .expect("the host starts");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains(&format!("cannot watch the kernel, process {}", gone.id())), "{told}");
+}
+
+#[test]
 fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
     let (mut server, jailed) = server_at_work(&[]);
     server.stdin = None;
-    assert!(server.ends_within(Duration::from_secs(2)), "the host outlives its notebook");
+    assert!(
+        ends_within(&mut server.child, Duration::from_secs(2)),
+        "the host outlives its notebook"
+    );
     wait_for("the candidate's end", Duration::from_secs(2), || {
         !jailed.iter().any(|pid| is_running(*pid))
     });
@@ -225,7 +202,7 @@ fn when_the_kernel_goes_the_host_and_its_candidate_go_too() {
     let mut kernel = Command::new("sleep").arg("60").spawn().expect("sleep starts");
     let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
     kernel.kill().expect("the kernel can be killed");
-    assert!(server.ends_within(Duration::from_secs(2)), "the host outlives the kernel");
+    assert!(ends_within(&mut server.child, Duration::from_secs(2)), "the host outlives the kernel");
     wait_for("the candidate's end", Duration::from_secs(2), || {
         !jailed.iter().any(|pid| is_running(*pid))
     });

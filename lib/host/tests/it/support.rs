@@ -1,11 +1,15 @@
-//! Judges for tests.
+//! Judges for tests, and the host as a notebook runs it.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use code_evolution_host::judge::{Judge, Options};
 use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::Verdict;
+use serde_json::Value;
 
 /// Options that keep no verdicts.
 pub fn options() -> Options {
@@ -34,4 +38,100 @@ pub fn verdict(task: &Task, code: &str) -> Verdict {
 pub fn assert_passes(task: &Task, code: &str) {
     let verdict = verdict(task, code);
     assert!(verdict.is_success() && verdict.total > 0, "{code}\n{verdict:#?}");
+}
+
+/// A host that is spoken to as a notebook speaks.
+pub struct Server {
+    pub child: Child,
+    /// The host ends where this is dropped.
+    pub stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    /// All that it said so far.
+    told: String,
+}
+
+impl Server {
+    #[track_caller]
+    pub fn start(arguments: &[&str]) -> Server {
+        Server::start_with(arguments, &[])
+    }
+
+    #[track_caller]
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &std::path::Path)]) -> Server {
+        let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
+        host.arg("serve").args(arguments).env("LLM_MODE", "scripted");
+        Server::spawn(host.envs(variables.iter().copied()))
+    }
+
+    #[track_caller]
+    pub fn spawn(host: &mut Command) -> Server {
+        host.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = host.spawn().expect("the host starts");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        Server { child, stdin, stdout, told: String::new() }
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        writeln!(stdin, "{line}").expect("the host reads");
+    }
+
+    #[track_caller]
+    pub fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("the host writes");
+        self.told.push_str(&line);
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
+    }
+
+    /// The answer to a request; progress lines before it are passed over.
+    #[track_caller]
+    pub fn ask(&mut self, request: &Value) -> Value {
+        self.send(&request.to_string());
+        loop {
+            let message = self.receive();
+            if message.get("progress").is_none() {
+                return message;
+            }
+        }
+    }
+
+    /// Ends the session. Returns all that the host said, on standard error too where that is piped.
+    #[track_caller]
+    pub fn finish(&mut self) -> String {
+        self.stdin = None;
+        self.stdout.read_to_string(&mut self.told).expect("the host writes text");
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut self.told).expect("the host writes text");
+        }
+        assert!(self.child.wait().expect("the host is reaped").success(), "{}", self.told);
+        std::mem::take(&mut self.told)
+    }
+
+    /// Kills the host outright.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the host can be killed");
+        self.child.wait().expect("the host is reaped");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a process ends in time.
+pub fn ends_within(child: &mut Child, limit: Duration) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
 }

@@ -9,8 +9,7 @@ use code_evolution_wire::task::{Limits, Property, Task};
 use code_evolution_wire::toolbox::{Admission, Capability, Proposal, Review};
 use serde_json::{Value, json};
 
-use crate::serve::Server;
-use crate::support::judge;
+use crate::support::{Server, judge};
 
 const ADD: &str = "fn add(a: f64, b: f64) -> f64 { a + b }";
 

@@ -7,7 +7,7 @@ use code_evolution_host::toolbox::ToolboxError;
 use code_evolution_wire::task::Task;
 use serde_json::{Value, json};
 
-use crate::serve::Server;
+use crate::support::Server;
 use crate::toolbox::*;
 
 #[test]

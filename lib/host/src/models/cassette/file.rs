@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use code_evolution_wire::model::{Ask, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall, Usage};
+use code_evolution_wire::model::{
+    Ask, DEFAULT_MAX_TOKENS, Message, Mode, Role, Tool, ToolCall, Usage,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +25,14 @@ impl Kind {
         match self {
             Kind::Script => "script",
             Kind::Recording => "recording",
+        }
+    }
+
+    /// What its replies are labelled with.
+    pub fn mode(self) -> Mode {
+        match self {
+            Kind::Script => Mode::Scripted,
+            Kind::Recording => Mode::Replay,
         }
     }
 }

@@ -36,5 +36,5 @@ mod recorder;
 mod render;
 
 pub use file::{Cassette, Exchange, Kind, Reply, Request};
-pub use player::{Player, Replayed};
+pub use player::Player;
 pub use recorder::Recorder;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use code_evolution_wire::model::Ask;
 
 use super::render::{REQUEST_KEYS, request_items};
-use super::{Cassette, Kind, Reply, Request, recorder};
+use super::{Cassette, Kind, Reply, Request};
+use crate::files;
 use crate::models::ModelError;
 use crate::models::alike::Profile;
 
@@ -206,7 +207,7 @@ impl Player {
         if let Some((key, item)) = replies {
             table.insert_formatted(&key, item);
         }
-        recorder::replace_file(&self.path, &document.to_string())
+        files::replace(&self.path, document.to_string().as_bytes())
             .map_err(|error| failed(error.to_string()))
     }
 }

@@ -1,11 +1,11 @@
 //! Keeping a session's answers in a cassette.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use code_evolution_wire::model::{Answer, Ask};
 
 use super::{Cassette, Exchange, Kind, Reply, Request};
+use crate::files;
 use crate::models::ModelError;
 use crate::models::key::{Key, find_secret};
 
@@ -57,7 +57,7 @@ impl Recorder {
             self.cassette.model.as_deref().unwrap_or("a model").replace(char::is_control, " "),
             self.cassette.render(),
         );
-        replace_file(&self.path, &text).map_err(|error| {
+        files::replace(&self.path, text.as_bytes()).map_err(|error| {
             ModelError::Cassette(format!(
                 "cannot write the recording {}: {error}; choose a folder that can be written",
                 self.path.display(),
@@ -66,40 +66,20 @@ impl Recorder {
     }
 
     fn refuse_secrets(&self, exchange: &Exchange) -> Result<(), ModelError> {
-        let one = Cassette { exchanges: vec![exchange.clone()], ..self.cassette.clone() };
-        for (number, line) in one.render().lines().enumerate() {
-            let hidden = self.key.as_ref().map_or_else(|| line.to_owned(), |key| key.redact(line));
-            if hidden != line || find_secret(line).is_some() {
+        let asked = Exchange { replies: Vec::new(), ..exchange.clone() };
+        for (part, exchange) in [("prompt", asked), ("reply", exchange.clone())] {
+            // As it would stand in the file.
+            let (kind, model) = (Kind::Recording, self.cassette.model.clone());
+            let written = Cassette { kind, model, note: None, exchanges: vec![exchange] }.render();
+            let holds_key = self.key.as_ref().is_some_and(|key| key.redact(&written) != written);
+            if holds_key || find_secret(&written).is_some() {
                 return Err(ModelError::Cassette(format!(
-                    "this answer was not recorded: line {} of exchange {} would hold what looks like an API key; take it out of the prompt and ask again",
-                    number + 1,
-                    self.cassette.exchanges.len() + 1,
+                    "this answer was not recorded: the {part} holds what looks like an API key; take it out of the prompt and ask again"
                 )));
             }
         }
         Ok(())
     }
-}
-
-/// Replaces a file in one step: a reader, or a crash, sees the old content or the new, whole.
-pub(super) fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        // The rename itself must survive a power cut.
-        std::fs::File::open(folder)?.sync_all()
-    })();
-    if written.is_err() {
-        // The first error is the one to tell; the leftover is harmless.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]
@@ -144,11 +124,14 @@ mod tests {
         for secret in
             ["a-canary-key-of-no-known-shape", "sk-abcdefgh12345678", "Bearer abcdefgh12345678"]
         {
-            let error =
-                recorder.record(&Ask::new(format!("use\n{secret}")), &answer("x")).unwrap_err();
-            assert!(error.message().contains("not recorded: line "), "{error}");
-            assert!(!error.message().contains(secret), "{error}");
-            assert!(recorder.record(&Ask::new("q"), &answer(secret)).is_err());
+            let asked = recorder.record(&Ask::new(format!("use\n{secret}")), &answer("x"));
+            let answered = recorder.record(&Ask::new("q"), &answer(secret));
+            for (part, recorded) in [("prompt", asked), ("reply", answered)] {
+                let error = recorded.unwrap_err();
+                let told = format!("not recorded: the {part} ");
+                assert!(error.message().contains(&told), "{error}");
+                assert!(!error.message().contains(secret), "{error}");
+            }
         }
         let read = Cassette::read(&path).unwrap();
         assert_eq!(read.exchanges.len(), 1);

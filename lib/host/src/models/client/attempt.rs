@@ -7,9 +7,9 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use super::fault::{Fault, Source};
+use super::fault::{Fault, Origin};
 use super::{Client, STREAM_FACTOR};
-use crate::models::choice::host;
+use crate::models::endpoint::host;
 use crate::models::response::{self, Completion};
 use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
@@ -104,15 +104,15 @@ impl Client {
                 break;
             }
         }
-        let source = Source {
+        let origin = Origin {
             endpoint: &self.endpoint,
             retry_after: retry_after(&headers, SystemTime::now()),
-            body: Some(body),
+            request: body,
         };
         if status.is_success() {
-            reading.completion(&source, progress)
+            reading.completion(&origin, progress)
         } else {
-            Err(source.refusal(status.as_u16(), &reading.body))
+            Err(origin.refusal(status.as_u16(), &reading.body))
         }
     }
 
@@ -283,13 +283,13 @@ impl Reading {
         Ok(())
     }
 
-    fn completion(mut self, source: &Source, progress: Progress) -> Result<Completion, Fault> {
+    fn completion(mut self, origin: &Origin, progress: Progress) -> Result<Completion, Fault> {
         if let Some(mut streamed) = self.stream.take() {
             if let Some(event) = streamed.events.finish() {
                 streamed.event(&event, progress);
             }
             if let Some(error) = &streamed.error {
-                return Err(source.error_inside(error));
+                return Err(origin.error_inside(error));
             }
             if streamed.any {
                 if !streamed.complete {
@@ -302,8 +302,8 @@ impl Reading {
                 return Ok(streamed.completion);
             }
         }
-        let completion = source.completion(&self.body)?;
-        if self.size > 0 && source.wants_stream() {
+        let completion = origin.completion(&self.body)?;
+        if origin.wants_stream() {
             completion.text.lines().for_each(progress);
         }
         Ok(completion)

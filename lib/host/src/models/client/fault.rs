@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::models::ModelError;
-use crate::models::choice::{Endpoint, host};
+use crate::models::endpoint::{Endpoint, host};
 use crate::models::provider::Provider;
 use crate::models::request::refused_field;
 use crate::models::response::{self, Completion};
@@ -18,7 +18,7 @@ pub(super) enum Fault {
     /// It may go better next time.
     Retry { why: String, after: Option<Duration> },
     /// The server does not take a field that the request can do without.
-    Refused { field: &'static str, message: String },
+    Refused(&'static str),
     /// The server does not have the model.
     UnknownModel(String),
     /// It will not go better.
@@ -29,16 +29,16 @@ pub(super) enum Fault {
 const LONGEST_MESSAGE: usize = 300;
 
 /// Where an answer came from, for what is said about it.
-pub(super) struct Source<'a> {
+pub(super) struct Origin<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) retry_after: Option<Duration>,
     /// The request's body.
-    pub(super) body: Option<&'a Value>,
+    pub(super) request: &'a Value,
 }
 
-impl Source<'_> {
+impl Origin<'_> {
     pub(super) fn wants_stream(&self) -> bool {
-        self.body.is_some_and(|body| body.get("stream").is_some())
+        self.request.get("stream").is_some()
     }
 
     fn name(&self) -> &'static str {
@@ -157,10 +157,8 @@ impl Source<'_> {
                     "{name} refused the key from {} ({said}): check it, or set another",
                     self.endpoint.key_from,
                 )),
-                None => last(format!(
-                    "{name} wants a key ({said}): set {}",
-                    self.endpoint.provider.key_variable
-                )),
+                // Without one only `LLM_BASE_URL`'s server is asked.
+                None => last(format!("{name} wants a key ({said}): set LLM_API_KEY")),
             },
             402 => last(spent(name, &said)),
             429 if error.is_spent() => last(spent(name, &said)),
@@ -175,13 +173,10 @@ impl Source<'_> {
             )),
             413 => last(format!("the prompt is too long for {name} ({said}): shorten it")),
             400 | 422 => {
-                let field = self.body.and_then(|body| {
-                    let about_support = error.param.is_some() || speaks_of_support(&error.message);
-                    refused_field(body, error.param.as_deref(), &error.message)
-                        .filter(|_| about_support)
-                });
-                match field {
-                    Some(field) => Fault::Refused { field, message },
+                let about_support = error.param.is_some() || speaks_of_support(&error.message);
+                let field = refused_field(self.request, error.param.as_deref(), &error.message);
+                match field.filter(|_| about_support) {
+                    Some(field) => Fault::Refused(field),
                     None => last(format!(
                         "{name} refuses the request ({said}): change the prompt or the settings"
                     )),
@@ -230,44 +225,26 @@ fn speaks_of_support(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// An answer that can be shown.
-pub(super) struct Usable {
-    pub(super) text: String,
-    pub(super) note: Option<String>,
-    pub(super) finish_reason: String,
-    pub(super) completion: Completion,
-}
-
-/// Makes an answer of a completion, unless there is nothing in it.
+/// Makes sure that there is something in a completion, if need be from where a server does not put
+/// it. Returns what a reader should know of that.
+///
+/// # Errors
+/// [`ModelError::NoAnswer`] where there is nothing.
 pub(super) fn usable(
-    completion: Completion,
+    completion: &mut Completion,
+    finish_reason: &str,
     provider: &Provider,
     max_tokens: u32,
-) -> Result<Usable, ModelError> {
+) -> Result<Option<&'static str>, ModelError> {
     let name = provider.name;
-    let finish_reason = completion.finish_reason.clone().map_or_else(
-        || {
-            if completion.tool_calls.is_empty() {
-                "stop".to_owned()
-            } else {
-                "tool_calls".to_owned()
-            }
-        },
-        |reason| clean(&reason, 40),
-    );
     let cut = finish_reason == "length";
     let thought = !completion.reasoning.trim().is_empty();
     if !completion.text.trim().is_empty() || !completion.tool_calls.is_empty() {
-        return Ok(Usable { text: completion.text.clone(), note: None, finish_reason, completion });
+        return Ok(None);
     }
     if thought && provider.text_in_reasoning && !cut {
-        let note = "the text came in the field for thinking".to_owned();
-        return Ok(Usable {
-            text: completion.reasoning.clone(),
-            note: Some(note),
-            finish_reason,
-            completion,
-        });
+        completion.text = std::mem::take(&mut completion.reasoning);
+        return Ok(Some("the text came in the field for thinking"));
     }
     Err(ModelError::NoAnswer(if cut {
         format!(

@@ -1,8 +1,8 @@
 //! One question to a provider, from the request to an answer or an error that says what to do.
 //!
 //! What is retried, how often and after which wait follows what the providers document: broken
-//! connections, 408, 429 and 5xx up to four times, after what `Retry-After` says or else a random
-//! part of a doubling delay; never a wrong key or a spent quota. What a server sends is believed
+//! connections, 408, 429 and 5xx, in at most four attempts, after what `Retry-After` says or else a
+//! random part of a doubling delay; never a wrong key or a spent quota. What a server sends is believed
 //! little: its size and time are bounded, and its words are cleaned before anybody sees them.
 
 mod attempt;
@@ -14,10 +14,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use code_evolution_wire::model::{Answer, Ask, Mode, Usage};
+use serde_json::Value;
 
-use super::choice::{Endpoint, host, is_local};
+use super::choice::{Env, set};
 use super::clock::Clock;
-use super::meter::{Waits, estimate_input, estimate_tokens};
+use super::endpoint::{Endpoint, host, is_local};
+use super::meter::{Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;
 use super::text::clean;
@@ -49,23 +51,19 @@ pub(super) struct Client {
 /// What became of a question.
 pub(super) struct Asked {
     pub(super) result: Result<Answer, ModelError>,
-    pub(super) waits: Waits,
+    pub(super) took: Took,
 }
 
 impl Client {
-    pub(super) fn new(
-        endpoint: Endpoint,
-        env: &dyn Fn(&str) -> Option<String>,
-        clock: Clock,
-    ) -> Result<Self, ModelError> {
+    pub(super) fn new(endpoint: Endpoint, env: Env, clock: Clock) -> Result<Self, ModelError> {
         let config = |what: &str, error: &dyn std::fmt::Display| {
             ModelError::Config(format!(
                 "cannot start {what}: {error}; LLM_MODE=scripted works without"
             ))
         };
-        let timeout = match env("LLM_TIMEOUT").filter(|text| !text.trim().is_empty()) {
+        let timeout = match set(env, "LLM_TIMEOUT") {
             None => TIMEOUT,
-            Some(text) => match text.trim().parse() {
+            Some(text) => match text.parse() {
                 Ok(seconds @ 1..=3_600) => Duration::from_secs(seconds),
                 _ => {
                     return Err(ModelError::Config(format!(
@@ -105,29 +103,28 @@ impl Client {
 
     /// Asks a question and blocks until the answer is there.
     pub(super) fn ask(&self, ask: &Ask, progress: Progress) -> Asked {
-        let mut waits = Waits::default();
+        let mut took = Took::default();
         let Some(runtime) = &self.runtime else {
             let result =
                 Err(ModelError::Provider("the client has stopped: start a new session".to_owned()));
-            return Asked { result, waits };
+            return Asked { result, took };
         };
         // Whatever a server sent is shown only with the key hidden.
         let tell = |line: &str| progress(&self.endpoint.hide(line));
-        let result = runtime.block_on(self.ask_until_answered(ask, &tell, &mut waits));
+        let result = runtime.block_on(self.ask_until_answered(ask, &tell, &mut took));
         let result = result.map_err(|error| error.map(|message| self.endpoint.hide(&message)));
-        Asked { result, waits }
+        Asked { result, took }
     }
 
     async fn ask_until_answered(
         &self,
         ask: &Ask,
         progress: Progress<'_>,
-        waits: &mut Waits,
+        took: &mut Took,
     ) -> Result<Answer, ModelError> {
         let name = self.endpoint.provider.name;
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
         let mut retry_wait = Duration::ZERO;
-        let mut adapted = false;
         let mut attempt = 1;
         loop {
             let tell = |wait: Duration| {
@@ -139,8 +136,7 @@ impl Client {
                 .await
                 .map_err(|TooLong(wait)| self.too_long("its rate limit", wait))?;
             if !waited.is_zero() {
-                waits.count += 1;
-                waits.total += waited;
+                took.add_wait(waited);
             }
             let body = request::body(
                 ask,
@@ -148,24 +144,16 @@ impl Client {
                 &self.endpoint.model,
                 &lock(&self.refused),
             );
-            let outcome = self.attempt(&body, ask, progress).await;
-            drop(under_way);
-            match outcome {
-                Ok(completion) => return self.answer(completion, ask),
+            match self.attempt(&body, ask, progress).await {
+                Ok(completion) => return self.answer(completion, ask, &body, took),
                 Err(Fault::Final(error)) => return Err(error),
                 Err(Fault::UnknownModel(message)) => {
                     return Err(self.unknown_model(&message).await);
                 }
-                Err(Fault::Refused { field, message }) => {
-                    let new = lock(&self.refused).insert(field);
+                // The next body is without the field, so this comes once for each.
+                Err(Fault::Refused(field)) => {
                     // Another question may have met the same refusal at the same time.
-                    if adapted && !new {
-                        return Err(ModelError::Provider(format!(
-                            "{name} refuses the request: {message}; choose another model"
-                        )));
-                    }
-                    adapted = true;
-                    if new {
+                    if lock(&self.refused).insert(field) {
                         progress(&format!(
                             "{name}: {} takes no `{field}`, asking without it",
                             self.endpoint.model
@@ -181,46 +169,56 @@ impl Client {
                             self.advice_unreachable(),
                         )));
                     }
-                    if retry_wait.saturating_add(wait) > LONGEST_WAIT {
-                        return Err(self.too_long(&why, wait));
+                    retry_wait = retry_wait.saturating_add(wait);
+                    if retry_wait > LONGEST_WAIT {
+                        return Err(self.too_long(&why, retry_wait));
                     }
                     attempt += 1;
                     progress(&format!(
                         "{name}: {why}; waiting {} s, then attempt {attempt} of {ATTEMPTS}",
                         seconds(wait),
                     ));
+                    // Before the next question is let go, which is when this one no longer counts.
                     if after.is_some() {
                         self.pace.refused_for(wait);
                     }
+                    drop(under_way);
                     tokio::time::sleep(self.clock.real_duration(wait)).await;
-                    retry_wait += wait;
-                    waits.count += 1;
-                    waits.total += wait;
+                    took.add_wait(wait);
                 }
             }
         }
     }
 
-    fn answer(&self, mut completion: Completion, ask: &Ask) -> Result<Answer, ModelError> {
+    /// Makes an answer of what came to the request `body`.
+    fn answer(
+        &self,
+        mut completion: Completion,
+        ask: &Ask,
+        body: &Value,
+        took: &mut Took,
+    ) -> Result<Answer, ModelError> {
         completion.hide(&|text| self.endpoint.hide(text));
-        let fault::Usable { text, note, finish_reason, completion } =
-            fault::usable(completion, self.endpoint.provider, ask.max_tokens)?;
+        let Endpoint { provider, model, .. } = &self.endpoint;
         let usage = completion.usage.unwrap_or_else(|| Usage {
             // Without counts from the server, a rough one: a budget must not be blind.
             input_tokens: estimate_input(ask),
-            output_tokens: estimate_tokens(&text) + estimate_tokens(&completion.reasoning),
+            output_tokens: estimate_tokens(&completion.text)
+                + estimate_tokens(&completion.reasoning),
         });
-        let mut notes: Vec<String> = note.into_iter().collect();
-        let refused = lock(&self.refused);
-        if refused.contains("temperature") && ask.temperature.is_some() {
-            notes.push("sent without a temperature, which the model does not take".to_owned());
+        took.usage = Some(usage);
+        let usual = if completion.tool_calls.is_empty() { "stop" } else { "tool_calls" };
+        let finish_reason =
+            completion.finish_reason.as_ref().map_or_else(|| usual.to_owned(), |it| clean(it, 40));
+        let note = fault::usable(&mut completion, &finish_reason, provider, ask.max_tokens)?;
+        let mut notes = Vec::from_iter(note);
+        if ask.temperature.is_some() && body.get("temperature").is_none() {
+            notes.push("sent without a temperature, which the model does not take");
         }
         Ok(Answer {
-            text,
+            text: completion.text,
             tool_calls: completion.tool_calls,
-            model: completion
-                .model
-                .map_or_else(|| self.endpoint.model.clone(), |model| clean(&model, 100)),
+            model: completion.model.map_or_else(|| model.clone(), |model| clean(&model, 100)),
             mode: Mode::Live,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             finish_reason,
@@ -230,7 +228,7 @@ impl Client {
 
     fn too_long(&self, why: &str, wait: Duration) -> ModelError {
         ModelError::Provider(format!(
-            "{} asks to wait {} s ({why}), more than the {} s that are worth it: try later, use another key or model, or set LLM_MODE=scripted",
+            "{} asks to wait {} s in all ({why}), more than the {} s that are worth it: try later, use another key or model, or set LLM_MODE=scripted",
             self.endpoint.provider.name,
             seconds(wait),
             LONGEST_WAIT.as_secs(),

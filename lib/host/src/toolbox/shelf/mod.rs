@@ -16,22 +16,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use code_evolution_wire::toolbox::{ToolEntry, ToolVersion};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::ToolboxError;
 use crate::audit::Log;
+use crate::files::{self, UNFINISHED, digest};
 
 const MANIFEST: &str = "manifest.json";
 const BACKUP: &str = "manifest.backup.json";
 const VERSIONS: &str = "versions";
-/// How the names of files begin that are not yet in their place.
-const UNFINISHED: &str = ".new-";
 /// Changes with the manifest's form.
 const FORMAT: u32 = 1;
 
@@ -374,24 +372,8 @@ fn read(path: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Puts a file into its place whole, or not at all.
 fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let context = || format!("cannot write {}", path.display());
-    let folder = path.parent().context("a file of the toolbox lies in its folder")?;
-    let mut file = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .with_context(context)?;
-    file.write_all(content).with_context(context)?;
-    file.as_file().sync_all().with_context(context)?;
-    file.persist(path).with_context(context)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(context)
-}
-
-/// SHA-256 in hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    files::replace(path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
