@@ -27,7 +27,8 @@ pub struct Lab {
 #[derive(Clone, Default)]
 pub struct LabSetup {
     choice: ModelChoice,
-    key: Option<(String, String)>,
+    /// The key of the provider in `choice`.
+    key: Option<String>,
 }
 
 impl Lab {
@@ -162,8 +163,7 @@ impl LabSetup {
         let provider = provider.into();
         let key = evcxr_input::get_password(&format!("{provider} key (for this kernel only)"));
         if !key.is_empty() {
-            let owner = if provider == "custom" { "LLM" } else { &provider };
-            self.key = Some((owner.to_uppercase() + "_API_KEY", key));
+            self.key = Some(key);
             self.choice.mode.get_or_insert(Mode::Live);
             self.choice.provider = Some(provider);
         }
@@ -175,13 +175,7 @@ impl LabSetup {
     /// # Errors
     /// As for [`Lab::start`].
     pub fn start(self) -> Result<Lab> {
-        // At birth, through its environment, is the only way in that keeps a key off the pipe.
-        let mut variables = Vec::new();
-        if let Some((name, key)) = self.key {
-            variables.push((name, key));
-            variables.push(("LLM_KEY_FROM".to_owned(), "prompt".to_owned()));
-        }
-        let host = Host::start(&variables)?;
+        let host = Host::start(self.key.as_deref())?;
         let status: Status = host.call(Call::Open(self.choice))?;
         print!("{}", describe(&status));
         Ok(Lab { host: Arc::new(host), status })
@@ -252,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_lab_that_was_not_started_says_so_and_keeps_its_key() {
-        let key = Some(("GROQ_API_KEY".to_owned(), "gsk_secret".to_owned()));
+        let key = Some("gsk_secret".to_owned());
         let shown = format!("{:?}", LabSetup { key, ..Lab::provider("groq") });
         assert!(shown.contains(".start()?") && !shown.contains("secret"), "{shown}");
     }

@@ -28,15 +28,16 @@ struct Connection {
 }
 
 impl Host {
-    /// Starts a host whose environment holds `variables` besides the notebook's own.
-    pub(crate) fn start(variables: &[(String, String)]) -> Result<Self> {
+    /// Starts a host. `key` is the one that a person typed for the provider that the lab names: its
+    /// way in is the environment, which keeps it off the pipe.
+    pub(crate) fn start(key: Option<&str>) -> Result<Self> {
         let binary = HostBinary::find()?;
         let mut command = Command::new(&binary.path);
         command
             .arg("serve")
             // The kernel is our parent. If it is killed we live on for a while, so the host watches it.
             .args(["--owner", &std::os::unix::process::parent_id().to_string()])
-            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .envs(key.map(|key| ("CODE_EVOLUTION_TYPED_KEY", key)))
             .env_remove("EVCXR_IS_RUNTIME");
         Host::greet(command, &binary)
     }
