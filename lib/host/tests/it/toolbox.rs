@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::serve::Server;
 use crate::support::judge;
 
-const ADD: &str = "fn add(a: f64, b: f64) -> f64 { a + b }";
+pub const ADD: &str = "fn add(a: f64, b: f64) -> f64 { a + b }";
 
 pub fn open(folder: &Path) -> Toolbox {
     Toolbox::open(folder, judge().clone(), Arc::new(Residents::default())).expect("a toolbox")
@@ -30,6 +30,10 @@ pub fn proposal(task: Task, code: &str) -> Proposal {
 
 pub fn add() -> Proposal {
     proposal(Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0), ADD)
+}
+
+pub fn one() -> Proposal {
+    proposal(Task::new("fn one() -> u8").case((), 1), "fn one() -> u8 { 1 }")
 }
 
 pub fn approved() -> Option<Review> {
@@ -227,6 +231,21 @@ fn a_tool_uses_the_version_that_it_was_tested_with() {
     assert_eq!(toolbox.call("octuple", &json!([5])).expect("an output"), json!(40));
     let unknown = proposal(Task::new("fn f() -> u8").input(()), "fn f() -> u8 { 1 }").uses("g");
     assert!(matches!(toolbox.examine(&unknown), Err(ToolboxError::NotFound(_))));
+}
+
+#[test]
+fn a_tool_needs_the_capabilities_of_those_that_it_uses() {
+    let (_folder, toolbox) = toolbox();
+    let now = "fn now() -> u64 { std::time::Instant::now().elapsed().as_secs() }";
+    let task = Task::new("fn now() -> u64").input(());
+    admitted(&toolbox, &proposal(task, now).may(Capability::Clock));
+    let task = Task::new("fn stamp() -> u64").input(());
+    let stamp = proposal(task, "fn stamp() -> u64 { tools::now() }").uses("now");
+    let examination = toolbox.examine(&stamp).expect("an answer");
+    let refusal = examination.refusal.expect("it is refused");
+    assert!(refusal.contains("`now`") && refusal.contains("`clock`"), "{refusal}");
+    assert!(!admit(&toolbox, &stamp).admitted);
+    admitted(&toolbox, &stamp.may(Capability::Clock));
 }
 
 #[test]
