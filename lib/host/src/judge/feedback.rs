@@ -128,3 +128,48 @@ fn cut(text: &str, limit: usize) -> String {
     let kept: String = text.chars().take(limit.saturating_sub(3)).collect();
     format!("{kept}...")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of cases of which these are hidden, and none passes but the first `passed`.
+    fn told(hidden: &[bool], passed: usize, ran: &[bool]) -> String {
+        let mut task = Task::new("fn f(n: usize) -> usize");
+        for (n, hidden) in hidden.iter().enumerate() {
+            task = match hidden {
+                true => task.hidden_case((n,), n),
+                false => task.case((n,), n),
+            };
+        }
+        let verdict = |(index, case): (usize, &code_evolution_wire::task::Case)| CaseVerdict {
+            name: case.name.clone(),
+            input: case.input.clone(),
+            expected: case.expected.clone(),
+            got: None,
+            passed: index < passed,
+            problem: Some("wrong".to_owned()),
+            panic: None,
+            hidden: case.hidden,
+            cpu_ms: 0.0,
+        };
+        let cases = task.cases.iter().enumerate().map(verdict).collect();
+        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), ran)
+    }
+
+    #[test]
+    fn numbers_and_verbs_agree() {
+        let (no, yes) = (false, true);
+        assert_eq!(told(&[no], 1, &[yes]), "The only case passes.");
+        assert_eq!(told(&[yes], 0, &[yes]), "The only case fails.\n1 hidden case fails.");
+        assert_eq!(told(&[no; 3], 3, &[yes; 3]), "All 3 cases pass.");
+        assert_eq!(told(&[no; 2], 1, &[yes; 2]), "1 of 2 cases passes.\n- f(1): wrong");
+        assert_eq!(
+            told(&[no, no, no, yes, yes], 0, &[yes, no, no, yes, no]),
+            "0 of 5 cases pass.\n- f(0): wrong\n2 cases were not run.\n2 hidden cases fail."
+        );
+        let many = told(&[no; 8], 1, &[yes, yes, yes, yes, yes, yes, yes, no]);
+        let end = "\n- f(5): wrong\n1 more case fails.\n1 case was not run.";
+        assert!(many.starts_with("1 of 8 cases passes.") && many.ends_with(end), "{many}");
+    }
+}

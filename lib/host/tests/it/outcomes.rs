@@ -315,6 +315,13 @@ fn whole_programs_run_from_standard_input_to_standard_output() {
 }
 
 #[test]
+fn a_programs_diagnostics_show_what_its_author_wrote() {
+    let ended = judge().execute(&Program::new("fn main() { let x: u8 = \"a\"; }")).unwrap();
+    let shown = &ended.diagnostics[0].rendered;
+    assert!(shown.contains("1 | fn main() {") && !shown.contains("pub"), "{shown}");
+}
+
+#[test]
 fn an_optimisation_level_that_does_not_exist_is_a_bad_request() {
     let program = Program { opt_level: 9, ..Program::new("fn main() {}") };
     for error in
