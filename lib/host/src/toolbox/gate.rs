@@ -134,7 +134,7 @@ fn form(
 }
 
 /// Why a tool that uses these may not have these capabilities alone, if it may not: calling a tool that
-/// reads the clock is reading the clock. (What the used ones use in turn, they were asked for too.)
+/// reads the clock is reading the clock. (A used tool was asked for those of its own.)
 fn needs_more(
     tools: &Tools,
     uses: &BTreeMap<String, u32>,

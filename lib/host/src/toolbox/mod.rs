@@ -152,6 +152,8 @@ impl Toolbox {
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         };
         let bare = without_cases(&admitted.task);
+        let keyed = |(source, resident): (String, _)| Ok((key(&bare, &source)?, resident));
+        let resident = resident.map(keyed).transpose().map_err(ToolboxError::Internal)?;
         let record = serde_json::to_vec(&admitted).context("writing down a version")?;
         let entry = tools
             .entry(name.clone())
@@ -169,8 +171,8 @@ impl Toolbox {
             record: &record,
         })?;
         drop(locked);
-        if let Some((source, resident)) = resident {
-            self.residents.put(&key(&bare, &source)?, resident);
+        if let Some((key, resident)) = resident {
+            self.residents.put(&key, resident);
         }
         Ok(Admission { examination, review, admitted: true })
     }
