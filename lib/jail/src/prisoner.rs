@@ -58,6 +58,23 @@ impl Process {
         crate::registry::peak_bytes(self.pid).unwrap_or_default()
     }
 
+    /// Stops the process and all it started, until [`Process::resume`]: the kernel gives them no time. A
+    /// thread that runs is stopped within its next few instructions. Not while it is waited for.
+    pub fn pause(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    /// Lets the process go on after [`Process::pause`].
+    pub fn resume(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    fn signal(&self, signal: libc::c_int) {
+        // SAFETY: `kill` touches no memory. The leader is reaped only by `self`, so its id names its group
+        // and no other. An error means that all have ended.
+        unsafe { libc::kill(-self.pid, signal) };
+    }
+
     /// Kills the process and all it started. Its end is still to be waited for.
     pub fn kill(&self) {
         crate::registry::kill(self.pid, None);

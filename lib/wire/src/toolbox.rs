@@ -202,7 +202,7 @@ pub struct Listed {
 /// One line of a toolbox's audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// `admitted`, `rejected` or `rolled_back`.
+    /// `admitted`, `rejected`, `rolled_back`, or `cut_short`: the change announced before has not happened.
     pub event: String,
     /// When: RFC 3339, UTC.
     pub time: String,

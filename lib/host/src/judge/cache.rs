@@ -22,7 +22,7 @@ pub const DEFAULT_BYTES: u64 = 64 << 20;
 /// How often the size is looked at: after this share of the limit has been written.
 const SHARE: u64 = 16;
 /// Changes with the meaning of verdicts.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// A folder of verdicts.
 #[derive(Debug)]

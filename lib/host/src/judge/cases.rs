@@ -1,22 +1,18 @@
 //! Runs a compiled candidate on a task's cases, in lock-step, and says how it ended.
 
-use std::path::Path;
 use std::time::Instant;
 
-use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage};
 use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
 
-use super::compile::{milliseconds, out_of_memory, signal_name};
+use super::JudgeError;
+use super::clock::{after, milliseconds};
+use super::compile::Program;
 use super::conversation::{Broken, Conversation, Remains};
-use super::prepared::Prepared;
-use super::{JudgeError, after};
+use super::ending::{End, SIGABRT, SIGKILL, signal};
+use super::prepared::{Prepared, longest_reply};
 
 /// How often a candidate that died is started again for the cases that are left.
 const RESTARTS: usize = 3;
-/// Beside the output, a reply holds a tag; a panic's reply also its line and message.
-pub const REPLY_EXTRA: u64 = 4_096;
-/// How the problem of a case that timed out starts.
-pub const TOOK_LONGER: &str = "it took longer than";
 /// A process with less CPU time than this left is not started, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
 
@@ -26,6 +22,10 @@ pub struct Results {
     pub outcome: Outcome,
     /// One verdict a case, in the task's order.
     pub cases: Vec<CaseVerdict>,
+    /// Whether the candidate was given the case, likewise.
+    pub ran: Vec<bool>,
+    /// Whether another run might show something else: see [`End::is_by_chance`].
+    pub by_chance: bool,
     /// CPU time, in milliseconds.
     pub cpu_ms: f64,
     /// Largest resident memory, in bytes.
@@ -39,25 +39,30 @@ pub struct Results {
 impl Prepared<'_> {
     /// Runs the program on every case, in an order drawn from `seed`, with this much memory.
     ///
+    /// The hidden cases come last. A process remembers what it was given, and what it answers to a
+    /// visible case is told to a model: by then it has seen no hidden input. That it may guess which
+    /// cases are hidden gains it nothing, for the visible ones it knows anyway.
+    ///
     /// # Errors
     /// If the jail is not safe here; not for what the program does.
     pub fn run(
         &self,
-        program: &Path,
-        folder: &Path,
+        program: &Program,
         seed: u64,
         memory_bytes: u64,
     ) -> Result<Results, JudgeError> {
-        let order = shuffled(self.cases.len(), seed);
+        let mut order = shuffled(self.cases.len(), seed);
+        order.sort_by_key(|&index| self.task.cases[index].hidden);
         let mut run = Run {
             prepared: self,
             program,
-            folder,
             memory_bytes,
             deadline: after(self.task.limits.wall_ms),
             results: Results {
                 outcome: Outcome::Finished,
                 cases: self.not_run("not run"),
+                ran: vec![false; self.cases.len()],
+                by_chance: false,
                 cpu_ms: 0.0,
                 peak_bytes: 0,
                 start_ms: 0.0,
@@ -78,6 +83,7 @@ impl Prepared<'_> {
                 run.give_up(left, "not run: it ended too often in earlier cases");
             } else if run.cpu_left_ms() < LEAST_CPU_MS || run.deadline <= Instant::now() {
                 run.give_up(left, "not run: the time for all cases is used up");
+                run.results.by_chance = true;
                 break;
             }
         }
@@ -95,8 +101,7 @@ enum Left<'o> {
 
 struct Run<'a> {
     prepared: &'a Prepared<'a>,
-    program: &'a Path,
-    folder: &'a Path,
+    program: &'a Program,
     memory_bytes: u64,
     deadline: Instant,
     results: Results,
@@ -117,13 +122,7 @@ impl Run<'_> {
     fn start_and_run<'o>(&mut self, order: &'o [usize]) -> Result<Left<'o>, JudgeError> {
         let limits = &self.prepared.task.limits;
         let started = Instant::now();
-        let mut jail = Jail::new(Stage::Run, self.program, self.folder);
-        jail.limits = JailLimits {
-            cpu_ms: self.cpu_left_ms(),
-            memory_bytes: self.memory_bytes,
-            ..JailLimits::of(Stage::Run)
-        };
-        let prisoner = jail.spawn()?;
+        let prisoner = self.program.jail(self.cpu_left_ms(), self.memory_bytes).spawn()?;
         let mut talk = Conversation::new(prisoner, limits.captured_bytes)?;
         self.results.start_ms += milliseconds(started.elapsed());
 
@@ -133,11 +132,8 @@ impl Run<'_> {
             let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
-            let broken = match talk.exchange(
-                frame,
-                limits.output_bytes.saturating_add(REPLY_EXTRA),
-                deadline,
-            ) {
+            self.results.ran[index] = true;
+            let broken = match talk.exchange(frame, longest_reply(limits), deadline) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
                     Ok(mut verdict) => {
                         let now = talk.process().cpu_time();
@@ -172,13 +168,16 @@ impl Run<'_> {
                         true => limits.case_wall_ms,
                         false => limits.wall_ms,
                     };
+                    self.results.by_chance = true;
                     self.fatal(index, Outcome::TimeOut { limit_ms }, &time_out(limit_ms));
                     Left::Restart(rest)
                 }
                 Broken::Closed => {
                     let remains = talk.end_soon();
                     self.account(&remains);
-                    let (outcome, problem) = self.ending(&remains);
+                    let end = End::of(&remains);
+                    self.results.by_chance |= end.is_by_chance();
+                    let (outcome, problem) = self.ending(end, &remains.stderr);
                     self.fatal(index, outcome, &problem);
                     Left::Restart(rest)
                 }
@@ -223,43 +222,34 @@ impl Run<'_> {
         }
     }
 
-    /// How a process ended that closed its channel, and what to say of it.
-    fn ending(&self, remains: &Remains) -> (Outcome, String) {
+    /// What to say of a process that closed its channel and ended so.
+    fn ending(&self, end: End, stderr: &[u8]) -> (Outcome, String) {
         let limits = &self.prepared.task.limits;
-        let time_out = (Outcome::TimeOut { limit_ms: limits.cpu_ms }, time_out(limits.cpu_ms));
-        match (remains.ended.stopped, remains.ended.status) {
-            (Some(Limit::Cpu), _) | (_, Exit::Signal(24)) => time_out,
-            (Some(Limit::Threads), _) => (
-                Outcome::Signal { number: 9, name: signal_name(9) },
-                "it started too many threads and was killed".to_owned(),
-            ),
-            (Some(Limit::Memory), _) => self.out_of_memory(),
-            (Some(Limit::Wall), _) => {
+        match end {
+            End::CpuTime => (Outcome::TimeOut { limit_ms: limits.cpu_ms }, time_out(limits.cpu_ms)),
+            End::Threads => {
+                (signal(SIGKILL), "it started too many threads and was killed".to_owned())
+            }
+            End::Deadline => {
                 let reason = "it closed the channel to the judge".to_owned();
                 (Outcome::ProtocolViolation { reason: reason.clone() }, reason)
             }
-            (None, Exit::Code(code)) => {
+            End::Exited(code) => {
                 (Outcome::Exited { code }, format!("it ended the process with exit code {code}"))
             }
-            (None, Exit::Signal(number)) => {
-                let name = signal_name(number);
-                let stderr = String::from_utf8_lossy(&remains.stderr);
-                if number == 6 && out_of_memory(&remains.stderr) {
-                    return self.out_of_memory();
-                }
+            End::Memory | End::OutOfMemory => self.out_of_memory(),
+            End::Signal(number) => {
+                let stderr = String::from_utf8_lossy(stderr);
                 if stderr.contains("has overflowed its stack") {
-                    let problem = format!("its recursion overflowed the stack ({name})");
-                    return (Outcome::Signal { number, name }, problem);
+                    let problem = format!("its recursion overflowed the stack ({end})");
+                    return (signal(number), problem);
                 }
                 match (number, panic_in(&stderr)) {
-                    (6, Some(panic)) => {
+                    (SIGABRT, Some(panic)) => {
                         let problem = "it panicked while it handled a panic".to_owned();
                         (Outcome::Panicked { panic }, problem)
                     }
-                    _ => {
-                        let problem = format!("it was ended by {name}");
-                        (Outcome::Signal { number, name }, problem)
-                    }
+                    _ => (signal(number), format!("it was ended by {end}")),
                 }
             }
         }
@@ -273,7 +263,7 @@ impl Run<'_> {
 }
 
 fn time_out(limit_ms: u64) -> String {
-    format!("{TOOK_LONGER} {limit_ms} ms")
+    format!("it took longer than {limit_ms} ms")
 }
 
 /// The last panic that the harness printed on standard error.

@@ -3,20 +3,21 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage};
+use code_evolution_jail::{Exit, Jail, Limits as JailLimits, Stage};
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::{Diagnostic, Outcome};
 use tempfile::TempDir;
 
+use super::clock::{after, milliseconds};
 use super::conversation::{Conversation, Remains};
-use super::diagnostics;
+use super::ending::{End, SIGKILL, out_of_memory, signal};
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
-use super::{JudgeError, after};
+use super::{JudgeError, diagnostics};
 
 /// How much of the compiler's messages is read, in bytes.
 const MESSAGES: u64 = 1 << 20;
@@ -62,6 +63,15 @@ pub struct Program {
     pub folder: TempDir,
     /// The executable.
     pub path: PathBuf,
+}
+
+impl Program {
+    /// The jail that it runs in, with so much CPU time and memory.
+    pub fn jail(&self, cpu_ms: u64, memory_bytes: u64) -> Jail {
+        let mut jail = Jail::new(Stage::Run, &self.path, self.folder.path());
+        jail.limits = JailLimits { cpu_ms, memory_bytes, ..JailLimits::of(Stage::Run) };
+        jail
+    }
 }
 
 /// What is done with a program that passed.
@@ -250,58 +260,22 @@ impl Compilation<'_> {
     }
 
     fn outcome(&self, remains: &Remains, diagnostics: &[Diagnostic], limit_bytes: u64) -> Outcome {
-        let cpu = Outcome::TimeOut { limit_ms: self.limits.compile_cpu_ms };
-        let memory = Outcome::OutOfMemory { limit_bytes };
-        match (remains.ended.stopped, remains.ended.status) {
-            (Some(Limit::Cpu), _) => cpu,
-            (Some(Limit::Wall), _) => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
-            (Some(Limit::Memory), _) => memory,
-            (_, Exit::Signal(SIGXCPU)) => cpu,
+        match End::of(remains) {
+            End::CpuTime => Outcome::TimeOut { limit_ms: self.limits.compile_cpu_ms },
+            End::Deadline => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
+            End::Memory => Outcome::OutOfMemory { limit_bytes },
             // Killed by somebody else: what it said so far is not all. (The judge itself kills a
             // compiler that says more than is read.)
-            (None, Exit::Signal(9)) if (remains.stderr.len() as u64) < MESSAGES => {
-                Outcome::Signal { number: 9, name: signal_name(9) }
-            }
+            End::Signal(SIGKILL) if (remains.stderr.len() as u64) < MESSAGES => signal(SIGKILL),
             _ if has_error(diagnostics) => Outcome::CompileError,
-            _ if out_of_memory(&remains.stderr) => memory,
-            (_, Exit::Signal(number)) => Outcome::Signal { number, name: signal_name(number) },
-            (_, Exit::Code(_)) => Outcome::CompileError,
+            _ if out_of_memory(&remains.stderr) => Outcome::OutOfMemory { limit_bytes },
+            End::Signal(number) => signal(number),
+            End::Threads => signal(SIGKILL),
+            End::Exited(_) | End::OutOfMemory => Outcome::CompileError,
         }
     }
 }
 
 fn has_error(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.level == "error")
-}
-
-const SIGXCPU: i32 = 24;
-
-/// Whether a process says that an allocation failed. Of a candidate this is its own word, and only
-/// decides what its failure is called.
-pub fn out_of_memory(stderr: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(stderr).to_lowercase();
-    text.contains("memory allocation of") || text.contains("out of memory")
-}
-
-/// A signal's name.
-pub fn signal_name(number: i32) -> String {
-    match number {
-        4 => "SIGILL".to_owned(),
-        6 => "SIGABRT".to_owned(),
-        7 => "SIGBUS".to_owned(),
-        8 => "SIGFPE".to_owned(),
-        9 => "SIGKILL".to_owned(),
-        11 => "SIGSEGV".to_owned(),
-        13 => "SIGPIPE".to_owned(),
-        15 => "SIGTERM".to_owned(),
-        24 => "SIGXCPU".to_owned(),
-        25 => "SIGXFSZ".to_owned(),
-        31 => "SIGSYS".to_owned(),
-        _ => format!("signal {number}"),
-    }
-}
-
-/// A duration in milliseconds.
-pub fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

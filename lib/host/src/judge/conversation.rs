@@ -191,13 +191,7 @@ impl Conversation {
                 return Err(Broken::TooLate);
             }
             let frames = if to_send { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-            let mut waits = vec![PollFd::new(&self.frames, frames)];
-            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            ready(&mut waits, left);
-            let frames_ready = !waits[0].revents().is_empty();
-            self.stdout.drain();
-            self.stderr.drain();
+            let frames_ready = self.poll(frames, left);
             if frames_ready {
                 return Ok(());
             }
@@ -225,7 +219,7 @@ impl Conversation {
 
     /// Gives the process until the deadline, then kills it.
     pub fn end(mut self, deadline: Instant) -> Remains {
-        self.drain_until(deadline);
+        self.drain_until(deadline, u64::MAX);
         self.remains(deadline)
     }
 
@@ -257,41 +251,47 @@ impl Conversation {
             self.received.clear();
         }
         let _ = self.frames.shutdown(Shutdown::Write);
-        while self.stdout.pipe.is_some() || self.stderr.pipe.is_some() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            if stop_at_limit && self.stderr.seen > self.stderr.limit as u64 {
-                return self.kill();
-            }
-            let mut waits = Vec::new();
-            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            if waits.is_empty() {
-                break;
-            }
-            ready(&mut waits, left);
-            self.stdout.drain();
-            self.stderr.drain();
+        let enough = if stop_at_limit { self.stderr.limit as u64 } else { u64::MAX };
+        match self.drain_until(deadline, enough) {
+            true => self.kill(),
+            false => self.remains(deadline),
         }
-        self.remains(deadline)
     }
 
-    /// Drains the noise until both pipes end or the deadline passes.
-    fn drain_until(&mut self, deadline: Instant) {
+    /// Drains the noise until both pipes end, the deadline passes, or standard error has given more than
+    /// `enough` bytes; whether it was the last.
+    fn drain_until(&mut self, deadline: Instant, enough: u64) -> bool {
+        self.stdout.drain();
+        self.stderr.drain();
         loop {
-            self.stdout.drain();
-            self.stderr.drain();
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut waits = Vec::new();
-            waits.extend(self.stdout.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            waits.extend(self.stderr.wanted().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-            if left.is_zero() || waits.is_empty() {
-                return;
+            if self.stderr.seen > enough {
+                return true;
             }
-            ready(&mut waits, left);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || (self.stdout.wanted().is_none() && self.stderr.wanted().is_none())
+            {
+                return false;
+            }
+            self.poll(PollFlags::empty(), left);
         }
+    }
+
+    /// Waits until there is noise, or until the frames are ready for one of these, and drains the noise;
+    /// whether the frames are ready. An interrupted wait only makes the caller look again.
+    fn poll(&mut self, frames: PollFlags, left: Duration) -> bool {
+        let wanted = (!frames.is_empty()).then(|| PollFd::new(&self.frames, frames));
+        let noise = [&self.stdout, &self.stderr].into_iter().filter_map(Noise::wanted);
+        let noise = noise.map(|pipe| PollFd::new(pipe, PollFlags::IN));
+        let mut waits: Vec<_> = wanted.into_iter().chain(noise).collect();
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let _ = poll(&mut waits, Some(&timeout));
+        let frames_ready = !frames.is_empty() && !waits[0].revents().is_empty();
+        self.stdout.drain();
+        self.stderr.drain();
+        frames_ready
     }
 
     fn remains(self, deadline: Instant) -> Remains {
@@ -329,15 +329,6 @@ pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>,
             Err(Broken::Violation("it sent bytes after its answer".to_owned()))
         }
     }
-}
-
-/// Waits until one is ready or the time is up. An interrupted wait only makes the caller look again.
-fn ready(waits: &mut [PollFd<'_>], left: Duration) {
-    let timeout = Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(left.subsec_nanos()),
-    };
-    let _ = poll(waits, Some(&timeout));
 }
 
 #[cfg(test)]

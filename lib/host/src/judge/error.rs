@@ -15,6 +15,17 @@ pub enum JudgeError {
     Internal(anyhow::Error),
 }
 
+/// What was seen of a process, unless [`code_evolution_jail::kill_all`] may have had a hand in it.
+///
+/// # Errors
+/// [`JudgeError::Cancelled`] if it may.
+pub fn undisturbed<T>(seen: T) -> Result<T, JudgeError> {
+    match code_evolution_jail::is_closing() {
+        true => Err(JudgeError::Cancelled),
+        false => Ok(seen),
+    }
+}
+
 impl std::fmt::Display for JudgeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

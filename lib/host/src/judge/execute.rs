@@ -1,14 +1,16 @@
 //! Whole programs: `fn main`, standard input to standard output.
 
-use code_evolution_jail::{Exit, Jail, Limit, Limits as JailLimits, Stage as JailStage};
 use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::verdict::{Diagnostic, Outcome, Stage};
 
-use super::compile::{Compilation, milliseconds, out_of_memory, signal_name};
-use super::conversation::{Conversation, Remains};
+use super::clock::{after, milliseconds};
+use super::compile::Compilation;
+use super::conversation::Conversation;
 use super::diagnostics::CANDIDATE;
-use super::scan::Source;
-use super::{Judge, JudgeError, after, undisturbed};
+use super::ending::End;
+use super::error::undisturbed;
+use super::scan::{Published, Source};
+use super::{Judge, JudgeError};
 
 const EDITIONS: [&str; 4] = ["2015", "2018", "2021", "2024"];
 
@@ -27,20 +29,17 @@ impl Judge {
             )));
         }
         let options = &self.shared.options;
-        let source = Source::new(&program.program);
-        if options.scan
-            && let Some(reason) = source.refusal()
-        {
+        if let Some(reason) = self.refusal(&Source::new(&program.program)) {
             return Ok(ended(Stage::Scan, "refused", reason, Vec::new()));
         }
-        let published = source.publish(Some("main"));
+        let unchanged = Published::unchanged(&program.program);
         let compiled = Compilation {
             toolchain: &self.shared.toolchain,
             temporary: &options.temporary,
             harness: &self.harness(program.opt_level)?,
             libraries: &self.libraries(&program.crates)?,
-            files: &[(CANDIDATE, &published.text)],
-            published: &published,
+            files: &[(CANDIDATE, &unchanged.text)],
+            published: &unchanged,
             edition: &program.edition,
             opt_level: program.opt_level,
             warnings: false,
@@ -69,18 +68,13 @@ impl Judge {
 
         let limits = &program.limits;
         let memory = self.shared.memory.reserve(limits.memory_bytes);
-        let mut jail = Jail::new(JailStage::Run, &built.path, built.folder.path());
-        jail.limits = JailLimits {
-            cpu_ms: limits.cpu_ms,
-            memory_bytes: memory.bytes,
-            ..JailLimits::of(JailStage::Run)
-        };
         let deadline = after(limits.wall_ms);
-        let talk = Conversation::new(jail.spawn()?, limits.captured_bytes)?;
+        let prisoner = built.jail(limits.cpu_ms, memory.bytes).spawn()?;
+        let talk = Conversation::new(prisoner, limits.captured_bytes)?;
         let remains = undisturbed(talk.run(program.stdin.as_bytes(), false, deadline))?;
         Ok(Execution {
             stage: Stage::Run,
-            status: status(&remains),
+            status: End::of(&remains).to_string(),
             stdout: String::from_utf8_lossy(&remains.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&remains.stderr).into_owned(),
             diagnostics: compiled.diagnostics,
@@ -99,17 +93,5 @@ fn ended(stage: Stage, status: &str, stderr: String, diagnostics: Vec<Diagnostic
         diagnostics,
         cpu_ms: 0.0,
         peak_bytes: 0,
-    }
-}
-
-/// How a process ended, in a word or two: its exit code, a signal's name, the limit that it met.
-pub fn status(remains: &Remains) -> String {
-    match (remains.ended.stopped, remains.ended.status) {
-        (Some(Limit::Cpu | Limit::Wall), _) | (_, Exit::Signal(24)) => "time-out".to_owned(),
-        (Some(Limit::Threads), _) => "too many threads".to_owned(),
-        (Some(Limit::Memory), _) => "out of memory".to_owned(),
-        (None, Exit::Code(code)) => code.to_string(),
-        (None, Exit::Signal(6)) if out_of_memory(&remains.stderr) => "out of memory".to_owned(),
-        (None, Exit::Signal(number)) => signal_name(number),
     }
 }

@@ -5,7 +5,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage, Verdict};
 
 /// Longest feedback, in characters.
-pub const MAX_FEEDBACK: usize = 1_200;
+const MAX_FEEDBACK: usize = 1_200;
 /// Most compiler errors shown.
 const MAX_ERRORS: usize = 4;
 /// Most failing cases shown.
@@ -13,12 +13,12 @@ const MAX_CASES: usize = 5;
 /// Longest part about one case or one value, in characters.
 const MAX_PART: usize = 240;
 
-/// The text for a verdict.
-pub fn feedback(task: &Task, verdict: &Verdict) -> String {
+/// The text for a verdict; `ran` says which cases were given to the candidate.
+pub fn feedback(task: &Task, verdict: &Verdict, ran: &[bool]) -> String {
     let text = match (&verdict.outcome, verdict.stage) {
         (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
         (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
-        (_, Stage::Run) => cases(verdict),
+        (_, Stage::Run) => cases(verdict, ran),
     };
     cut(&text, MAX_FEEDBACK)
 }
@@ -42,10 +42,8 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
                 .iter()
                 .filter(|diagnostic| diagnostic.level == "error")
                 .collect();
-            let mut text = match errors.len() {
-                1 => "The code does not compile (1 error):\n".to_owned(),
-                count => format!("The code does not compile ({count} errors):\n"),
-            };
+            let count = count(errors.len(), "error", "errors");
+            let mut text = format!("The code does not compile ({count}):\n");
             if errors.iter().any(|error| error.line.is_none()) {
                 text.push_str(&format!(
                     "The function must have exactly this signature: `{}`\n",
@@ -63,34 +61,36 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
     }
 }
 
-fn cases(verdict: &Verdict) -> String {
-    let failing: Vec<&CaseVerdict> = verdict.cases.iter().filter(|case| !case.passed).collect();
-    if failing.is_empty() {
-        return format!("All {} cases pass.", verdict.total);
-    }
-    let mut text = format!("{} of {} cases pass.", verdict.passed, verdict.total);
-    let (hidden, visible): (Vec<&CaseVerdict>, Vec<_>) =
-        failing.into_iter().partition(|case| case.hidden);
-    let (ran, not_run): (Vec<&CaseVerdict>, Vec<_>) =
-        visible.into_iter().partition(|case| !was_not_run(case));
-    for case in ran.iter().take(MAX_CASES) {
+fn cases(verdict: &Verdict, ran: &[bool]) -> String {
+    let (passed, total) = (verdict.passed, verdict.total);
+    let mut text = match (passed, total) {
+        (1, 1) => return "The only case passes.".to_owned(),
+        (0, 1) => "The only case fails.".to_owned(),
+        _ if passed == total => return format!("All {total} cases pass."),
+        (1, _) => format!("1 of {total} cases passes."),
+        _ => format!("{passed} of {total} cases pass."),
+    };
+    let failing = verdict.cases.iter().zip(ran).filter(|(case, _)| !case.passed);
+    let (hidden, visible): (Vec<_>, Vec<_>) = failing.partition(|(case, _)| case.hidden);
+    let (ran, not_run): (Vec<_>, Vec<_>) = visible.into_iter().partition(|(_, ran)| **ran);
+    for (case, _) in ran.iter().take(MAX_CASES) {
         text.push('\n');
         text.push_str(&cut(&describe(case), MAX_PART));
     }
-    if ran.len() > MAX_CASES {
-        text.push_str(&format!("\n{} more cases fail.", ran.len() - MAX_CASES));
-    }
-    if !not_run.is_empty() {
-        text.push_str(&format!("\n{} cases were not run.", not_run.len()));
-    }
-    if !hidden.is_empty() {
-        text.push_str(&format!("\n{} hidden cases fail.", hidden.len()));
+    for (number, one, many) in [
+        (ran.len().saturating_sub(MAX_CASES), "more case fails", "more cases fail"),
+        (not_run.len(), "case was not run", "cases were not run"),
+        (hidden.len(), "hidden case fails", "hidden cases fail"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!("\n{}.", count(number, one, many)));
+        }
     }
     text
 }
 
-fn was_not_run(case: &CaseVerdict) -> bool {
-    case.problem.as_deref().is_some_and(|problem| problem.starts_with("not run"))
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn describe(case: &CaseVerdict) -> String {
@@ -121,10 +121,55 @@ fn describe(case: &CaseVerdict) -> String {
 }
 
 /// The text, cut to at most this many characters.
-pub fn cut(text: &str, limit: usize) -> String {
+fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
     let kept: String = text.chars().take(limit.saturating_sub(3)).collect();
     format!("{kept}...")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of cases of which these are hidden, and none passes but the first `passed`.
+    fn told(hidden: &[bool], passed: usize, ran: &[bool]) -> String {
+        let mut task = Task::new("fn f(n: usize) -> usize");
+        for (n, hidden) in hidden.iter().enumerate() {
+            task = match hidden {
+                true => task.hidden_case((n,), n),
+                false => task.case((n,), n),
+            };
+        }
+        let verdict = |(index, case): (usize, &code_evolution_wire::task::Case)| CaseVerdict {
+            name: case.name.clone(),
+            input: case.input.clone(),
+            expected: case.expected.clone(),
+            got: None,
+            passed: index < passed,
+            problem: Some("wrong".to_owned()),
+            panic: None,
+            hidden: case.hidden,
+            cpu_ms: 0.0,
+        };
+        let cases = task.cases.iter().enumerate().map(verdict).collect();
+        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), ran)
+    }
+
+    #[test]
+    fn numbers_and_verbs_agree() {
+        let (no, yes) = (false, true);
+        assert_eq!(told(&[no], 1, &[yes]), "The only case passes.");
+        assert_eq!(told(&[yes], 0, &[yes]), "The only case fails.\n1 hidden case fails.");
+        assert_eq!(told(&[no; 3], 3, &[yes; 3]), "All 3 cases pass.");
+        assert_eq!(told(&[no; 2], 1, &[yes; 2]), "1 of 2 cases passes.\n- f(1): wrong");
+        assert_eq!(
+            told(&[no, no, no, yes, yes], 0, &[yes, no, no, yes, no]),
+            "0 of 5 cases pass.\n- f(0): wrong\n2 cases were not run.\n2 hidden cases fail."
+        );
+        let many = told(&[no; 8], 1, &[yes, yes, yes, yes, yes, yes, yes, no]);
+        let end = "\n- f(5): wrong\n1 more case fails.\n1 case was not run.";
+        assert!(many.starts_with("1 of 8 cases passes.") && many.ends_with(end), "{many}");
+    }
 }

@@ -120,4 +120,11 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn signatures_are_read_or_refused(text in ".{0,200}") {
+        if let Ok(signature) = Signature::parse(&text) {
+            prop_assert!(!signature.name.is_empty());
+        }
+    }
 }

@@ -126,6 +126,29 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_first_is_served_first() {
+        let memory = Memory::new(LEAST);
+        let half = memory.reserve(LEAST / 2);
+        let served = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            // The second would fit at once, were it not for the first.
+            for (number, bytes) in [(1, LEAST), (2, 1)] {
+                let (memory, served) = (&memory, &served);
+                scope.spawn(move || {
+                    let _part = memory.reserve(bytes);
+                    served.lock().unwrap().push(bytes);
+                });
+                while memory.state.lock().unwrap().next == number {
+                    std::thread::yield_now();
+                }
+            }
+            assert_eq!(memory.state.lock().unwrap().free, LEAST - LEAST / 2);
+            drop(half);
+        });
+        assert_eq!(*served.lock().unwrap(), [LEAST, 1]);
+    }
+
+    #[test]
     fn a_request_beyond_the_total_gets_all() {
         assert_eq!(Memory::new(LEAST).reserve(u64::MAX).bytes, LEAST);
     }

@@ -19,6 +19,8 @@
 //! | `memory` | the memory that all jailed processes share |
 //! | `cache` | verdicts on disk |
 //! | `conversation` | frames and noise of a jailed process |
+//! | `ending` | how it ended |
+//! | `clock` | milliseconds |
 //! | `cases` | runs the cases |
 //! | `diagnostics` | rustc's messages |
 //! | `execute` | whole programs |
@@ -28,11 +30,13 @@
 
 mod cache;
 mod cases;
+mod clock;
 mod codec;
 mod compare;
 mod compile;
 mod conversation;
 mod diagnostics;
+mod ending;
 mod error;
 mod execute;
 mod feedback;
@@ -51,7 +55,6 @@ mod toolchain;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use code_evolution_wire::task::Task;
@@ -59,10 +62,11 @@ use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
 use compile::{Compilation, Compiled, Passed};
+use ending::SIGKILL;
+use error::undisturbed;
 use memory::Memory;
 use offered::Libraries;
 use plan::Plan;
-
 use scan::Source;
 use toolchain::{Harness, Toolchain};
 
@@ -159,10 +163,12 @@ impl Judge {
         self.shared.options.workers
     }
 
-    fn harness(&self, opt_level: u8) -> anyhow::Result<Harness> {
+    fn harness(&self, opt_level: u8) -> Result<Harness, JudgeError> {
         let mut built = self.shared.harness.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = built.get_mut(usize::from(opt_level)).with_context(|| {
-            format!("there is no optimisation level {opt_level}; choose one from 0 to 3")
+        let slot = built.get_mut(usize::from(opt_level)).ok_or_else(|| {
+            JudgeError::BadRequest(format!(
+                "there is no optimisation level {opt_level}; choose one from 0 to 3"
+            ))
         })?;
         if let Some(harness) = slot {
             return Ok(harness.clone());
@@ -247,7 +253,7 @@ impl Judge {
         verdicts
             .into_iter()
             .collect::<Option<Vec<_>>>()
-            .context("a candidate was not judged")
+            .context("a candidate was left out; judge the population again")
             .map_err(JudgeError::from)
     }
 
@@ -259,9 +265,7 @@ impl Judge {
         passed: Passed<'_>,
     ) -> Result<Verdict, JudgeError> {
         let source = Source::new(code);
-        if self.shared.options.scan
-            && let Some(reason) = source.refusal()
-        {
+        if let Some(reason) = self.refusal(&source) {
             return Ok(plan.failed(Stage::Scan, Outcome::Refused { reason }));
         }
         let harness = self.harness(plan.task.opt_level)?;
@@ -270,9 +274,9 @@ impl Judge {
         if let Some(verdict) = key.as_ref().and_then(|key| self.shared.cache.get(key)) {
             return Ok(verdict);
         }
-        let verdict =
+        let (verdict, by_chance) =
             undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?)?;
-        if let Some(key) = key.filter(|_| is_reproducible(&verdict)) {
+        if let Some(key) = key.filter(|_| !by_chance) {
             self.shared.cache.put(&key, &verdict)?;
         }
         Ok(verdict)
@@ -298,6 +302,12 @@ impl Judge {
         Ok(Some(Cache::key([code, &task, &plan.main, &self.shared.toolchain.version, &linked])))
     }
 
+    /// Why a source is refused, if it is.
+    fn refusal(&self, source: &Source<'_>) -> Option<String> {
+        self.shared.options.scan.then(|| source.refusal()).flatten()
+    }
+
+    /// The verdict, and whether judging again might give another: see [`ending::End::is_by_chance`].
     fn compile_and_run(
         &self,
         plan: &Plan<'_>,
@@ -306,29 +316,36 @@ impl Judge {
         harness: &Harness,
         libraries: &Libraries,
         passed: Passed<'_>,
-    ) -> Result<Verdict, JudgeError> {
+    ) -> Result<(Verdict, bool), JudgeError> {
         let task = plan.task;
         let compiled = self.compile(plan, source, harness, libraries)?;
-        let mut verdict = match compiled.program {
-            Err(outcome) => plan.failed(Stage::Compile, outcome),
+        let (mut verdict, ran, by_chance) = match compiled.program {
+            Err(outcome) => {
+                let by_chance = matches!(
+                    outcome,
+                    Outcome::TimeOut { .. } | Outcome::Signal { number: SIGKILL, .. }
+                );
+                (plan.failed(Stage::Compile, outcome), Vec::new(), by_chance)
+            }
             Ok(program) => {
                 let memory = self.shared.memory.reserve(task.limits.memory_bytes);
                 let seed = plan::seed(&task.signature, code);
-                let results =
-                    plan.prepared.run(&program.path, program.folder.path(), seed, memory.bytes)?;
+                let mut results = plan.prepared.run(&program, seed, memory.bytes)?;
                 drop(memory);
+                let ran = std::mem::take(&mut results.ran);
+                let by_chance = results.by_chance;
                 let verdict = Verdict::from(results);
                 if verdict.is_success() {
                     passed(&program)?;
                 }
-                verdict
+                (verdict, ran, by_chance)
             }
         };
         verdict.diagnostics = compiled.diagnostics;
         verdict.timings.compile_ms = compiled.compile_ms;
         verdict.timings.link_ms = compiled.link_ms;
-        verdict.feedback = feedback::feedback(task, &verdict);
-        Ok(verdict)
+        verdict.feedback = feedback::feedback(task, &verdict, &ran);
+        Ok((verdict, by_chance))
     }
 
     fn compile(
@@ -363,34 +380,9 @@ impl Judge {
     }
 }
 
-/// What was seen of a candidate, unless [`code_evolution_jail::kill_all`] may have had a hand in it.
-fn undisturbed<T>(seen: T) -> Result<T, JudgeError> {
-    match code_evolution_jail::is_closing() {
-        true => Err(JudgeError::Cancelled),
-        false => Ok(seen),
-    }
-}
-
-/// Whether judging again would give the same verdict: nothing in it was a matter of time, and nobody
-/// else (a host that exits, a kernel without memory) killed the process.
-fn is_reproducible(verdict: &Verdict) -> bool {
-    let by_chance =
-        |problem: &String| problem.starts_with(cases::TOOK_LONGER) || problem.contains("SIGKILL");
-    !matches!(verdict.outcome, Outcome::TimeOut { .. } | Outcome::Signal { number: 9, .. })
-        && !verdict.cases.iter().any(|case| case.problem.as_ref().is_some_and(by_chance))
-}
-
 /// A source whose function `name` is public, wherever its author forgot to say so.
 pub fn publish(code: &str, name: &str) -> String {
     Source::new(code).publish(Some(name)).text
-}
-
-/// The longest wait, in milliseconds; a limit beyond it means as much.
-const LONGEST_MS: u64 = 3_600_000;
-
-/// The moment this many milliseconds from now, or an hour from now if that is sooner.
-fn after(milliseconds: u64) -> Instant {
-    Instant::now() + Duration::from_millis(milliseconds.min(LONGEST_MS))
 }
 
 /// Whether it is worth a line that so many of a population are judged: each quarter, and nothing for

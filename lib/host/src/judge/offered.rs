@@ -33,7 +33,7 @@ const PROJECT: [(&str, &str); 3] = [
 pub struct Libraries {
     /// Crates by name, for `--extern`.
     pub external: Vec<(String, PathBuf)>,
-    /// Every library that these need, for the linker.
+    /// Every library in their folder, for the linker, which takes what it needs.
     pub rlibs: Vec<PathBuf>,
     /// Where the libraries lie.
     pub folders: Vec<PathBuf>,

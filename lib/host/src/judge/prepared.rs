@@ -1,6 +1,6 @@
 //! A task's cases, ready to be sent, and what a reply means for each.
 
-use code_evolution_wire::task::{Case, Task};
+use code_evolution_wire::task::{Case, Limits, Task};
 use code_evolution_wire::verdict::{CaseVerdict, Panic};
 use serde_json::Value;
 
@@ -91,6 +91,12 @@ pub enum Reply {
     Value(Value),
     /// It panicked, and lives on.
     Panic(Panic),
+}
+
+/// The longest frame that answers an input, in bytes: beside the output a tag, and of a panic its line
+/// and message.
+pub fn longest_reply(limits: &Limits) -> u64 {
+    limits.output_bytes.saturating_add(4_096)
 }
 
 /// Reads the frame that answers an input.

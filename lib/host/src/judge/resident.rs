@@ -1,7 +1,7 @@
 //! A candidate that stays: compiled once, then called as often as one likes.
 //!
-//! The process waits in the jail between calls, so a call costs a frame there and a frame back. Each
-//! call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
+//! The process waits in the jail between calls, stopped, so a call costs a frame there and a frame back.
+//! Each call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
 //! while it runs, so that a host that is killed leaves nothing behind. What is judged and then called
 //! is compiled once.
 
@@ -10,19 +10,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use code_evolution_jail::{Jail, Limits as JailLimits, Prisoner, SpawnError, Stage as JailStage};
+use code_evolution_jail::{Jail, Prisoner, SpawnError};
 use code_evolution_wire::task::{Limits, Task};
-use code_evolution_wire::verdict::{Stage, Verdict};
+use code_evolution_wire::verdict::{Panic, Stage, Verdict};
 use serde_json::Value;
 
-use super::cases::REPLY_EXTRA;
+use super::clock::after;
 use super::compile::Program;
 use super::conversation::{Broken, Conversation};
+use super::ending::End;
+use super::error::undisturbed;
 use super::plan::Plan;
-use super::prepared::{Reply, read_reply};
+use super::prepared::{Reply, longest_reply, read_reply};
 use super::scan::Source;
 use super::signature::Signature;
-use super::{Judge, JudgeError, Shared, after, codec, execute, undisturbed};
+use super::{Judge, JudgeError, Shared, codec};
 
 /// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
 /// before its next call.
@@ -67,10 +69,10 @@ impl Judge {
         let bare = Task { cases: Vec::new(), properties: Vec::new(), ..task.clone() };
         let plan = Plan::new(&bare)?;
         let source = Source::new(code);
-        if let Some(reason) = source.refusal() {
+        if let Some(reason) = self.refusal(&source) {
             return Err(CallError::Failed(reason));
         }
-        let harness = self.harness(task.opt_level).map_err(JudgeError::from)?;
+        let harness = self.harness(task.opt_level)?;
         let libraries = self.libraries(&task.crates)?;
         let compiled = self.compile(&plan, &source, &harness, &libraries)?;
         let program = undisturbed(compiled.program)?.map_err(|outcome| {
@@ -102,10 +104,7 @@ impl Judge {
     fn start(&self, plan: &Plan<'_>, program: &Program) -> Result<Resident, JudgeError> {
         let limits = plan.task.limits.clone();
         let memory_bytes = limits.memory_bytes.min(self.shared.memory.total());
-        let mut jail = Jail::new(JailStage::Run, &program.path, program.folder.path());
-        jail.limits =
-            JailLimits { cpu_ms: LIFE_CPU_MS, memory_bytes, ..JailLimits::of(JailStage::Run) };
-        let prisoner = spawn_to_stay(jail)?;
+        let prisoner = spawn_to_stay(program.jail(LIFE_CPU_MS, memory_bytes))?;
         let talk = Conversation::new(prisoner, limits.captured_bytes)?;
         let signature = plan.signature.clone();
         let shared = Arc::clone(&self.shared);
@@ -132,7 +131,7 @@ fn spawn_to_stay(jail: Jail) -> Result<Prisoner, JudgeError> {
     let sent = starter.send((jail, answer));
     sent.ok()
         .and_then(|()| started.recv().ok())
-        .context("nobody starts processes")?
+        .context("the thread that starts resident processes is gone; start the host again")?
         .map_err(JudgeError::from)
 }
 
@@ -144,53 +143,63 @@ impl Resident {
     /// [`Resident::if_fit`].
     pub fn call(&mut self, arguments: &Value) -> Result<Value, CallError> {
         let frame = self.frame(arguments).map_err(CallError::Arguments)?;
-        let Some(talk) = &mut self.talk else {
+        let Some(mut talk) = self.talk.take() else {
             return Err(CallError::Failed("its process has ended".to_owned()));
         };
         // All jailed processes together stay within the judge's memory while they work; one that
-        // waits holds little, see `if_fit`.
+        // waits is stopped and holds little, see `if_fit`.
         let _working = self.shared.memory.reserve(self.memory_bytes);
         let limit_ms = self.limits.case_wall_ms;
         let deadline = after(limit_ms);
-        let answer = talk.exchange(&frame, self.limits.output_bytes + REPLY_EXTRA, deadline);
+        talk.process().resume();
+        let answer = talk.exchange(&frame, longest_reply(&self.limits), deadline);
         let reply = answer.and_then(|reply| {
             read_reply(&self.signature.output, &reply).map_err(Broken::Violation)
         });
         let broken = match reply {
-            Ok(Reply::Value(value)) => return Ok(value),
-            Ok(Reply::Panic(panic)) => {
-                let line = panic.line.map_or(String::new(), |line| format!(" in line {line}"));
-                return Err(CallError::Failed(format!("it panicked{line}: {}", panic.message)));
+            Ok(reply) => {
+                talk.process().pause();
+                self.talk = Some(talk);
+                return match reply {
+                    Reply::Value(value) => Ok(value),
+                    Reply::Panic(Panic { message, line }) => {
+                        let line = line.map_or(String::new(), |line| format!(" in line {line}"));
+                        Err(CallError::Failed(format!("it panicked{line}: {message}")))
+                    }
+                };
             }
-            Err(broken) => broken,
+            Err(broken) => undisturbed(broken)?,
         };
-        let talk = self.talk.take();
-        let broken = undisturbed(broken)?;
-        Err(CallError::Failed(match (broken, talk) {
-            (Broken::TooLate, Some(talk)) => {
+        Err(CallError::Failed(match broken {
+            Broken::TooLate => {
                 talk.kill();
                 format!("it took longer than {limit_ms} ms and was stopped")
             }
-            (Broken::Violation(reason), Some(talk)) => {
+            Broken::Violation(reason) => {
                 talk.kill();
                 reason
             }
-            (_, Some(talk)) => match execute::status(&talk.end_soon()) {
-                code if code.parse::<i32>().is_ok() => format!("it exited with code {code}"),
+            Broken::Closed => match End::of(&talk.end_soon()) {
+                End::Exited(code) => format!("it exited with code {code}"),
                 how => format!("its process ended: {how}"),
             },
-            (_, None) => "its process has ended".to_owned(),
         }))
     }
 
     /// The process, if it is fit for another call: it has not died, has not used up half of its CPU
-    /// time, holds little memory and makes little noise. Else it ends here.
+    /// time, holds little memory and makes little noise. Else it ends here. To be asked after each
+    /// call: until the next one it is stopped, and stays so.
     pub fn if_fit(mut self) -> Option<Self> {
-        let talk = self.talk.as_mut()?;
-        let fit = talk.process().cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)
-            && talk.process().peak_bytes() <= KEPT_BYTES
-            && talk.is_quiet();
-        fit.then_some(self)
+        let process = self.talk.as_ref()?.process();
+        let modest = process.cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)
+            && process.peak_bytes() <= KEPT_BYTES;
+        (modest && self.is_quiet()).then_some(self)
+    }
+
+    /// Whether the process is there and silent. Before a call this tells one that somebody has killed
+    /// meanwhile.
+    pub fn is_quiet(&mut self) -> bool {
+        self.talk.as_mut().is_some_and(Conversation::is_quiet)
     }
 
     fn frame(&self, arguments: &Value) -> Result<Vec<u8>, String> {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Longest source, in bytes.
-pub const MAX_SOURCE: usize = 256 << 10;
+const MAX_SOURCE: usize = 256 << 10;
 
 /// Words refused wherever they stand, with what to write instead.
 const WORDS: [(&str, &str); 8] = [
@@ -150,6 +150,11 @@ impl<'a> Source<'a> {
 }
 
 impl Published {
+    /// A source as it is.
+    pub fn unchanged(code: &str) -> Self {
+        Published { text: code.to_owned(), insertions: Vec::new() }
+    }
+
     /// A byte range of the new text as one of the old.
     pub fn original(&self, range: Range<usize>) -> Range<usize> {
         self.original_offset(range.start)..self.original_offset(range.end)

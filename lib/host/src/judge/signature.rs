@@ -283,7 +283,6 @@ fn check_key(whole: &syn::Type, key: &Type, hashed: bool) -> Result<(), String> 
     let found = match key {
         Type::Float { .. } => Some("a float"),
         Type::Map("HashMap", ..) | Type::Set("HashSet", _) => Some("a hash map or set"),
-        Type::Map(..) | Type::Set(..) => None,
         _ => None,
     };
     if let Some(found) = found {

@@ -58,8 +58,11 @@ impl Toolchain {
     /// If there is none, or its linker or the C library's start files are missing.
     pub fn find() -> Result<Toolchain> {
         let shim = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let sysroot =
-            PathBuf::from(output(Command::new(&shim).args(["--print", "sysroot"]))?.trim());
+        let sysroot = output(Command::new(&shim).args(["--print", "sysroot"])).context(
+            "finding the Rust compiler; install Rust, or run `. ~/.cargo/env` where it is installed \
+             but not on PATH",
+        )?;
+        let sysroot = PathBuf::from(sysroot.trim());
         let rustc = sysroot.join("bin/rustc");
         let version = output(Command::new(&rustc).arg("-vV"))?;
         let Some(target) = version.lines().find_map(|line| line.strip_prefix("host: ")) else {
@@ -73,38 +76,38 @@ impl Toolchain {
                 lld.display()
             );
         }
-        let c_file = |name: &str| -> Result<PathBuf> {
+        let mut readable = vec![sysroot.clone()];
+        let mut c_file = |name: &str| -> Result<PathBuf> {
             let path = output(Command::new("cc").arg(format!("-print-file-name={name}")))
                 .context("asking the C compiler for its files; install gcc and libc6-dev")?;
             let path = PathBuf::from(path.trim());
             if !path.is_absolute() {
                 bail!("the C library's {name} is missing; install libc6-dev (static libraries)");
             }
-            path.canonicalize().with_context(|| format!("finding {}", path.display()))
+            let path =
+                path.canonicalize().with_context(|| format!("finding {}", path.display()))?;
+            // Not always where the system keeps libraries: conda's compiler has its own.
+            readable.extend(path.parent().map(Path::to_owned));
+            Ok(path)
         };
-        let start =
-            ["crt1.o", "crti.o", "crtbeginT.o"].map(c_file).into_iter().collect::<Result<_>>()?;
-        let clippy = Some(sysroot.join("bin/clippy-driver")).filter(|path| path.is_file());
-        let mut toolchain = Toolchain {
-            rustc,
-            clippy,
-            version,
-            lld,
-            start,
-            libraries: Vec::new(),
-            readable: vec![sysroot.clone()],
-            sysroot,
-        };
-        toolchain.libraries = toolchain.standard_libraries()?;
-        toolchain.libraries.push("--start-group".into());
+        let start: Vec<PathBuf> = ["crt1.o", "crti.o", "crtbeginT.o"]
+            .into_iter()
+            .map(&mut c_file)
+            .collect::<Result<_>>()?;
+        let mut c_libraries: Vec<OsString> = vec!["--start-group".into()];
         for archive in ["libc.a", "libm.a", "libgcc.a", "libgcc_eh.a"] {
-            toolchain.libraries.push(c_file(archive)?.into());
+            c_libraries.push(c_file(archive)?.into());
         }
-        toolchain.libraries.push("--end-group".into());
+        c_libraries.push("--end-group".into());
         for end in ["crtend.o", "crtn.o"] {
-            toolchain.libraries.push(c_file(end)?.into());
+            c_libraries.push(c_file(end)?.into());
         }
-        Ok(toolchain)
+        readable.sort();
+        readable.dedup();
+        let clippy = Some(sysroot.join("bin/clippy-driver")).filter(|path| path.is_file());
+        let mut libraries = standard_libraries(&rustc)?;
+        libraries.extend(c_libraries);
+        Ok(Toolchain { sysroot, rustc, clippy, version, lld, start, libraries, readable })
     }
 
     /// The compiler that adds clippy's lints to its own.
@@ -119,26 +122,6 @@ impl Toolchain {
                 self.sysroot.display()
             ))
         })
-    }
-
-    /// The libraries that rustc itself would link: it says so when it links an empty program.
-    fn standard_libraries(&self) -> Result<Vec<OsString>> {
-        let folder = tempfile::tempdir().context("making a folder for an empty program")?;
-        fs::write(folder.path().join("empty.rs"), "fn main() {}")?;
-        let arguments = output(Command::new(&self.rustc).current_dir(folder.path()).args([
-            "empty.rs",
-            "--print=link-args",
-            "-Ctarget-feature=+crt-static",
-        ]))?;
-        let libraries: Vec<OsString> = arguments
-            .split('"')
-            .filter(|argument| argument.ends_with(".rlib"))
-            .map(OsString::from)
-            .collect();
-        match libraries.is_empty() {
-            true => bail!("rustc links no standard library; reinstall the Rust toolchain"),
-            false => Ok(libraries),
-        }
     }
 
     /// The harness at an optimisation level, from the cache folder or built into it.
@@ -209,13 +192,33 @@ impl Toolchain {
     }
 }
 
+/// The libraries that rustc itself would link: it says so when it links an empty program.
+fn standard_libraries(rustc: &Path) -> Result<Vec<OsString>> {
+    let folder = tempfile::tempdir().context("making a folder for an empty program")?;
+    fs::write(folder.path().join("empty.rs"), "fn main() {}")?;
+    let arguments = output(Command::new(rustc).current_dir(folder.path()).args([
+        "empty.rs",
+        "--print=link-args",
+        "-Ctarget-feature=+crt-static",
+    ]))?;
+    let libraries: Vec<OsString> = arguments
+        .split('"')
+        .filter(|argument| argument.ends_with(".rlib"))
+        .map(OsString::from)
+        .collect();
+    match libraries.is_empty() {
+        true => bail!("rustc links no standard library; reinstall the Rust toolchain"),
+        false => Ok(libraries),
+    }
+}
+
 /// Runs a trusted command and returns what it prints.
 pub fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(std::process::Stdio::null())
         .output()
-        .with_context(|| format!("starting `{program}`; is it installed?"))?;
+        .with_context(|| format!("cannot start `{program}`"))?;
     if !output.status.success() {
         bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }

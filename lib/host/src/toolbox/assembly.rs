@@ -4,8 +4,8 @@
 //! process, checked by the compiler, as fast as any function. Each keeps the version that its user
 //! was tested with, so that a later version of the one cannot change the other unexamined.
 
-use super::ToolboxError;
-use super::shelf::{Shelf, Tools};
+use super::error::ToolboxError;
+use super::shelf::{Shelf, Tools, not_found};
 use crate::judge;
 
 /// The source with `mod tools` at its end, where it uses any. What the lexer cannot read stays as it
@@ -21,7 +21,7 @@ pub fn assemble<'a>(
 ) -> Result<String, ToolboxError> {
     let mut modules = String::new();
     for (name, &version) in uses {
-        let entry = tools.get(name).ok_or_else(|| super::not_found(name, tools))?;
+        let entry = tools.get(name).ok_or_else(|| not_found(name, tools))?;
         let used = shelf.source(name, entry, version)?;
         let its_own = entry.versions.get(&version).map(|version| version.uses.clone());
         let whole = assemble(shelf, tools, &used, its_own.unwrap_or_default().iter())?;

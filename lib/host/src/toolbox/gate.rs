@@ -7,17 +7,16 @@
 use std::collections::BTreeMap;
 
 use code_evolution_wire::task::Task;
-use code_evolution_wire::toolbox::{Examination, Proposal, ToolEntry, ToolVersion};
+use code_evolution_wire::toolbox::{Capability, Examination, Proposal, ToolEntry, ToolVersion};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
 use super::assembly::assemble;
-use super::shelf::{Shelf, Tools};
-use super::{ToolboxError, capability, not_found};
+use super::capability;
+use super::error::ToolboxError;
+use super::shelf::{MAX_NAME, Shelf, Tools, is_tool_name, not_found};
 use crate::files::digest;
 use crate::judge::{Judge, Resident, Signature};
 
-/// Longest name, in bytes.
-const MAX_NAME: usize = 48;
 /// Longest description, in characters: models read all of them before each choice.
 const MAX_DESCRIPTION: usize = 300;
 
@@ -29,8 +28,8 @@ pub struct Examined {
     pub task: Task,
     /// The tools that it uses, with their versions now.
     pub uses: BTreeMap<String, u32>,
-    /// Its process, ready for the first call, if it passed and was compiled now.
-    pub resident: Option<Resident>,
+    /// Its whole source and its process, ready for the first call, if it passed and was compiled now.
+    pub resident: Option<(String, Resident)>,
 }
 
 /// Examines a proposal, without consequence.
@@ -67,7 +66,8 @@ pub fn examine(
     };
     let refusal = match form(&signature, proposal, in_use)? {
         None => match duplicate(shelf, tools, name, &proposal.code)? {
-            None => capability::refusal(&proposal.code, &proposal.capabilities),
+            None => capability::refusal(&proposal.code, &proposal.capabilities)
+                .or_else(|| needs_more(tools, &uses, &proposal.capabilities)),
             refusal => refusal,
         },
         refusal => refusal,
@@ -77,7 +77,7 @@ pub fn examine(
         None => {
             let whole = assemble(shelf, tools, &proposal.code, uses.iter())?;
             let (verdict, resident) = judge.judge_to_stay(&task, &whole)?;
-            (Some(verdict), resident)
+            (Some(verdict), resident.map(|resident| (whole, resident)))
         }
     };
     let examination = Examination {
@@ -103,8 +103,7 @@ fn form(
     in_use: Option<&ToolVersion>,
 ) -> Result<Option<String>, ToolboxError> {
     let name = &signature.name;
-    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.len() > MAX_NAME || !name.chars().all(letters) || name.starts_with('_') {
+    if !is_tool_name(name) {
         return Ok(Some(format!(
             "`{name}` is no name for a tool: use a small letter, then at most {} small letters, \
              digits and _",
@@ -133,6 +132,23 @@ fn form(
             in_use.task.signature
         )
     }))
+}
+
+/// Why a tool that uses these may not have these capabilities alone, if it may not: calling a tool that
+/// reads the clock is reading the clock. (A used tool was asked for those of its own.)
+fn needs_more(
+    tools: &Tools,
+    uses: &BTreeMap<String, u32>,
+    granted: &[Capability],
+) -> Option<String> {
+    uses.iter().find_map(|(name, version)| {
+        let used = tools.get(name)?.versions.get(version)?;
+        let needed = used.capabilities.iter().find(|needed| !granted.contains(needed))?;
+        Some(format!(
+            "`{name}` has the capability `{needed}`, which a tool that uses it needs too and was not \
+             given; do without `{name}`, or have a person grant it"
+        ))
+    })
 }
 
 /// Whether the toolbox has the source already, under this name or another.

@@ -8,17 +8,21 @@
 //! | `gate` | what a proposal must pass |
 //! | `capability` | what a source would do besides computing |
 //! | `shelf` | the folder: manifest, sources, versions, lock |
+//! | `history` | what the log says is in use |
 //! | `assembly` | a source with those of the tools that it uses |
 //! | `residents` | the processes that stay |
 //! | `schema` | parameters for models that call tools |
 //! | `verify` | is it as it was written? |
+//! | `error` | why it did not do what was asked |
 //!
 //! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
 //! of tools from elsewhere.
 
 mod assembly;
 mod capability;
+mod error;
 mod gate;
+mod history;
 mod residents;
 mod schema;
 mod shelf;
@@ -36,12 +40,13 @@ use code_evolution_wire::toolbox::{
 };
 use serde_json::{Value, json};
 
-use crate::audit::Log;
 use crate::files::digest;
-use crate::judge::{CallError, Judge, JudgeError, Signature};
+use crate::judge::{CallError, Judge, Signature};
 use gate::Examined;
-use shelf::{Change, Shelf, Stamp, Tools};
+use history::{ADMITTED, ROLLED_BACK};
+use shelf::{Change, Shelf, Stamp, not_found};
 
+pub use error::ToolboxError;
 pub use residents::Residents;
 pub use verify::verify;
 
@@ -60,50 +65,6 @@ struct Ready {
     key: String,
     task: Task,
     source: String,
-}
-
-/// Why a toolbox did not do what was asked.
-#[derive(Debug)]
-pub enum ToolboxError {
-    /// There is no such tool, or no such version.
-    NotFound(String),
-    /// A tool was called and gave no output.
-    Failed(String),
-    /// A file is not as it was written.
-    Damaged(String),
-    /// The request makes no sense.
-    BadRequest(String),
-    /// The judge could not work.
-    Judge(JudgeError),
-    /// Anything else.
-    Internal(anyhow::Error),
-}
-
-impl std::fmt::Display for ToolboxError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ToolboxError::NotFound(message)
-            | ToolboxError::Failed(message)
-            | ToolboxError::Damaged(message)
-            | ToolboxError::BadRequest(message) => f.write_str(message),
-            ToolboxError::Judge(error) => error.fmt(f),
-            ToolboxError::Internal(error) => write!(f, "{error:#}"),
-        }
-    }
-}
-
-impl std::error::Error for ToolboxError {}
-
-impl From<JudgeError> for ToolboxError {
-    fn from(error: JudgeError) -> Self {
-        ToolboxError::Judge(error)
-    }
-}
-
-impl From<anyhow::Error> for ToolboxError {
-    fn from(error: anyhow::Error) -> Self {
-        ToolboxError::Internal(error)
-    }
 }
 
 impl Toolbox {
@@ -131,7 +92,7 @@ impl Toolbox {
     pub fn list(&self) -> Result<Vec<Listed>, ToolboxError> {
         let tools = self.shelf.tools()?;
         let listed = tools.iter().map(|(name, entry)| {
-            let problem = match sound_source(&self.shelf, name) {
+            let problem = match self.shelf.sound_source(name) {
                 Ok(_) => None,
                 Err(ToolboxError::Damaged(problem)) => Some(problem),
                 Err(error) => return Err(error),
@@ -191,6 +152,9 @@ impl Toolbox {
             reviewer: approval.by.clone(),
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         };
+        let bare = without_cases(&admitted.task);
+        let keyed = |(source, resident): (String, _)| Ok((key(&bare, &source)?, resident));
+        let resident = resident.map(keyed).transpose().map_err(ToolboxError::Internal)?;
         let record = serde_json::to_vec(&admitted).context("writing down a version")?;
         let entry = tools
             .entry(name.clone())
@@ -199,14 +163,17 @@ impl Toolbox {
         entry.versions.insert(version, admitted);
         let summary =
             json!({"tool": name, "version": version, "by": approval.by, "author": proposal.author});
-        let log = |log: &Log| log.append("admitted", summary.clone(), &record);
-        let new_source = Some(proposal.code.as_str());
-        locked
-            .commit(&Change { tools: &tools, name: &name, new_source, log: &log }, &mut |_| {
-                Ok(())
-            })?;
-        if let Some(resident) = resident {
-            self.residents.put(&self.ready(&name)?.key, resident);
+        locked.commit(&Change {
+            tools: &tools,
+            name: &name,
+            new_source: Some(&proposal.code),
+            event: ADMITTED,
+            summary,
+            record: &record,
+        })?;
+        drop(locked);
+        if let Some((key, resident)) = resident {
+            self.residents.put(&key, resident);
         }
         Ok(Admission { examination, review, admitted: true })
     }
@@ -230,25 +197,30 @@ impl Toolbox {
         })
     }
 
-    /// Puts another version of a tool into use.
+    /// Puts another version of a tool into use; nothing is written where it is.
     ///
     /// # Errors
-    /// If there is no such tool or version, or it is in use already.
+    /// If there is no such tool or version.
     pub fn roll_back(&self, name: &str, version: u32, by: &str) -> Result<(), ToolboxError> {
         let locked = self.shelf.lock()?;
         let mut tools = self.shelf.tools()?;
         let before = tools.get(name).ok_or_else(|| not_found(name, &tools))?.clone();
         if before.current == version {
-            let message = format!("version {version} of {name} is in use already");
-            return Err(ToolboxError::BadRequest(message));
+            return Ok(());
         }
         self.shelf.source(name, &before, version)?;
         if let Some(entry) = tools.get_mut(name) {
             entry.current = version;
         }
         let summary = json!({"tool": name, "version": version, "by": by, "from": before.current});
-        let log = |log: &Log| log.append("rolled_back", summary.clone(), &[]);
-        locked.commit(&Change { tools: &tools, name, new_source: None, log: &log }, &mut |_| Ok(()))
+        locked.commit(&Change {
+            tools: &tools,
+            name,
+            new_source: None,
+            event: ROLLED_BACK,
+            summary,
+            record: &[],
+        })
     }
 
     /// The log's lines, oldest first.
@@ -256,7 +228,7 @@ impl Toolbox {
     /// # Errors
     /// If a line is no entry; [`Toolbox::verify`] says more.
     pub fn log(&self) -> Result<Vec<LogLine>, ToolboxError> {
-        let lines = verify::entries(&self.shelf)?.into_iter();
+        let lines = self.shelf.entries()?.into_iter();
         Ok(lines.map(|e| LogLine { event: e.event, time: e.time, summary: e.summary }).collect())
     }
 
@@ -275,12 +247,11 @@ impl Toolbox {
         if let Some(ready) = known.filter(|ready| ready.stamp == stamp) {
             return Ok(ready);
         }
-        let (tools, source) = sound_source(&self.shelf, name)?;
+        let (tools, source) = self.shelf.sound_source(name)?;
         let in_use = tools.get(name).and_then(ToolEntry::in_use).context("it was just there")?;
         let source = assembly::assemble(&self.shelf, &tools, &source, in_use.uses.iter())?;
-        let task = Task { cases: Vec::new(), ..in_use.task.clone() };
-        let described = serde_json::to_string(&task).context("describing a tool")?;
-        let key = digest(format!("{described}\n{source}").as_bytes());
+        let task = without_cases(&in_use.task);
+        let key = key(&task, &source)?;
         let ready = Arc::new(Ready { stamp, key, task, source });
         let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.to_owned(), Arc::clone(&ready));
@@ -288,39 +259,13 @@ impl Toolbox {
     }
 }
 
-/// A tool's source in use, all its files being as they should; what a killed process has left is
-/// mended first.
-fn sound_source(shelf: &Shelf, name: &str) -> Result<(Tools, String), ToolboxError> {
-    let look = || {
-        let tools = shelf.tools()?;
-        let entry = tools.get(name).ok_or_else(|| not_found(name, &tools))?;
-        shelf.check_in_use(name, entry)?;
-        let source = shelf.source(name, entry, entry.current)?;
-        Ok((tools, source))
-    };
-    match look() {
-        // It may be in the middle of a change, or a change was cut short.
-        Err(ToolboxError::Damaged(_)) => {
-            let locked = shelf.lock()?;
-            if let Some(entry) = shelf.tools()?.get(name) {
-                locked.mend(name, entry)?;
-            }
-            look()
-        }
-        result => result,
-    }
+/// What of a task matters to a call.
+fn without_cases(task: &Task) -> Task {
+    Task { cases: Vec::new(), ..task.clone() }
 }
 
-/// The error for a tool that is not there: it says which are.
-fn not_found(name: &str, tools: &Tools) -> ToolboxError {
-    let signatures: Vec<&str> = tools
-        .values()
-        .filter_map(ToolEntry::in_use)
-        .map(|version| version.task.signature.as_str())
-        .collect();
-    let there = match signatures.is_empty() {
-        true => "the toolbox is empty".to_owned(),
-        false => format!("the toolbox has `{}`", signatures.join("`, `")),
-    };
-    ToolboxError::NotFound(format!("there is no tool `{name}`; {there}; propose one to have it"))
+/// What a process is known by: what it was compiled from, and its limits.
+fn key(task: &Task, source: &str) -> anyhow::Result<String> {
+    let described = serde_json::to_string(task).context("describing a tool")?;
+    Ok(digest(format!("{described}\n{source}").as_bytes()))
 }

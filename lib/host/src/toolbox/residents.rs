@@ -32,11 +32,14 @@ impl Residents {
     ) -> Result<Value, CallError> {
         let slot = self.slot(key);
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let resident = match slot.take().and_then(Resident::if_fit) {
-            Some(fit) => slot.insert(fit),
-            None => slot.insert(start()?),
+        let kept = slot.take().and_then(|mut kept| kept.is_quiet().then_some(kept));
+        let mut resident = match kept {
+            Some(kept) => kept,
+            None => start()?,
         };
-        resident.call(arguments)
+        let answer = resident.call(arguments);
+        *slot = resident.if_fit();
+        answer
     }
 
     /// Keeps a process for the calls of this key.

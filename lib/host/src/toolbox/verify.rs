@@ -7,13 +7,15 @@ use std::path::Path;
 use anyhow::Context;
 use code_evolution_wire::toolbox::Verification;
 
+use super::error::ToolboxError;
+use super::history::{ADMITTED, History};
 use super::shelf::{Shelf, Tools};
-use super::{ToolboxError, sound_source};
 use crate::audit::{self, Checked, Entry};
 use crate::files::digest;
 
-/// Checks the toolbox in a folder: its log's chain, every version against the log, and every source
-/// against its hash. What a killed process has left is mended first; nothing else is written.
+/// Checks the toolbox in a folder: its log's chain, every version and what is in use against the log,
+/// and every source against its hash. What a killed process has left is mended first (the manifest of a
+/// toolbox that was never used, `NAME.rs`); else only `.lock` is written, and nothing outside the folder.
 ///
 /// # Errors
 /// If there is no toolbox in the folder, or a file cannot be read; what is wrong in one is no error
@@ -58,9 +60,9 @@ pub fn shelf(shelf: &Shelf) -> Result<Verification, ToolboxError> {
         }
         Err(error) => return Err(error),
     };
-    let entries = if problems.is_empty() { entries(shelf)? } else { Vec::new() };
+    let entries = if problems.is_empty() { shelf.entries()? } else { Vec::new() };
     for (name, entry) in &tools {
-        let in_use = sound_source(shelf, name).map(drop);
+        let in_use = shelf.sound_source(name).map(drop);
         let kept = entry.versions.keys().map(|version| shelf.check_kept(name, entry, *version));
         for checked in std::iter::once(in_use).chain(kept) {
             match checked {
@@ -71,35 +73,17 @@ pub fn shelf(shelf: &Shelf) -> Result<Verification, ToolboxError> {
         }
         for (version, known) in &entry.versions {
             let record = digest(&serde_json::to_vec(known).context("reading a version")?);
-            let logged = |entry: &Entry| entry.event == "admitted" && entry.digest == record;
+            let logged = |entry: &Entry| entry.event == ADMITTED && entry.digest == record;
             if !entries.is_empty() && !entries.iter().any(logged) {
                 problems.push(format!("the log has no admission of {name}, version {version}"));
             }
         }
     }
+    if !entries.is_empty() {
+        problems.extend(History::of(&entries).problems(&tools));
+    }
     if entries.is_empty() && problems.is_empty() && !tools.is_empty() {
         problems.push("the log is gone, and the toolbox has tools".to_owned());
     }
     Ok(Verification { lines, last_hash, problems })
-}
-
-/// The lines of a shelf's log, oldest first.
-///
-/// # Errors
-/// If it cannot be read, or a line is no entry.
-pub fn entries(shelf: &Shelf) -> Result<Vec<Entry>, ToolboxError> {
-    let path = shelf.log.path();
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            let context = format!("cannot read the audit log {}", path.display());
-            return Err(anyhow::Error::new(error).context(context).into());
-        }
-    };
-    let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
-    entries.map_err(|error| {
-        let shown = path.display();
-        ToolboxError::Damaged(format!("a line of the audit log {shown} is no entry ({error})"))
-    })
 }

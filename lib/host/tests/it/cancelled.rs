@@ -10,7 +10,7 @@ use code_evolution_wire::program::Program;
 use code_evolution_wire::task::{Limits, Task};
 
 use crate::support::{judge, options};
-use crate::users;
+use crate::{processes, users};
 
 /// Nothing but a cancellation ends a sleeper here.
 fn task() -> Task {
@@ -128,9 +128,7 @@ fn at(moment: Duration) {
 
 /// The names of this process's children.
 fn children() -> Vec<String> {
-    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-    let pids = tasks.map(|task| fs::read_to_string(task.path().join("children")));
-    let pids = pids.flatten().collect::<Vec<_>>().concat();
-    let name = |pid: &str| fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    pids.split_whitespace().filter_map(name).map(|name| name.trim().to_owned()).collect()
+    let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    let names = processes::children(std::process::id()).into_iter().filter_map(name);
+    names.map(|name| name.trim().to_owned()).collect()
 }

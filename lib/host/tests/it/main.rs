@@ -14,12 +14,15 @@ mod models_streams;
 mod offered;
 mod outcomes;
 mod population;
+mod processes;
+mod resident;
 mod serve;
 mod soak;
 mod support;
 mod toolbox;
 mod toolbox_folder;
 mod toolbox_verify;
+mod toolchain;
 mod types;
 #[path = "../../../jail/tests/it/users.rs"]
 mod users;

@@ -1,6 +1,6 @@
 //! Each way a candidate can end, and what is said of it.
 
-use code_evolution_host::judge::apply_suggestions;
+use code_evolution_host::judge::{JudgeError, apply_suggestions};
 use code_evolution_wire::program::Program;
 use code_evolution_wire::task::{Limits, Property, Task};
 use code_evolution_wire::verdict::{Outcome, Stage};
@@ -186,11 +186,41 @@ fn hidden_cases_count_and_are_not_told() {
         .hidden_case((47_110_815,), "the hidden answer");
     let verdict = verdict(&task, "fn f(n: u32) -> String { n.to_string() }");
     assert_eq!((verdict.passed, verdict.total), (0, 2));
-    assert!(verdict.feedback.contains("1 hidden cases fail"), "{}", verdict.feedback);
+    assert!(verdict.feedback.contains("1 hidden case fails"), "{}", verdict.feedback);
     assert!(!verdict.feedback.contains("47110815") && !verdict.feedback.contains("the hidden"));
     let code = "fn f(n: u32) -> String { panic!(\"{n}\") }";
     let panicked = judge().judge(&task, code).unwrap();
     assert!(!panicked.feedback.contains("47110815"), "{}", panicked.feedback);
+}
+
+#[test]
+fn a_candidate_cannot_tell_a_visible_case_what_it_saw_in_a_hidden_one() {
+    let hidden = Task::new("fn f(n: u32) -> String").hidden_case((47_110_815,), "right");
+    let task = (1..=5_u32).fold(hidden, |task, n| task.case((n,), "right"));
+    for end in ["seen", "panic!(\"{seen}\")", "{ eprintln!(\"{seen}\"); panic!() }"] {
+        // Another text is another order of the cases.
+        for n in 0..4 {
+            let code = format!(
+                "static SEEN: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
+                fn f(n: u32) -> String {{
+                    let mut all = SEEN.lock().unwrap_or_else(|broken| broken.into_inner());
+                    all.push(n);
+                    let seen = format!(\"{{all:?}}\");
+                    {end}
+                }}
+                // {n}"
+            );
+            let verdict = verdict(&task, &code);
+            assert_eq!((verdict.passed, verdict.total), (0, 6), "{verdict:#?}");
+            assert!(!verdict.feedback.contains("47110815"), "{}", verdict.feedback);
+        }
+    }
+}
+
+#[test]
+fn an_unbounded_output_is_no_overflow() {
+    let limits = Limits { output_bytes: u64::MAX, ..Limits::default() };
+    assert_passes(&doubles().limits(limits), "fn double(n: u32) -> u32 { n * 2 }");
 }
 
 #[test]
@@ -282,6 +312,24 @@ fn whole_programs_run_from_standard_input_to_standard_output() {
         (ended.stdout.trim(), ended.stderr.as_str()),
         ("É".repeat(100_000).as_str(), "done\n")
     );
+}
+
+#[test]
+fn a_programs_diagnostics_show_what_its_author_wrote() {
+    let ended = judge().execute(&Program::new("fn main() { let x: u8 = \"a\"; }")).unwrap();
+    let shown = &ended.diagnostics[0].rendered;
+    assert!(shown.contains("1 | fn main() {") && !shown.contains("pub"), "{shown}");
+}
+
+#[test]
+fn an_optimisation_level_that_does_not_exist_is_a_bad_request() {
+    let program = Program { opt_level: 9, ..Program::new("fn main() {}") };
+    for error in
+        [judge().execute(&program).map(drop), judge().judge(&doubles().opt_level(9), "").map(drop)]
+    {
+        let Err(JudgeError::BadRequest(message)) = error else { panic!("{error:?}") };
+        assert!(message.contains("level 9; choose one from 0 to 3"), "{message}");
+    }
 }
 
 #[test]

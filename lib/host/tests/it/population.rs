@@ -8,6 +8,7 @@ use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Outcome;
 
 use crate::outcomes::short;
+use crate::processes::thread_named;
 use crate::support::{judge, options};
 
 fn task() -> Task {
@@ -69,14 +70,42 @@ fn a_candidate_seen_before_comes_from_the_cache() {
 }
 
 #[test]
+fn a_verdict_with_cases_that_time_left_out_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
+    let judge = Judge::with(options).unwrap();
+    // After the first case there is less CPU time left than a process is started with.
+    let task = task().case((), 8).limits(Limits { cpu_ms: 20, ..short() });
+    let code = "fn answer() -> u32 { std::process::exit(3) }";
+    let first = judge.judge(&task, code).unwrap();
+    assert_eq!(first.outcome, Outcome::Exited { code: 3 });
+    let left_out = |problem: &String| problem.contains("the time for all cases is used up");
+    assert!(first.cases.iter().any(|case| case.problem.as_ref().is_some_and(left_out)));
+    assert!(!judge.judge(&task, code).unwrap().cached, "it is kept");
+}
+
+#[test]
 fn no_folder_and_no_process_is_left() {
     let temporary = tempfile::tempdir().unwrap();
-    let codes = ["fn answer() -> u32 { 7 }", "fn answer() -> u32 { loop {} }", "fn answer("];
-    let codes = codes.map(str::to_owned);
+    let codes = ["loop { std::thread::park() }", "std::process::exit(0)", "7"];
+    let mut codes = codes.map(named).to_vec();
+    codes.push("fn answer(".to_owned());
     let judge =
         Judge::with(Options { temporary: temporary.path().to_owned(), ..options() }).unwrap();
     judge.judge_all(&task(), &codes, &|_| {}).unwrap();
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+    assert_eq!(thread_named("left-behind"), None, "a process is left");
+}
+
+/// A candidate that does this while a thread of its, by whose name it is found, goes on.
+fn named(body: &str) -> String {
+    format!(
+        "fn answer() -> u32 {{
+            let thread = std::thread::Builder::new().name(\"left-behind\".into());
+            thread.spawn(|| std::thread::sleep(std::time::Duration::MAX)).unwrap();
+            {body}
+        }}"
+    )
 }
 
 #[test]
@@ -93,7 +122,8 @@ fn a_candidate_that_somebody_else_kills_is_judged_again() {
         let judged = scope.spawn(|| judge.judge(&task, code).unwrap());
         while !judged.is_finished() {
             if let Some(victim) = thread_named("victim-4711") {
-                let kill = std::process::Command::new("kill").args(["-9", &victim]).status();
+                let kill =
+                    std::process::Command::new("kill").args(["-9", &victim.to_string()]).status();
                 assert!(kill.unwrap().success());
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
@@ -103,16 +133,4 @@ fn a_candidate_that_somebody_else_kills_is_judged_again() {
     assert!(matches!(killed.outcome, Outcome::Signal { number: 9, .. }), "{killed:#?}");
     let verdicts = fs::read_dir(folder.path().join("verdicts")).into_iter().flatten();
     assert_eq!(verdicts.count(), 0, "it is kept");
-}
-
-/// The process that has a thread of this name.
-fn thread_named(name: &str) -> Option<String> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes.filter(|entry| entry.path().join("task").is_dir()).find_map(|process| {
-        let mut threads = fs::read_dir(process.path().join("task")).ok()?.flatten();
-        let named = |thread: fs::DirEntry| {
-            fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.trim() == name)
-        };
-        threads.any(named).then(|| process.file_name().into_string().unwrap())
-    })
 }

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::processes::children;
+
 /// A kind of candidate: its source, and the stage, outcome and number of passed cases (of 2) it gets.
 type Kind = (&'static str, &'static str, &'static [&'static str], u64);
 
@@ -80,14 +82,9 @@ fn holds(host: &Child) -> Holds {
     let status = fs::read_to_string(format!("{folder}/status")).unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    let tasks = fs::read_dir(format!("{folder}/task")).unwrap().flatten();
-    let children = tasks.map(|task| {
-        let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        text.split_whitespace().count()
-    });
     Holds {
         bytes: kilobytes << 10,
-        children: children.sum(),
+        children: children(host.id()).len(),
         descriptors: fs::read_dir(format!("{folder}/fd")).unwrap().count(),
     }
 }

@@ -14,8 +14,7 @@ use crate::toolbox::*;
 fn damage_is_named_and_nothing_is_lost() {
     let (folder, toolbox) = toolbox();
     admitted(&toolbox, &add());
-    let other = Task::new("fn one() -> u8").case((), 1);
-    admitted(&toolbox, &proposal(other, "fn one() -> u8 { 1 }"));
+    admitted(&toolbox, &one());
     assert_eq!(toolbox.call("add", &json!([1, 2])).expect("a sum"), json!(3.0));
 
     let source = folder.path().join("add.rs");

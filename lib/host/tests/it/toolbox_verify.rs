@@ -1,13 +1,14 @@
 //! `toolbox verify`: a file that was changed is named, whichever it is.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use code_evolution_host::toolbox::{Residents, Toolbox};
-use code_evolution_wire::task::Task;
-use code_evolution_wire::toolbox::{Proposal, Review};
+use code_evolution_host::toolbox::{Toolbox, ToolboxError};
+use code_evolution_wire::toolbox::{Proposal, ToolEntry};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::support::judge;
+use crate::toolbox::{ADD, add, admitted, assert_intact, one, open};
 
 /// The command on a folder: its exit code, and what it prints.
 fn verified(folder: &Path) -> (Option<i32>, String) {
@@ -17,19 +18,33 @@ fn verified(folder: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(text).expect("text"))
 }
 
+/// A toolbox with two versions of `add`.
+fn two_versions(folder: &Path) -> Toolbox {
+    let toolbox = open(folder);
+    for sum in ["a + b", "b + a"] {
+        admitted(&toolbox, &Proposal { code: ADD.replace("a + b", sum), ..add() });
+    }
+    toolbox
+}
+
+/// Changes the manifest as somebody does who knows its form, digest and all.
+fn forge(folder: &Path, change: impl FnOnce(&mut BTreeMap<String, ToolEntry>)) {
+    let path = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&path).expect("a manifest");
+    let mut manifest: Value = serde_json::from_str(&text).expect("JSON");
+    let mut tools = serde_json::from_value(manifest["tools"].take()).expect("tools");
+    change(&mut tools);
+    let digest = Sha256::digest(serde_json::to_vec(&tools).expect("JSON"));
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    manifest["tools"] = serde_json::to_value(&tools).expect("JSON");
+    manifest["digest"] = digest.into();
+    std::fs::write(&path, manifest.to_string()).expect("written");
+}
+
 #[test]
 fn every_changed_file_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    let toolbox = Toolbox::open(folder.path(), judge().clone(), Arc::new(Residents::default()))
-        .expect("a toolbox");
-    for sum in ["a + b", "b + a"] {
-        let task = Task::new("fn add(a: f64, b: f64) -> f64").case((5.0, 3.0), 8.0);
-        let source = format!("fn add(a: f64, b: f64) -> f64 {{ {sum} }}");
-        let review = Some(Review { approved: true, by: "a test".to_owned() });
-        let proposal = Proposal::new(task, source).describe("adds two numbers").author("a test");
-        let admission = toolbox.admit(&proposal, review).expect("an answer");
-        assert!(admission.admitted, "{:#?}", admission.examination);
-    }
+    two_versions(folder.path());
     let (code, text) = verified(folder.path());
     assert!(code == Some(0) && text.contains("intact, 2 log lines"), "{text}");
     // The source in use, its copy, an earlier version, and what is said about them.
@@ -42,6 +57,80 @@ fn every_changed_file_is_named() {
         std::fs::write(&path, honest).expect("written");
         assert_eq!(verified(folder.path()).0, Some(0), "{name} is as it was");
     }
+}
+
+#[test]
+fn a_name_that_leads_out_of_the_folder_is_refused_and_nothing_is_written_there() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let folder = outside.path().join("toolbox");
+    let victim = outside.path().join("victim");
+    std::fs::create_dir(&victim).expect("a folder");
+    let toolbox = two_versions(&folder);
+    // Where the source of the version in use would be looked for.
+    std::fs::create_dir(folder.join("victim")).expect("a folder");
+    let source = folder.join("versions/add.2.rs");
+    std::fs::copy(source, folder.join("victim/build.2.rs")).expect("a copy");
+    let path = folder.join("manifest.json");
+    let honest = std::fs::read_to_string(&path).expect("a manifest");
+    let absolute = victim.join("build").display().to_string();
+    for name in ["../victim/build", &absolute, "..", "a/b", "", "_add", "Add", "2"] {
+        forge(&folder, |tools| {
+            let entry = tools["add"].clone();
+            tools.insert(name.to_owned(), entry);
+        });
+        let (code, text) = verified(&folder);
+        assert!(code == Some(1) && text.contains(&format!("`{name}`")), "{name}: {text}");
+        assert!(matches!(toolbox.list(), Err(ToolboxError::Damaged(_))), "{name}");
+        std::fs::write(&path, &honest).expect("written");
+        forge(&folder, |tools| {
+            let entry = tools.get_mut("add").expect("a tool");
+            let version = entry.versions.get_mut(&2).expect("a version");
+            version.uses.insert(name.to_owned(), 2);
+        });
+        assert!(matches!(toolbox.list(), Err(ToolboxError::Damaged(_))), "{name} is used");
+        std::fs::write(&path, &honest).expect("written");
+    }
+    assert_eq!(std::fs::read_dir(&victim).expect("a folder").count(), 0, "it wrote outside");
+    assert_intact(&toolbox);
+}
+
+#[test]
+fn a_lock_that_leads_out_of_the_folder_makes_no_file_there() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let folder = outside.path().join("toolbox");
+    two_versions(&folder);
+    let victim = outside.path().join("victim");
+    std::fs::remove_file(folder.join(".lock")).expect("removed");
+    std::os::unix::fs::symlink(&victim, folder.join(".lock")).expect("a link");
+    std::fs::remove_file(folder.join("add.rs")).expect("removed");
+    assert_eq!(verified(&folder).0, Some(1));
+    assert!(!victim.exists(), "it wrote outside");
+}
+
+#[test]
+fn another_version_in_use_than_the_log_says_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let toolbox = two_versions(folder.path());
+    let other = |name: &str| folder.path().join(name);
+    let path = other("manifest.json");
+    let honest = std::fs::read_to_string(&path).expect("a manifest");
+    let source = std::fs::read_to_string(other("add.rs")).expect("a source");
+    forge(folder.path(), |tools| tools.get_mut("add").expect("a tool").current = 1);
+    std::fs::copy(other("versions/add.1.rs"), other("add.rs")).expect("a copy");
+    let (code, text) = verified(folder.path());
+    assert!(code == Some(1) && text.contains("version 2 of add"), "{text}");
+    std::fs::write(&path, &honest).expect("written");
+    std::fs::write(other("add.rs"), source).expect("written");
+    assert_intact(&toolbox);
+
+    // One that another has come after, so that nothing was cut short.
+    admitted(&toolbox, &one());
+    forge(folder.path(), |tools| drop(tools.remove("add")));
+    let (code, text) = verified(folder.path());
+    assert!(code == Some(1) && text.contains("version 2 of add"), "{text}");
+    std::fs::copy(other("manifest.backup.json"), &path).expect("a copy");
+    toolbox.roll_back("add", 1, "a test").expect("there is a version 1");
+    assert_intact(&toolbox);
 }
 
 #[test]

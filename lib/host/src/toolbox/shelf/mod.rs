@@ -14,36 +14,25 @@
 //! everything. `NAME.rs` follows; if it is an old version after that, the next look mends it. What a
 //! person has changed by hand is never overwritten: the error says where the admitted text is.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+mod locked;
+mod manifest;
+
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::error::ToolboxError;
+use crate::audit::{Entry, Log};
+use crate::files::{self, digest};
 use anyhow::Context;
 use code_evolution_wire::toolbox::{ToolEntry, ToolVersion};
-use serde::{Deserialize, Serialize};
 
-use super::ToolboxError;
-use crate::audit::Log;
-use crate::files::{self, UNFINISHED, digest};
+pub use locked::Change;
+pub use manifest::{MAX_NAME, Tools, is_tool_name};
 
 const MANIFEST: &str = "manifest.json";
 const BACKUP: &str = "manifest.backup.json";
 const VERSIONS: &str = "versions";
-/// Changes with the manifest's form.
-const FORMAT: u32 = 1;
-
-/// The tools by name.
-pub type Tools = BTreeMap<String, ToolEntry>;
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    format: u32,
-    tools: Tools,
-    /// SHA-256 of the tools as compact JSON. It shows accidents; against forgery there is the log.
-    digest: String,
-}
 
 /// A toolbox's folder.
 #[derive(Debug)]
@@ -51,39 +40,6 @@ pub struct Shelf {
     folder: PathBuf,
     /// What is changed is logged here.
     pub log: Log,
-}
-
-/// A shelf that no other process changes as long as this lives.
-pub struct Locked<'a> {
-    shelf: &'a Shelf,
-    _lock: File,
-}
-
-/// The steps of a change, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// The source goes to `versions/NAME.N.rs`.
-    Version,
-    /// The change goes to the log.
-    Log,
-    /// The backup of the manifest.
-    Backup,
-    /// The manifest: from here on the change has happened.
-    Manifest,
-    /// The source goes to `NAME.rs`.
-    InUse,
-}
-
-/// Something that is about to happen to one tool.
-pub struct Change<'a> {
-    /// All tools as they will be.
-    pub tools: &'a Tools,
-    /// The tool that changes.
-    pub name: &'a str,
-    /// A new version's source; `None` where only another version is put into use.
-    pub new_source: Option<&'a str>,
-    /// Writes the line of the log.
-    pub log: &'a dyn Fn(&Log) -> anyhow::Result<String>,
 }
 
 impl Shelf {
@@ -124,25 +80,13 @@ impl Shelf {
         self.folder.join(VERSIONS).join(format!("{name}.{version}.rs"))
     }
 
-    /// Waits until no other process changes the toolbox.
-    ///
-    /// # Errors
-    /// If the lock file cannot be made.
-    pub fn lock(&self) -> Result<Locked<'_>, ToolboxError> {
-        let path = self.path(".lock");
-        let context = || format!("cannot lock the toolbox with {}", path.display());
-        let lock = File::options().append(true).create(true).open(&path).with_context(context)?;
-        lock.lock().with_context(context)?;
-        Ok(Locked { shelf: self, _lock: lock })
-    }
-
     /// The tools, as the manifest has them.
     ///
     /// # Errors
     /// [`ToolboxError::Damaged`] where the manifest is not as it was written.
     pub fn tools(&self) -> Result<Tools, ToolboxError> {
         let path = self.path(MANIFEST);
-        read_manifest(&path).map_err(|why| {
+        manifest::read(&path).map_err(|why| {
             let (shown, backup) = (path.display(), self.path(BACKUP));
             let advice = match backup.exists() {
                 true => format!(
@@ -212,6 +156,55 @@ impl Shelf {
         }
     }
 
+    /// A tool's source in use, all its files being as they should; what a killed process has left is
+    /// mended first.
+    ///
+    /// # Errors
+    /// If there is no such tool, or [`ToolboxError::Damaged`].
+    pub fn sound_source(&self, name: &str) -> Result<(Tools, String), ToolboxError> {
+        let look = || {
+            let tools = self.tools()?;
+            let entry = tools.get(name).ok_or_else(|| not_found(name, &tools))?;
+            self.check_in_use(name, entry)?;
+            let source = self.source(name, entry, entry.current)?;
+            Ok((tools, source))
+        };
+        match look() {
+            // It may be in the middle of a change, or a change was cut short.
+            Err(ToolboxError::Damaged(_)) => {
+                let locked = self.lock()?;
+                if let Some(entry) = self.tools()?.get(name) {
+                    locked.mend(name, entry)?;
+                }
+                look()
+            }
+            result => result,
+        }
+    }
+
+    /// The lines of the log, oldest first.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a line is no entry.
+    pub fn entries(&self) -> Result<Vec<Entry>, ToolboxError> {
+        let path = self.log.path();
+        let shown = path.display();
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                let context = format!("cannot read the audit log {shown}");
+                return Err(anyhow::Error::new(error).context(context).into());
+            }
+        };
+        let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+        entries.map_err(|error| {
+            ToolboxError::Damaged(format!(
+                "a line of the audit log {shown} is no entry ({error}); put the log back as it was"
+            ))
+        })
+    }
+
     /// A mark that changes whenever the manifest, or the tool's source in use, is written.
     pub fn stamp(&self, name: &str) -> [Option<Stamp>; 2] {
         [Stamp::of(&self.path(MANIFEST)), Stamp::of(&self.in_use(name))]
@@ -238,85 +231,6 @@ impl Stamp {
     }
 }
 
-impl Locked<'_> {
-    /// Makes the manifest of a new toolbox, unless another process was faster.
-    fn start(&self) -> Result<(), ToolboxError> {
-        let shelf = self.shelf;
-        let used = fs::read_dir(shelf.path(VERSIONS)).is_ok_and(|mut files| files.next().is_some());
-        // With something in it, a toolbox without a manifest has lost it: `tools` says what to do.
-        if shelf.path(MANIFEST).exists() || shelf.path(BACKUP).exists() || used {
-            return Ok(());
-        }
-        replace(&shelf.path(MANIFEST), manifest(&Tools::new())?.as_bytes())?;
-        Ok(())
-    }
-
-    /// Puts the version in use back to `NAME.rs` where another version, or nothing, is there: that is
-    /// what a killed process leaves. Anything else is a person's work, and stays.
-    ///
-    /// # Errors
-    /// If a file cannot be read or written.
-    pub fn mend(&self, name: &str, entry: &ToolEntry) -> Result<(), ToolboxError> {
-        let shelf = self.shelf;
-        let path = shelf.in_use(name);
-        let found = read(&path)?.map(|text| digest(text.as_bytes()));
-        let current = &known(name, entry, entry.current)?.sha256;
-        let left_behind = found.is_none_or(|found| {
-            found != *current && entry.versions.values().any(|version| version.sha256 == found)
-        });
-        if left_behind {
-            replace(&path, shelf.source(name, entry, entry.current)?.as_bytes())?;
-        }
-        Ok(())
-    }
-
-    /// Makes a change. `reached` is asked before each step; an error from it is where tests kill the
-    /// process.
-    ///
-    /// # Errors
-    /// If a file cannot be written. Then the change has happened if the manifest was written, else not.
-    pub fn commit(
-        &self,
-        change: &Change<'_>,
-        reached: &mut dyn FnMut(Step) -> anyhow::Result<()>,
-    ) -> Result<(), ToolboxError> {
-        let shelf = self.shelf;
-        self.sweep()?;
-        let entry = change.tools.get(change.name).context("a change is about a tool it has")?;
-        let source = match change.new_source {
-            Some(source) => {
-                reached(Step::Version)?;
-                replace(&shelf.version(change.name, entry.current), source.as_bytes())?;
-                source.to_owned()
-            }
-            None => shelf.source(change.name, entry, entry.current)?,
-        };
-        reached(Step::Log)?;
-        (change.log)(&shelf.log)?;
-        let manifest = manifest(change.tools)?;
-        reached(Step::Backup)?;
-        replace(&shelf.path(BACKUP), manifest.as_bytes())?;
-        reached(Step::Manifest)?;
-        replace(&shelf.path(MANIFEST), manifest.as_bytes())?;
-        reached(Step::InUse)?;
-        replace(&shelf.in_use(change.name), source.as_bytes())?;
-        Ok(())
-    }
-
-    /// Removes what a killed process had not finished.
-    fn sweep(&self) -> anyhow::Result<()> {
-        for folder in [&self.shelf.folder, &self.shelf.path(VERSIONS)] {
-            for file in fs::read_dir(folder)? {
-                let file = file?;
-                if file.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                    fs::remove_file(file.path())?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 fn not_admitted(path: &Path, name: &str, version: u32) -> ToolboxError {
     ToolboxError::Damaged(format!(
         "{} is not the source that was admitted as version {version} of {name}: it was changed by \
@@ -339,28 +253,18 @@ fn known<'a>(
     })
 }
 
-fn manifest(tools: &Tools) -> anyhow::Result<String> {
-    let digest = digest(&serde_json::to_vec(tools)?);
-    let manifest = Manifest { format: FORMAT, tools: tools.clone(), digest };
-    Ok(serde_json::to_string_pretty(&manifest)? + "\n")
-}
-
-/// The manifest's tools, or what is wrong with it.
-fn read_manifest(path: &Path) -> Result<Tools, String> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return Err(format!("cannot be read ({error})")),
+/// The error for a tool that is not there: it says which are.
+pub fn not_found(name: &str, tools: &Tools) -> ToolboxError {
+    let signatures: Vec<&str> = tools
+        .values()
+        .filter_map(ToolEntry::in_use)
+        .map(|version| version.task.signature.as_str())
+        .collect();
+    let there = match signatures.is_empty() {
+        true => "the toolbox is empty".to_owned(),
+        false => format!("the toolbox has `{}`", signatures.join("`, `")),
     };
-    let manifest: Manifest = serde_json::from_str(&text)
-        .map_err(|error| format!("was changed by hand or cut off ({error})"))?;
-    if manifest.format != FORMAT {
-        return Err(format!("has the form {}, where this host knows {FORMAT}", manifest.format));
-    }
-    let compact = serde_json::to_vec(&manifest.tools).map_err(|error| error.to_string())?;
-    match digest(&compact) == manifest.digest {
-        true => Ok(manifest.tools),
-        false => Err("was changed by hand: its content does not have its digest".to_owned()),
-    }
+    ToolboxError::NotFound(format!("there is no tool `{name}`; {there}; propose one to have it"))
 }
 
 /// A file's text; `None` where there is no file, or no text in it.

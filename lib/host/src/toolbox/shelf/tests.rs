@@ -1,10 +1,16 @@
 //! A shelf in the worst case: a process that dies at each step, files that a person changed.
 
+use std::collections::BTreeMap;
+use std::fs;
+
 use anyhow::bail;
 use code_evolution_wire::task::Task;
 use serde_json::json;
 
+use super::locked::Step;
 use super::*;
+use crate::toolbox::history::{ADMITTED, CUT_SHORT, ROLLED_BACK};
+use crate::toolbox::verify;
 
 const ONE: &str = "fn f() -> u8 { 1 }";
 const TWO: &str = "fn f() -> u8 { 2 }";
@@ -30,10 +36,18 @@ fn add(shelf: &Shelf, source: &str, last: Option<Step>) -> Result<(), ToolboxErr
         .entry("f".to_owned())
         .or_insert_with(|| ToolEntry { current: 0, versions: BTreeMap::new() });
     entry.current += 1;
-    entry.versions.insert(entry.current, version(source));
-    let log = |log: &Log| log.append("admitted", json!({"tool": "f"}), b"");
-    let change = Change { tools: &tools, name: "f", new_source: Some(source), log: &log };
-    locked.commit(&change, &mut |step| match last == Some(step) {
+    let (current, admitted) = (entry.current, version(source));
+    let record = serde_json::to_vec(&admitted).unwrap();
+    entry.versions.insert(current, admitted);
+    let change = Change {
+        tools: &tools,
+        name: "f",
+        new_source: Some(source),
+        event: ADMITTED,
+        summary: json!({"tool": "f", "version": current}),
+        record: &record,
+    };
+    locked.step_by_step(&change, &mut |step| match last == Some(step) {
         true => bail!("killed before {step:?}"),
         false => Ok(()),
     })
@@ -45,6 +59,10 @@ fn in_use(shelf: &Shelf) -> (u32, String) {
     shelf.lock().unwrap().mend("f", entry).unwrap();
     shelf.check_in_use("f", entry).unwrap();
     (entry.current, shelf.source("f", entry, entry.current).unwrap())
+}
+
+fn problems(shelf: &Shelf) -> Vec<String> {
+    verify::shelf(shelf).unwrap().problems
 }
 
 fn shelf() -> (tempfile::TempDir, Shelf) {
@@ -68,9 +86,38 @@ fn a_change_that_is_cut_short_has_happened_or_not() {
         // As another process would find it.
         let shelf = Shelf::open(folder.path()).unwrap();
         assert_eq!(in_use(&shelf), expected, "{last:?}");
+        assert_eq!(problems(&shelf), [""; 0], "{last:?}");
         add(&shelf, "fn f() -> u8 { 3 }", None).unwrap();
+        assert_eq!(problems(&shelf), [""; 0], "{last:?}");
         assert_eq!(in_use(&shelf).1, "fn f() -> u8 { 3 }", "{last:?}");
         assert!(!folder.path().join(".new-cut").exists(), "{last:?}");
+    }
+}
+
+#[test]
+fn a_rollback_that_is_cut_short_has_happened_or_not() {
+    for last in [Step::Log, Step::Backup, Step::Manifest, Step::InUse] {
+        let (_folder, shelf) = shelf();
+        add(&shelf, TWO, None).unwrap();
+        let locked = shelf.lock().unwrap();
+        let mut tools = shelf.tools().unwrap();
+        tools.get_mut("f").unwrap().current = 1;
+        let change = Change {
+            tools: &tools,
+            name: "f",
+            new_source: None,
+            event: ROLLED_BACK,
+            summary: json!({"tool": "f", "version": 1}),
+            record: b"",
+        };
+        let cut = |step| if step == last { bail!("killed before {step:?}") } else { Ok(()) };
+        locked.step_by_step(&change, &mut { cut }).unwrap_err();
+        drop(locked);
+        assert_eq!(problems(&shelf), [""; 0], "{last:?}");
+        add(&shelf, "fn f() -> u8 { 3 }", None).unwrap();
+        assert_eq!(problems(&shelf), [""; 0], "{last:?}");
+        let said = shelf.entries().unwrap().iter().any(|entry| entry.event == CUT_SHORT);
+        assert_eq!(said, matches!(last, Step::Backup | Step::Manifest), "{last:?}");
     }
 }
 

@@ -1,0 +1,106 @@
+//! How a jailed process ended.
+
+use std::fmt;
+
+use code_evolution_jail::{Exit, Limit};
+use code_evolution_wire::verdict::Outcome;
+
+use super::conversation::Remains;
+
+/// The signal of `abort`, which also ends a program that gets no memory.
+pub const SIGABRT: i32 = 6;
+/// The signal that nothing survives: the judge's, or somebody else's.
+pub const SIGKILL: i32 = 9;
+/// The signal at the kernel's own CPU limit.
+const SIGXCPU: i32 = 24;
+
+/// The signals that end candidates.
+const NAMES: [(i32, &str); 11] = [
+    (4, "SIGILL"),
+    (SIGABRT, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (SIGKILL, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (13, "SIGPIPE"),
+    (15, "SIGTERM"),
+    (SIGXCPU, "SIGXCPU"),
+    (25, "SIGXFSZ"),
+    (31, "SIGSYS"),
+];
+
+/// How a process ended. Displays in a word or two: its exit code, a signal's name, the limit it met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this code.
+    Exited(i32),
+    /// At its limit of CPU time.
+    CpuTime,
+    /// At its deadline.
+    Deadline,
+    /// At its limit of threads.
+    Threads,
+    /// At its limit of memory, which it had got round for a moment.
+    Memory,
+    /// It aborted for want of memory, as it says.
+    OutOfMemory,
+    /// By another signal.
+    Signal(i32),
+}
+
+impl End {
+    /// The end of a process of which this remains.
+    pub fn of(remains: &Remains) -> Self {
+        match (remains.ended.stopped, remains.ended.status) {
+            (Some(Limit::Cpu), _) | (_, Exit::Signal(SIGXCPU)) => End::CpuTime,
+            (Some(Limit::Wall), _) => End::Deadline,
+            (Some(Limit::Threads), _) => End::Threads,
+            (Some(Limit::Memory), _) => End::Memory,
+            (None, Exit::Code(code)) => End::Exited(code),
+            (None, Exit::Signal(SIGABRT)) if out_of_memory(&remains.stderr) => End::OutOfMemory,
+            (None, Exit::Signal(number)) => End::Signal(number),
+        }
+    }
+
+    /// Whether it might have ended otherwise on another day: at a limit that the clock or a look from
+    /// time to time enforces, or killed by somebody else (a host that exits, a kernel without memory).
+    pub fn is_by_chance(self) -> bool {
+        match self {
+            End::CpuTime | End::Deadline | End::Threads | End::Memory | End::Signal(SIGKILL) => {
+                true
+            }
+            End::Exited(_) | End::OutOfMemory | End::Signal(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Exited(code) => write!(f, "{code}"),
+            End::CpuTime | End::Deadline => f.write_str("time-out"),
+            End::Threads => f.write_str("too many threads"),
+            End::Memory | End::OutOfMemory => f.write_str("out of memory"),
+            End::Signal(number) => f.write_str(&signal_name(*number)),
+        }
+    }
+}
+
+/// The outcome of a stage that this signal ended.
+pub fn signal(number: i32) -> Outcome {
+    Outcome::Signal { number, name: signal_name(number) }
+}
+
+fn signal_name(number: i32) -> String {
+    match NAMES.iter().find(|(known, _)| *known == number) {
+        Some((_, name)) => (*name).to_owned(),
+        None => format!("signal {number}"),
+    }
+}
+
+/// Whether a process says that an allocation failed. Of a candidate this is its own word, and only
+/// decides what its failure is called.
+pub fn out_of_memory(stderr: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(stderr).to_lowercase();
+    text.contains("memory allocation of") || text.contains("out of memory")
+}
