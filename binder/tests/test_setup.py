@@ -152,7 +152,9 @@ class WhatIsMissing(ScriptTest):
         with open(state / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             second = subprocess.Popen(
-                [self.clone / "binder" / "setup", "kernel"], stdout=subprocess.PIPE, text=True
+                ["timeout", "60", self.clone / "binder" / "setup", "kernel"],
+                stdout=subprocess.PIPE,
+                text=True,
             )
             self.addCleanup(second.stdout.close)
             self.addCleanup(second.wait)
