@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import tomllib
 import unittest
 
 import nbformat
@@ -56,22 +55,6 @@ class TheImage(unittest.TestCase):
         dockerfile = (path.parent / build["dockerfile"]).resolve()
         self.assertEqual(dockerfile, ROOT / "binder" / "Dockerfile")
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM .* AS {build['target']}$")
-
-
-class TheRepositorysName(unittest.TestCase):
-    """It stands in Cargo.toml; the README's links must say the same. (The notebooks': checks.hygiene.)"""
-
-    def test_links_agree(self):
-        manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
-        address = manifest["workspace"]["package"]["repository"]
-        name = address.removeprefix("https://github.com/")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        self.assertRegex(
-            readme, rf"(?m)^\[binder\]: https://mybinder\.org/v2/gh/{name}/HEAD\?urlpath="
-        )
-        self.assertRegex(readme, rf"(?m)^\[codespaces\]: https://codespaces\.new/{name}$")
-        landing = re.search(r"^\[binder\]: .*\?urlpath=lab/tree/(.*)$", readme, re.MULTILINE)[1]
-        self.assertTrue((ROOT / landing).is_file(), landing)
 
 
 class Slides(ScriptTest):
