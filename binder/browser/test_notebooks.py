@@ -1,5 +1,7 @@
 """Each notebook as it is committed, then run by the menu, two at once."""
 
+import unittest
+
 import nbformat
 
 from checks import NOTEBOOKS, cells
@@ -7,6 +9,12 @@ from checks import NOTEBOOKS, cells
 from . import look
 from .page import finish
 from .support import NAMES, RESULTS, BrowserTest
+
+
+class Pairs(unittest.TestCase):
+    def test_each_notebook_has_company(self):
+        self.assertEqual(pairs("abcd"), ["ab", "cd"])
+        self.assertEqual(pairs("abcde"), ["ab", "cd", "ea"])
 
 
 class EveryNotebook(BrowserTest):
@@ -40,10 +48,6 @@ class EveryNotebook(BrowserTest):
                 committed = nbformat.read(NOTEBOOKS / name, as_version=4)
                 self.assert_readable(notebook, pictures=pictures_in(committed.cells))
                 notebook.page.close()
-
-    def test_pairs(self):
-        self.assertEqual(pairs("abcd"), ["ab", "cd"])
-        self.assertEqual(pairs("abcde"), ["ab", "cd", "ea"], "the last has company, too")
 
     def test_two_at_once(self):
         """Restart and Run All, in two windows; a question is answered with yes."""
