@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import nbformat
 
@@ -204,9 +203,10 @@ class FreshClone(ScriptTest):
         cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
 
-        elsewhere = self.cargo_that_builds_elsewhere()
-        shown = self.run_script("binder/setup", status=0, cwd=clone, CARGO_HOME=elsewhere)
+        self.move_every_build_of_cargo()
+        shown = self.run_script("binder/setup", status=0, cwd=clone)
         self.assertIn("setup: ready", shown)
+        self.assertFalse((self.folder / "moved").exists(), "the host was built elsewhere")
         again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
         self.assertEqual(again, "", "a second run has nothing to do")
         self.forget_fractions_of_seconds(clone / "lib")
@@ -248,15 +248,14 @@ class FreshClone(ScriptTest):
         page = (clone / "target" / "notebooks" / "one.html").read_text(encoding="utf-8")
         self.assertIn("✅ 42", page)
 
-    def cargo_that_builds_elsewhere(self):
-        """A CARGO_HOME like this user's, with a setting that moves every build."""
-        home = self.folder / "cargo"
-        home.mkdir()
-        for part in Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")).iterdir():
-            if not part.name.startswith("config"):
-                (home / part.name).symlink_to(part)
-        (home / "config.toml").write_text(f'[build]\ntarget-dir = "{self.folder / "moved"}"\n')
-        return home
+    def move_every_build_of_cargo(self):
+        """A setting above the clone, where cargo finds it like the one in this user's home folder.
+
+        (Another CARGO_HOME would do the same, and make cargo compile everything anew.)
+        """
+        (self.folder / ".cargo").mkdir()
+        config = self.folder / ".cargo" / "config.toml"
+        config.write_text(f'[build]\ntarget-dir = "{self.folder / "moved"}"\n')
 
     @staticmethod
     def forget_fractions_of_seconds(folder):
