@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -12,13 +13,13 @@ from pathlib import Path
 
 from playwright.sync_api import Error, sync_playwright
 
-import normal_form
+from checks import NOTEBOOKS, ROOT
+from checks.run import without_keys
 
 from .page import PATIENCE_SECONDS, PROJECTOR, Notebook
 
-ROOT = normal_form.ROOT
 RESULTS = ROOT / "target" / "browser"
-NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -58,7 +59,7 @@ class Lab:
         """The notebooks as they are committed, whatever a test has made of them."""
         ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
         copy = self.folder / "notebooks"
-        shutil.copytree(ROOT / "notebooks", copy, ignore=ignored, dirs_exist_ok=True)
+        shutil.copytree(NOTEBOOKS, copy, ignore=ignored, dirs_exist_ok=True)
 
     def start(self):
         command = [ROOT / "binder" / "lab", "--no-browser", "--port=0"]
@@ -72,8 +73,8 @@ class Lab:
         }
         kept = {
             name: value
-            for name, value in os.environ.items()
-            if not name.endswith("_API_KEY") and not name.startswith(("LLM_", "JUPYTER"))
+            for name, value in without_keys(os.environ).items()
+            if not name.startswith("JUPYTER")
         }
         return subprocess.Popen(
             command,
@@ -108,7 +109,9 @@ def browser_path():
     for name in BROWSERS:
         if path := shutil.which(name):
             return path
-    raise AssertionError(f"there is no browser: install one of {', '.join(BROWSERS)}")
+    sys.exit(
+        f"there is no browser: install one of {', '.join(BROWSERS)} ('sudo apt install chromium')"
+    )
 
 
 class BrowserTest(unittest.TestCase):
@@ -143,3 +146,7 @@ class BrowserTest(unittest.TestCase):
         headers = {"Authorization": f"token {self.lab.token}"}
         for kernel in self.context.request.get(kernels, headers=headers).json():
             self.context.request.delete(f"{kernels}/{kernel['id']}", headers=headers)
+
+
+if __name__ == "__main__":  # binder/test asks whether there is one
+    browser_path()

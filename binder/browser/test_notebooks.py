@@ -1,12 +1,20 @@
 """Each notebook as it is committed, then run by the menu, two at once."""
 
+import unittest
+
 import nbformat
 
-import notebooks
+from checks import NOTEBOOKS, cells
 
 from . import look
 from .page import finish
-from .support import NAMES, RESULTS, ROOT, BrowserTest
+from .support import NAMES, RESULTS, BrowserTest
+
+
+class Pairs(unittest.TestCase):
+    def test_each_notebook_has_company(self):
+        self.assertEqual(pairs("abcd"), ["ab", "cd"])
+        self.assertEqual(pairs("abcde"), ["ab", "cd", "ea"])
 
 
 class EveryNotebook(BrowserTest):
@@ -37,13 +45,13 @@ class EveryNotebook(BrowserTest):
                 notebook.show_theme("JupyterLab Light")
                 trusted = notebook.page.evaluate(TRUSTED)
                 self.assertEqual(trusted, 0, "a fresh notebook is trusted: what does this test?")
-                committed = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+                committed = nbformat.read(NOTEBOOKS / name, as_version=4)
                 self.assert_readable(notebook, pictures=pictures_in(committed.cells))
                 notebook.page.close()
 
     def test_two_at_once(self):
         """Restart and Run All, in two windows; a question is answered with yes."""
-        for pair in zip(NAMES[::2], NAMES[1::2], strict=True):
+        for pair in pairs(NAMES):
             opened = [self.open(name) for name in pair]
             for notebook in opened:
                 notebook.wait_for_kernel()
@@ -71,11 +79,13 @@ class EveryNotebook(BrowserTest):
 
     def assert_all_is_well(self, notebook):
         """Every cell has run, the checks are ✅, and nothing looks like a failure."""
-        cells = [cell for cell in notebook.cells() if cell.cell_type == "code" and cell.source]
-        self.assertEqual([cell.id for cell in cells if not cell.execution_count], [], "not run")
-        found = {cell.id: problems for cell in cells if (problems := notebooks.unexpected(cell))}
+        code_cells = [cell for cell in notebook.cells() if cell.cell_type == "code" and cell.source]
+        self.assertEqual(
+            [cell.id for cell in code_cells if not cell.execution_count], [], "not run"
+        )
+        found = {cell.id: problems for cell in code_cells if (problems := cells.unexpected(cell))}
         self.assertEqual(found, {})
-        self.assertGreater(sum(notebooks.marks(cell)[0] for cell in cells), 0, "no ✅")
+        self.assertGreater(sum(cells.marks(cell)[0] for cell in code_cells), 0, "no ✅")
 
     def assert_readable(self, notebook, pictures):
         """Each picture is there (notebook 3 has none), and nothing is faint or cut off."""
@@ -98,6 +108,12 @@ TRUSTED = (
     "jupyterapp.shell.currentWidget.content.widgets"
     ".filter(cell => cell.model.type === 'code' && cell.model.trusted && cell.model.outputs.length).length"
 )
+
+
+def pairs(names):
+    """Two after the other; where one is left over, with the first."""
+    beside = names if len(names) % 2 == 0 else names + names[:1]
+    return [beside[i : i + 2] for i in range(0, len(beside), 2)]
 
 
 def pictures_in(cells):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -12,6 +13,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLACE = ROOT / "target" / "tmp"
+# binder/run without the set-up before it; it wants `binder` on PYTHONPATH.
+RUNNER = (sys.executable, "-m", "checks.run")
 SETUP_CELL = ':dep code_evolution = { path = "../lib" }\n#![allow(unused)]'
 
 
@@ -51,16 +54,7 @@ class ScriptTest(unittest.TestCase):
         return clone
 
     def path_without(self, *commands):
-        """A folder with everything that is on the path, but these commands."""
-        folder = self.folder / "bin"
-        folder.mkdir()
-        for place in os.environ["PATH"].split(os.pathsep):
-            for command in Path(place).glob("*") if Path(place).is_dir() else ():
-                link = folder / command.name
-                if command.name not in commands and not link.is_symlink():
-                    with contextlib.suppress(FileExistsError):
-                        link.symlink_to(command)
-        return folder
+        return path_without(commands, self.folder / "bin")
 
     def fake_command(self, name, script):
         """A folder, for the front of the path, with one command that does this."""
@@ -70,6 +64,18 @@ class ScriptTest(unittest.TestCase):
         command.write_text("#!/bin/sh\n" + script)
         command.chmod(0o755)
         return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def path_without(commands, folder):
+    """Makes a folder with everything that is on the path, but these commands."""
+    folder.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        for command in Path(place).glob("*") if Path(place).is_dir() else ():
+            link = folder / command.name
+            if command.name not in commands and not link.is_symlink():
+                with contextlib.suppress(FileExistsError):
+                    link.symlink_to(command)
+    return folder
 
 
 def notebook(*cells):

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import tomllib
 import unittest
 
 import nbformat
@@ -30,6 +29,14 @@ class TheImage(unittest.TestCase):
         for source in " ".join(copied).split():
             self.assertTrue((ROOT / source).exists(), source)
 
+    def test_what_git_ignores_is_not_sent(self):
+        ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+        left_out = (ROOT / "binder" / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+        self.assertGreater(len(ignored), 3)
+        for line in ignored:  # one without a folder before it counts anywhere
+            name = line.rstrip("/")
+            self.assertIn(name.lstrip("/") if "/" in name else f"**/{name}", left_out)
+
     def test_its_rust_is_the_one_that_is_needed(self):
         setup = (ROOT / "binder" / "setup").read_text(encoding="utf-8")
         needed = re.search(r"^needed_rust=(.*)$", setup, re.MULTILINE)[1]
@@ -48,26 +55,6 @@ class TheImage(unittest.TestCase):
         dockerfile = (path.parent / build["dockerfile"]).resolve()
         self.assertEqual(dockerfile, ROOT / "binder" / "Dockerfile")
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM .* AS {build['target']}$")
-
-
-class TheRepositorysName(unittest.TestCase):
-    """It stands in Cargo.toml; what a link says besides must be the same."""
-
-    def test_links_agree(self):
-        manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
-        address = manifest["workspace"]["package"]["repository"]
-        name = address.removeprefix("https://github.com/")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        self.assertRegex(
-            readme, rf"(?m)^\[binder\]: https://mybinder\.org/v2/gh/{name}/HEAD\?urlpath="
-        )
-        self.assertRegex(readme, rf"(?m)^\[codespaces\]: https://codespaces\.new/{name}$")
-        landing = re.search(r"^\[binder\]: .*\?urlpath=lab/tree/(.*)$", readme, re.MULTILINE)[1]
-        self.assertTrue((ROOT / landing).is_file(), landing)
-        for path in (ROOT / "notebooks").glob("*.ipynb"):
-            first = nbformat.read(path, as_version=4).cells[0].source
-            link = f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{path.name}"
-            self.assertIn(f"[Open in Binder]({link})", first, path.name)
 
 
 class Slides(ScriptTest):
@@ -104,7 +91,3 @@ class Slides(ScriptTest):
         # The title's, the first words', and that of the second words.
         self.assertEqual(len(re.findall(r"<section>\s*<section>", text)), 2)
         self.assertEqual(len(re.findall(r"<section", text)), 2 + 3)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,14 +3,13 @@
 import copy
 import sys
 import unittest
+from unittest import mock
 
 import nbformat
 
-import hygiene
-import normal_form
-import notebooks
+from checks import cells, hygiene, normal_form, picture
 
-from .support import ROOT, ScriptTest, notebook, solution
+from .support import ROOT, RUNNER, ScriptTest, notebook, solution
 
 EXPECTED_ERROR = {"tags": ["expect-error"]}
 
@@ -20,12 +19,7 @@ class Runner(ScriptTest):
         path = self.folder / "tried.ipynb"
         nbformat.write(content, path)
         shown = self.run_script(
-            sys.executable,
-            ROOT / "binder" / "notebooks.py",
-            path,
-            *options,
-            status=status,
-            **variables,
+            *RUNNER, path, *options, status=status, PYTHONPATH=ROOT / "binder", **variables
         )
         return shown, nbformat.read(path, as_version=4)
 
@@ -56,11 +50,25 @@ class Runner(ScriptTest):
         paths = [self.folder / "good.ipynb", self.folder / "bad.ipynb"]
         nbformat.write(notebook("let n = 1;", 'println!("✅ {n}");'), paths[0])
         nbformat.write(notebook('panic!("lost");'), paths[1])
-        script = ROOT / "binder" / "notebooks.py"
-        shown = self.run_script(sys.executable, script, *paths, "--jobs", "2", status=1)
+        command = (*RUNNER, *paths, "--jobs", "2")
+        shown = self.run_script(*command, status=1, PYTHONPATH=ROOT / "binder")
         self.assertRegex(shown, r"good: cell  2/2 .*✅")
         self.assertRegex(shown, r"bad: cell  1/1 ")
         self.assertRegex(shown, r"(?s)result\ngood .* ok\nbad .* 1 problem\(s\)\n")
+
+    def test_a_run_that_went_wrong_is_not_written_back(self):
+        content = notebook("let n = 1;", "std::process::exit(3);", "n")
+        shown, written = self.run_notebook(content, "--update", status=1)
+        self.assertIn("not updated", shown)
+        self.assertEqual(written, content)
+
+    def test_options_that_exclude_each_other(self):
+        for pair, word in {
+            ("--adopt", "--live"): "scripts",
+            ("--adopt", "--update"): "own",
+        }.items():
+            shown, _ = self.run_notebook(notebook("1"), *pair, status=2)
+            self.assertIn(word, shown.splitlines()[-1])
 
     def test_no_key_reaches_a_notebook(self):
         cell = 'for (name, value) in std::env::vars() { println!("{name}={value}") }'
@@ -128,8 +136,9 @@ class Runner(ScriptTest):
 
 
 def executed(*cells):
-    """A notebook whose cells count as executed."""
+    """A notebook whose cells count as executed, with all that a good one has."""
     result = notebook(*cells)
+    result.cells[0].source += f"\n\n[Open in Binder]({hygiene.binder_link('hygiene.ipynb')})"
     for cell in result.cells:
         if cell.cell_type == "code":
             cell.execution_count = 1
@@ -194,6 +203,7 @@ class Hygiene(unittest.TestCase):
             "shows a panel as text only": shows(display(**{"text/plain": "title\n1 │ x"})),
             "as text only: its last line moves": shows(display(**{"text/plain": "│ a quote"})),
             "without a text form": shows(display(**{"text/html": "<b>x</b>"})),
+            "lacks [Open in Binder](https://mybinder.org/": becomes(0, "# A title"),
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
             "is no exercise": lambda cells: cells.append(solution("1", "code-1")),
@@ -230,11 +240,57 @@ class Hygiene(unittest.TestCase):
         self.assertRegex(hygiene.check(self.path)[0], "is no valid notebook")
 
 
+class Picture(unittest.TestCase):
+    """The README's is the one that notebook 1 draws."""
+
+    def setUp(self):
+        folder = ROOT / "target" / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / "picture.svg"
+        self.addCleanup(self.file.unlink, missing_ok=True)
+        self.content = nbformat.read(picture.NOTEBOOK, as_version=4)
+
+    def problems(self):
+        return picture.problems(picture.NOTEBOOK, self.content, self.file)
+
+    def test_another_one_is_found_and_renewed(self):
+        self.file.write_text("<svg></svg>")
+        self.assertRegex(self.problems()[0], "another picture .* binder/run --update 01")
+        with mock.patch.object(picture, "FILE", self.file):
+            picture.renew(ROOT / "notebooks" / "02_code_evolution.ipynb", self.content)
+            self.assertEqual(self.file.read_text(), "<svg></svg>")
+            picture.renew(picture.NOTEBOOK, self.content)
+        self.assertEqual(self.problems(), [])
+
+    def test_a_notebook_that_draws_none(self):
+        for cell in self.content.cells:
+            if cell.id == picture.CELL:
+                cell.outputs = []
+        self.assertRegex(self.problems()[0], "no cell `plot` that shows one picture")
+
+
+class Room(ScriptTest):
+    def measure(self, *arguments, status):
+        command = (sys.executable, "-m", "measures.room", *arguments)
+        return self.run_script(*command, status=status, PYTHONPATH=ROOT / "binder")
+
+    def test_an_unknown_notebook_is_named(self):
+        shown = self.measure("nope", status=2)
+        self.assertIn("there is no notebook nope", shown.splitlines()[-1])
+
+    def test_a_cell_that_does_not_run_gives_no_figure(self):
+        path = self.folder / "tried.ipynb"
+        nbformat.write(notebook("let n = 1;", "undefined"), path)
+        shown = self.measure(path, status=1)
+        self.assertIn("cell code-2 does not run", shown)
+        self.assertNotIn("| moment |", shown)
+
+
 class Problems(unittest.TestCase):
     def found(self, text):
         cell = nbformat.v4.new_code_cell("x")
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-        return notebooks.problems(cell)
+        return cells.problems(cell)
 
     def test_a_panic_on_stdout_is_a_problem(self):
         self.assertEqual(

@@ -1,5 +1,6 @@
 """`binder/setup`: what it says where it cannot go on, and a whole one in a fresh clone."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -48,6 +49,20 @@ class WhatIsMissing(ScriptTest):
         shown = self.assert_refuses("C compiler", "apt install", PATH=self.path_without("cc"))
         self.assertEqual(len(shown.splitlines()), 1, shown)
 
+    def test_no_library_to_link_candidates_with(self):
+        path = self.fake_command("cc", 'echo "${1#*=}"\n')
+        shown = self.assert_refuses("no crt1.o", "libc6-dev", "glibc-static", PATH=path)
+        self.assertEqual(len(shown.splitlines()), 1, shown)
+
+    def test_a_rust_without_its_linker(self):
+        script = 'case "$*" in *sysroot*) echo /nowhere;; *) echo "rustc 1.99.0 (x)";; esac\n'
+        path = self.fake_command("rustc", script)
+        self.assert_refuses("without rust-lld", "rustup.rs", PATH=path)
+
+    def test_another_system(self):
+        path = self.fake_command("uname", "echo Darwin\n")
+        self.assert_refuses("Darwin", "docker build --file", "docker run", PATH=path)
+
     def test_no_rust_and_no_network(self):
         path = self.path_without("cargo", "rustc", "rustup", "curl")
         (path / "curl").write_text(
@@ -63,8 +78,21 @@ class WhatIsMissing(ScriptTest):
         )
 
     def test_an_old_rust(self):
-        path = self.fake_command("rustc", "echo 'rustc 1.70.0 (90c541806 2023-05-31)'\n")
-        self.assert_refuses("1.70.0", "rustup update", PATH=path)
+        """What to do depends on where it came from."""
+        old = "echo 'rustc 1.70.0 (90c541806 2023-05-31)'\n"
+        path = self.fake_command("rustc", old)
+        found = f"{self.folder / 'fake' / 'rustc'} is 1.70.0"
+        before_rustups = "before rustup's; run 'rustup update stable', then 'PATH="
+        self.assert_refuses(found, before_rustups, PATH=path)
+
+        self.fake_command("rustup", "exit 1\n")
+        self.assert_refuses(found, "'rustup update stable && rustup default stable'", PATH=path)
+
+        own = self.path_without("rustup", "rustc")
+        (self.folder / "fake" / "rustup").unlink()
+        path = f"{self.folder / 'fake'}{os.pathsep}{own}"
+        variables = {"HOME": self.folder, "CARGO_HOME": self.folder, "PATH": path}
+        self.assert_refuses(found, "without rustup", "https://rustup.rs", **variables)
 
     def test_no_network_for_cargo(self):
         self.assert_refuses(
@@ -92,6 +120,46 @@ class WhatIsMissing(ScriptTest):
         script = "echo header; echo /dev/disk 9999 9000 999 90% /\n"
         path = self.fake_command("df", script)
         self.assert_refuses("999 MB", "free", PATH=path)
+
+    def test_the_disk_is_asked_once(self):
+        """What the first steps have filled is not missing for the later ones."""
+        count = self.folder / "asked"
+        self.fake_command(
+            "df",
+            f'echo >>"{count}"\n[ $(wc -l <"{count}") -gt 1 ] && free=100 || free=2600\n'
+            "echo header; echo /dev/disk 9999 9000 $free 90% /\n",
+        )
+        installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
+        installs += 'mkdir -p "${place:-.}/bin" && cp /bin/true "${place:-.}/bin/evcxr_jupyter"\n'
+        path = self.fake_command("cargo", installs)
+        shown = self.assert_refuses(
+            "JupyterLab",
+            "connect to the network",
+            PATH=path,
+            XDG_CACHE_HOME=self.folder / "cache",
+            PIP_INDEX_URL=NO_NETWORK,
+            PIP_NO_CACHE_DIR=1,
+            PIP_RETRIES=0,
+            PIP_CONFIG_FILE=os.devnull,
+        )
+        self.assertIn("the Rust kernel for Jupyter", shown)
+
+    def test_two_at_once(self):
+        """The second says that it waits."""
+        state = self.clone / "target" / "setup"
+        state.mkdir(parents=True)
+        with open(state / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            second = subprocess.Popen(
+                ["timeout", "60", self.clone / "binder" / "setup", "kernel"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.addCleanup(second.stdout.close)
+            self.addCleanup(second.wait)
+            self.addCleanup(second.kill)
+            self.assertIn("setup: waits for", second.stdout.readline())
+        self.assertEqual(second.wait(60), 0)
 
     def test_an_unknown_part(self):
         shown = self.run_script(self.clone / "binder" / "setup", "kernels", status=1)
@@ -135,10 +203,15 @@ class FreshClone(ScriptTest):
         cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
 
+        self.move_every_build_of_cargo()
         shown = self.run_script("binder/setup", status=0, cwd=clone)
         self.assertIn("setup: ready", shown)
+        self.assertFalse((self.folder / "moved").exists(), "the host was built elsewhere")
         again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
         self.assertEqual(again, "", "a second run has nothing to do")
+        self.forget_fractions_of_seconds(clone / "lib")
+        again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
+        self.assertEqual(again, "", "so a pulled image has nothing to do either")
 
         kernels = (clone / "target" / "kernel").resolve()
         self.addCleanup(shutil.rmtree, kernels)
@@ -151,10 +224,12 @@ class FreshClone(ScriptTest):
         # By the runner itself, without the set-up that would make the folder anew.
         shown = self.run_script(
             clone / ".venv" / "bin" / "python",
-            clone / "binder" / "notebooks.py",
+            "-m",
+            "checks.run",
             "--update",
             status=0,
             cwd="/",
+            PYTHONPATH=clone / "binder",
             JUPYTER_PATH=clone / ".venv" / "share" / "jupyter",
         )
         self.assertRegex(shown, r"one +3 .* 1 +0 .* ok")
@@ -164,10 +239,31 @@ class FreshClone(ScriptTest):
             self.listing(warm), listing, "a changed crate was built in the warm folder"
         )
 
-        shown = self.run_script(clone / "binder" / "run", "--check", "one", status=0, cwd="/")
+        # As in the terminal in which the set-up has just installed Rust.
+        path = self.path_without("cargo", "rustc", "rustup")
+        command = (clone / "binder" / "run", "--check", "one")
+        shown = self.run_script(*command, status=0, cwd="/", PATH=path)
         self.assertIn("the kernel's warm folder ...", shown, "the crate has changed")
+        self.assertRegex(shown, r'ready after \d+ s; for cargo in this terminal: \. ".*/env"\n')
         page = (clone / "target" / "notebooks" / "one.html").read_text(encoding="utf-8")
         self.assertIn("✅ 42", page)
+
+    def move_every_build_of_cargo(self):
+        """A setting above the clone, where cargo finds it like the one in this user's home folder.
+
+        (Another CARGO_HOME would do the same, and make cargo compile everything anew.)
+        """
+        (self.folder / ".cargo").mkdir()
+        config = self.folder / ".cargo" / "config.toml"
+        config.write_text(f'[build]\ntarget-dir = "{self.folder / "moved"}"\n')
+
+    @staticmethod
+    def forget_fractions_of_seconds(folder):
+        """As the layers of an image do, on their way through a registry."""
+        for path in folder.rglob("*"):
+            if path.is_file():
+                seconds = int(path.stat().st_mtime)
+                os.utime(path, (seconds, seconds))
 
     @staticmethod
     def listing(folder):

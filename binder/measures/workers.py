@@ -18,7 +18,7 @@ from pathlib import Path
 
 from distributed import Client, LocalCluster, as_completed, get_worker
 
-HOST = Path(__file__).resolve().parent.parent / "target/release/code_evolution_host"
+HOST = Path(__file__).resolve().parent.parent.parent / "target/release/code_evolution_host"
 BODY = 'if n % 15 == 0 { return "FizzBuzz".into() } if n % 3 == 0 { return "Fizz".into() }'
 ANSWERS = ["Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0) or str(n) for n in range(1, 16)]
 # The death of a worker is no news here.

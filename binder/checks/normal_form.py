@@ -7,11 +7,10 @@ processes, the state of a browser's view. Cells count from 1, in order.
 import copy
 import difflib
 import re
-from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parent.parent
+from checks import ROOT
 
 KERNELSPEC = {"display_name": "Rust", "language": "rust", "name": "rust"}
 LANGUAGE = {
@@ -115,13 +114,3 @@ def readable(cell_outputs):
             for kind, data in sorted(output.data.items()):
                 lines += [f"{kind}: {line}" for line in str(data).splitlines()]
     return lines
-
-
-def rust_block(markdown):
-    """The code of the one ```rust block of a solution."""
-    blocks = re.findall(r"^```rust\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
-    if len(blocks) != 1:
-        raise ValueError(
-            f"a solution has one ```rust block, and this has {len(blocks)}:\n{markdown}"
-        )
-    return blocks[0].rstrip("\n")

@@ -13,8 +13,8 @@ that of the kernel and of all that it started (proportional set size).
 
 import argparse
 import json
-import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +26,9 @@ import psutil
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-import notebooks
+from checks import NOTEBOOKS, ROOT
+from checks.run import environment
+from measures.memory import memory_of_all
 
 DIRECT = """:dep reqwest = { version = "0.13", features = ["json"] }
 :dep tokio = { version = "1", features = ["rt-multi-thread", "time", "sync"] }
@@ -133,14 +135,14 @@ def sample(values):
 
 
 def setup_cell():
-    first = min(notebooks.NOTEBOOKS.glob("*.ipynb"))
+    first = min(NOTEBOOKS.glob("*.ipynb"))
     cells = nbformat.read(first, as_version=4).cells
     return next(cell.source for cell in cells if cell.cell_type == "code")
 
 
 def bare_kernel(folder):
     """A kernel as evcxr installs it."""
-    evcxr = str(notebooks.ROOT / ".venv/bin/evcxr_jupyter")
+    evcxr = str(ROOT / ".venv/bin/evcxr_jupyter")
     spec = {"argv": [evcxr, "--control_file", "{connection_file}"]}
     (folder / "bare").mkdir(exist_ok=True)
     (folder / "bare" / "kernel.json").write_text(
@@ -154,9 +156,10 @@ def measure(kernel, first_cell, **variables):
     """The figures of one kernel, in seconds and MiB."""
     began = time.monotonic()
     kernel.start_kernel(
-        env=notebooks.environment() | variables,
-        cwd=str(notebooks.NOTEBOOKS),
-        **{stream: open(os.devnull, "w") for stream in ("stdout", "stderr")},  # noqa: SIM115
+        env=environment() | variables,
+        cwd=str(NOTEBOOKS),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     client = kernel.client()
     client.start_channels()
@@ -164,7 +167,7 @@ def measure(kernel, first_cell, **variables):
         client.wait_for_ready(timeout=120)
         started = time.monotonic() - began
         setup = seconds_of(client, first_cell)
-        memory = notebooks.memory_of_all(psutil.Process(kernel.provisioner.pid))
+        memory = memory_of_all(psutil.Process(kernel.provisioner.pid))
         first_let = seconds_of(client, "let first = 1;")
         later = [seconds_of(client, cell) for cell in LATER_CELLS]
     finally:

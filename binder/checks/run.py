@@ -1,29 +1,11 @@
-"""Runs the workshop's notebooks without a browser, each from top to bottom in a fresh kernel.
-
-A cell that panics, fails an assertion or returns an error counts as a success for Jupyter and
-evcxr. So a cell has a problem here where it has an error, writes to stderr, shows a panic or a
-❌. Tags on a code cell (its metadata's `tags`) say what is meant otherwise:
-
-| tag | meaning |
-|---|---|
-| `expect-error` | it must have a problem; none is the problem |
-| `varies` | its output may differ from run to run; `--check` does not compare it |
-| `exercise` | the participant's turn; a markdown cell below it holds the solution |
-
-A solution is a markdown cell with the metadata `"solution_for": "<id of the exercise's cell>"` and
-one ```rust block in it (in `<details>`). `--solutions` puts that code into the exercise's cell.
-Then that cell or the next code cell must show a ✅ and neither may have a problem. Unsolved, they
-must show neither ✅ nor ❌: the first would be a grader that passes anything.
-"""
+"""Runs the workshop's notebooks without a browser, each from top to bottom in a fresh kernel."""
 
 import argparse
 import copy
 import itertools
 import os
 import queue
-import re
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,16 +18,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-import normal_form
+from checks import NOTEBOOKS, ROOT, cells, normal_form, picture
+from measures.memory import MemoryWatch
 
-ROOT = normal_form.ROOT
-NOTEBOOKS = ROOT / "notebooks"
 RESULTS = ROOT / "target" / "notebooks"
 CELL_TIMEOUT_SECONDS = 300
 LATE_SECONDS = 0.1
-
-# As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
-PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
 
 
 def main():
@@ -95,7 +73,21 @@ def parse_arguments():
         metavar="N",
         help="run N notebooks at once (default: one a core and 1.5 GiB of memory; 1 with --live)",
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--room",
+        action="store_true",
+        help="(first) measure what one participant takes of memory instead: see --room --help",
+    )
+    options = parser.parse_args()
+    if options.room:
+        parser.error("--room comes first: binder/run --room [notebook ...]")
+    if options.adopt and options.live:
+        parser.error("--adopt writes into scripts, and --live asks none: give one of them")
+    if options.adopt and options.update:
+        parser.error(
+            "--adopt and then, in a run of its own, --update: the outputs would show what was adopted"
+        )
+    return options
 
 
 def jobs(live):
@@ -130,8 +122,8 @@ class Run:
     def add(self, label, cell, seconds):
         """Counts an executed cell and prints its line."""
         cell.outputs = normal_form.outputs(cell)  # late lines join those before them
-        passed, failed = marks(cell)
-        found = unexpected(cell)
+        passed, failed = cells.marks(cell)
+        found = cells.unexpected(cell)
         self.cells += 1
         self.passed += passed
         self.failed += failed
@@ -155,21 +147,25 @@ def run_notebook(path, options):
             path.stem, committed, options, log, passes=2 if options.twice else 1
         )
         runs = [first[0], *(run for run, _ in second)]
+        whole = not first[0].problems
         executed = normal_form.of(first[1])
-        runs[0].problems += passed_unsolved(executed)
+        runs[0].problems += cells.passed_unsolved(executed)
         if options.check:
             runs[0].problems += normal_form.differences(committed, executed)
         (RESULTS / f"{path.stem}.ipynb").write_text(normal_form.text(executed), encoding="utf-8")
         page, _ = HTMLExporter().from_notebook_node(executed, {"metadata": {"name": path.stem}})
         (RESULTS / f"{path.stem}.html").write_text(page, encoding="utf-8")
-        if options.update:
+        if options.update and whole:
             path.write_text(normal_form.text(executed), encoding="utf-8")
-        if options.solutions and solutions(committed):
+            picture.renew(path, executed)
+        elif options.update:
+            runs[0].say(f"not updated: what went wrong is in target/notebooks/{path.stem}.html")
+        if options.solutions and cells.solutions(committed):
             solved = copy.deepcopy(committed)
             for cell in solved.cells:
-                cell.source = solutions(committed).get(cell.id, cell.source)
+                cell.source = cells.solutions(committed).get(cell.id, cell.source)
             [(run, solved)] = execute(path.stem + ", solved", solved, options, log)
-            run.problems += failed_solved(solved)
+            run.problems += cells.failed_solved(solved)
             runs.append(run)
     return runs
 
@@ -241,130 +237,17 @@ def environment(live=False, adopt=False):
     """The kernel's environment: without `--live`, no key and no setting can reach a provider."""
     if live:
         return dict(os.environ)
-    kept = {
+    own = {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if adopt else {})
+    return without_keys(os.environ) | own
+
+
+def without_keys(variables):
+    """An environment without providers' keys, and without the settings of who answers."""
+    return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in variables.items()
         if not name.endswith("_API_KEY") and not name.startswith("LLM_")
     }
-    return kept | {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if adopt else {})
-
-
-class MemoryWatch:
-    """Samples the memory of a kernel and of all that it started, in bytes."""
-
-    def __init__(self, pid):
-        self.kernel = psutil.Process(pid)
-        self.peak_bytes = 0
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self.sample, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-
-    def sample(self):
-        while not self.done.wait(0.2):
-            self.peak_bytes = max(self.peak_bytes, memory_of_all(self.kernel))
-
-
-def memory_of_all(process):
-    """The memory of a process and of all that it started, in bytes.
-
-    Shared pages count once (proportional set size), where the system tells.
-    """
-    try:
-        return sum(map(memory_of, [process, *process.children(recursive=True)]))
-    except psutil.NoSuchProcess:
-        return 0
-
-
-def memory_of(process):
-    try:
-        try:
-            return process.memory_full_info().pss
-        except (psutil.AccessDenied, AttributeError):
-            return process.memory_info().rss
-    except psutil.NoSuchProcess:
-        return 0
-
-
-def texts(cell):
-    """What a cell shows, as (name of the stream or MIME type, text)."""
-    for output in cell.get("outputs", []):
-        if output.output_type == "stream":
-            yield output.name, output.text
-        elif output.output_type == "error":
-            yield "error", f"{output.ename}: {output.evalue}"
-        else:
-            # An HTML block repeats its text form.
-            kind = "text/plain" if "text/plain" in output.data else "text/html"
-            yield kind, output.data.get(kind, "")
-
-
-def marks(cell):
-    """How many ✅ and ❌ a cell shows."""
-    shown = "".join(text for _, text in texts(cell))
-    return shown.count("✅"), shown.count("❌")
-
-
-def problems(cell):
-    """What a participant would take for a failure, whether it is meant to be one or not."""
-    found = []
-    for kind, text in texts(cell):
-        if kind == "error":
-            found.append(text)
-        elif kind == "stderr":
-            found.append("stderr: " + text.strip())
-        elif panic := PANIC.search(text):
-            found.append(panic.group())
-        found += [line.strip() for line in text.splitlines() if "❌" in line]
-    return found
-
-
-def unexpected(cell):
-    """The problems of a cell in the light of its tags."""
-    found = problems(cell)
-    if "expect-error" not in cell.metadata.get("tags", []):
-        return found
-    return [] if found else ["tagged expect-error, and there is none"]
-
-
-def solutions(notebook):
-    """The code of each solution, by the id of its exercise's cell."""
-    return {
-        cell.metadata["solution_for"]: normal_form.rust_block(cell.source)
-        for cell in notebook.cells
-        if "solution_for" in cell.metadata
-    }
-
-
-def exercises(notebook):
-    """Each exercise's cell with the code cell after it, as (id, cells)."""
-    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    ids = solutions(notebook)
-    for index, cell in enumerate(code_cells):
-        if cell.id in ids:
-            yield cell.id, code_cells[index : index + 2]
-
-
-def passed_unsolved(notebook):
-    return [
-        f"exercise {name}: its grader shows ✅ or ❌ before anything is solved"
-        for name, cells in exercises(notebook)
-        if any(sum(marks(cell)) for cell in cells)
-    ]
-
-
-def failed_solved(notebook):
-    return [
-        f"exercise {name}: its solution gets no ✅"
-        for name, cells in exercises(notebook)
-        if not any(marks(cell)[0] for cell in cells)
-    ]
 
 
 def first_line(text):

@@ -1,10 +1,11 @@
-"""What one participant takes of a room's memory: `.venv/bin/python binder/room.py [notebook ...]`.
+"""What one participant takes of a room's memory: `binder/run --room [notebook ...]`.
 
 A server like a pod's, and in it the notebooks (default: the first two), opened as a browser opens
 them: first one, then the others beside it. All cells run, of all at once at the end. The memory is
 that of the server and of all that it started, kernels, hosts and compilers (proportional set size).
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -16,18 +17,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 
-import notebooks
+from checks import NOTEBOOKS, ROOT
+from checks.run import environment, existing_notebook
+from measures.memory import MemoryWatch
 
 TOKEN = "room"
 LIMITS_MIB = {1: 1000, 2: 1600}  # for so many notebooks at once
 
 
 def main():
-    paths = [notebooks.existing_notebook(name) for name in sys.argv[1:]]
-    paths = paths or sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))[:2]
+    parser = argparse.ArgumentParser(
+        prog="binder/run --room",
+        description="Measures what one participant takes of memory, with these notebooks open "
+        "(default: the first two).",
+    )
+    parser.add_argument("notebooks", nargs="*", type=existing_notebook, metavar="notebook")
+    paths = parser.parse_args().notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))[:2]
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         rows = measure(server, paths)
     print(f"\n{os.cpu_count()} cores; peak of server, kernels, hosts and compilers\n")
@@ -43,12 +50,12 @@ def measure(server, paths):
     opened = []
     for path in paths:
         count = len(opened) + 1
-        cells = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
         client = server.open()
-        server.peak(lambda: run(client, cells[:1]))  # noqa: B023 # called at once
+        run(client, cells[:1])
         resting = server.peak(lambda: time.sleep(2))
         rows.append((f"and {path.stem}, set up and idle", resting, LIMITS_MIB.get(count)))
-        peak = server.peak(lambda: run(client, cells[1:]))  # noqa: B023
+        peak = server.peak(lambda client=client, cells=cells: run(client, cells[1:]))
         rows.append((f"while {path.stem} runs whole", peak, LIMITS_MIB.get(count)))
         opened.append((client, cells))
     if len(opened) > 1:
@@ -59,9 +66,17 @@ def measure(server, paths):
 
 
 def run(client, cells):
-    """Executes cells in an open notebook. What they show is for binder/run to judge."""
+    """Executes cells in an open notebook. What they show is for binder/run to judge.
+
+    But one that does not compile would make for a low figure.
+    """
     for cell in cells:
-        client.execute_interactive(cell, timeout=300, allow_stdin=False, output_hook=lambda _: None)
+        reply = client.execute_interactive(
+            cell.source, timeout=300, allow_stdin=False, output_hook=lambda _: None
+        )["content"]
+        if reply["status"] != "ok" and "expect-error" not in cell.metadata.get("tags", []):
+            why = "\n".join(reply.get("traceback", []))
+            sys.exit(f"room: cell {cell.id} does not run, so this measures nothing:\n{why}")
 
 
 class Server:
@@ -71,11 +86,11 @@ class Server:
         self.folder = folder
 
     def __enter__(self):
-        command = [notebooks.ROOT / ".venv/bin/jupyter-lab", "--no-browser", "--allow-root"]
-        settings = [f"--ServerApp.root_dir={notebooks.ROOT}", f"--IdentityProvider.token={TOKEN}"]
+        command = [ROOT / ".venv/bin/jupyter-lab", "--no-browser", "--allow-root"]
+        settings = [f"--ServerApp.root_dir={ROOT}", f"--IdentityProvider.token={TOKEN}"]
         self.process = subprocess.Popen(
             [*command, *settings],
-            env=notebooks.environment() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
+            env=environment() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
             stdout=subprocess.DEVNULL,
             stderr=open(self.folder / "log", "w"),  # the process holds it
         )
@@ -114,11 +129,8 @@ class Server:
 
     def peak(self, action):
         """The most memory while `action` runs, in MiB."""
-        with notebooks.MemoryWatch(self.process.pid) as memory:
+        with MemoryWatch(self.process.pid) as memory:
             action()
-            memory.peak_bytes = max(
-                memory.peak_bytes, notebooks.memory_of_all(psutil.Process(self.process.pid))
-            )
         return memory.peak_bytes / 2**20
 
 

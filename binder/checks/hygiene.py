@@ -1,4 +1,4 @@
-"""Checks the notebooks' files, without running them: `hygiene.py [notebook ...]`.
+"""Checks the notebooks' files, without running them: `python -m checks.hygiene [notebook ...]`.
 
 One line a finding; exit status 1 where there is one. What is checked is what a reader, a browser
 on an untrusted clone, a talk and a diff need; each function below is one group of it.
@@ -8,12 +8,12 @@ import json
 import re
 import statistics
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
 
-import normal_form
-import notebooks
+from checks import NOTEBOOKS, ROOT, cells, normal_form, picture
 
 MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
@@ -31,9 +31,9 @@ MACHINE_PATHS = re.compile(r"/home/\w+/|/Users/\w+/|C:\\\\?Users|/root/|/tmp/\w+
 
 
 def main():
-    paths = [Path(name) for name in sys.argv[1:]] or sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
+    paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb"))
     if not paths:
-        sys.exit(f"hygiene: there is no notebook in {notebooks.NOTEBOOKS}")
+        sys.exit(f"hygiene: there is no notebook in {NOTEBOOKS}")
     findings = [f"{path.name}: {finding}" for path in paths for finding in check(path)]
     print("\n".join(findings) or f"hygiene: {len(paths)} notebook(s), nothing found")
     sys.exit(1 if findings else 0)
@@ -64,12 +64,22 @@ def text_form(text, notebook, path):
     if text != normal_form.text(normal_form.of(notebook)):
         found.append("is not in its normal form: run binder/run --update")
     found += [f"holds what looks like a key: {key[:6]}..." for key in KEYS.findall(text)]
-    if str(normal_form.ROOT) in text:
+    if str(ROOT) in text:
         found.append("names the folder of this clone")
+    if (badge := f"[Open in Binder]({binder_link(path.name)})") not in notebook.cells[0].source:
+        found.append(f"its first cell lacks {badge}")
+    found += picture.problems(path, notebook)
     for link in re.findall(r"\]\((?!https?:|#|data:|attachment:)([^)#\s]+)", prose_of(notebook)):
         if not (path.parent / link).exists():
             found.append(f"links to {link}, which does not exist")
     return found
+
+
+def binder_link(name):
+    """Where mybinder.org opens a notebook of this repository."""
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
+    repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
+    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/{name}"
 
 
 def file_form(notebook):
@@ -126,7 +136,7 @@ def sources(notebook):
         if cell.cell_type == "code":
             yield cell.id, cell.source
         elif "solution_for" in cell.metadata:
-            for code in re.findall(r"^```rust\n(.*?)^```", cell.source, re.MULTILINE | re.DOTALL):
+            for code in cells.RUST_BLOCK.findall(cell.source):
                 yield cell.id, code
 
 
@@ -177,7 +187,7 @@ def exercises(notebook):
     found = []
     tagged = {c.id for c in notebook.cells if "exercise" in c.metadata.get("tags", [])}
     try:
-        solved = set(notebooks.solutions(notebook))
+        solved = set(cells.solutions(notebook))
     except ValueError as error:
         return [str(error)]
     found += [f"exercise {name} has no solution" for name in sorted(tagged - solved)]
@@ -196,13 +206,13 @@ def outputs(notebook):
         if cell.execution_count is None:
             found.append(f"cell {cell.id} was not run: run binder/run --update")
             continue
-        found += [f"cell {cell.id}: {problem}" for problem in notebooks.unexpected(cell)]
+        found += [f"cell {cell.id}: {problem}" for problem in cells.unexpected(cell)]
         if any(lost_panel(output) for output in cell.outputs):
             found.append(
                 f"cell {cell.id} shows a panel as text only: its last line moves a variable; "
                 "put the panel into a variable, and that on the last line"
             )
-        for kind, text in notebooks.texts(cell):
+        for kind, text in cells.texts(cell):
             for path in MACHINE_PATHS.findall(text):
                 found.append(f"cell {cell.id} shows a path of a machine in its {kind}: {path}")
     return found

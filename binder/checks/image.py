@@ -1,6 +1,6 @@
 """Does what binder/Dockerfile says in a folder, where there is no container engine.
 
-    image.py ROOT [--base NAME=VALUE ...] [--trial NAME=VALUE ...] [--from STEP]
+    python -m checks.image ROOT [--base NAME=VALUE ...] [--trial NAME=VALUE ...] [--from STEP]
 
 ROOT holds what the image named by FROM holds (`--base` its environment). For `rust:...-slim-trixie`:
 
@@ -23,7 +23,8 @@ import sys
 import time
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from checks import ROOT as PROJECT
+
 ENTER = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$@"'
 
 

@@ -1,0 +1,16 @@
+"""Runs the notebooks, and checks them and their files.
+
+| module | what |
+|---|---|
+| `run` | `binder/run`: each notebook from top to bottom in a fresh kernel |
+| `cells` | what a cell shows, and whether it should |
+| `normal_form` | the form in which a notebook is committed, and what differs from it |
+| `picture` | the README's picture, which notebook 1 draws |
+| `hygiene` | the notebooks' files, without running them |
+| `image` | tries the Dockerfile where there is no container engine |
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTEBOOKS = ROOT / "notebooks"

@@ -1,0 +1,108 @@
+"""What a cell shows, and whether it should.
+
+A cell that panics, fails an assertion or returns an error counts as a success for Jupyter and
+evcxr. So a cell has a problem here where it has an error, writes to stderr, shows a panic or a
+❌. Tags on a code cell (its metadata's `tags`) say what is meant otherwise:
+
+| tag | meaning |
+|---|---|
+| `expect-error` | it must have a problem; none is the problem |
+| `varies` | its output may differ from run to run; `--check` does not compare it |
+| `exercise` | the participant's turn; a markdown cell below it holds the solution |
+
+A solution is a markdown cell with the metadata `"solution_for": "<id of the exercise's cell>"` and
+one ```rust block in it (in `<details>`). `--solutions` puts that code into the exercise's cell.
+Then that cell or the next code cell must show a ✅ and neither may have a problem. Unsolved, they
+must show neither ✅ nor ❌: the first would be a grader that passes anything.
+"""
+
+import re
+
+# As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
+PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
+RUST_BLOCK = re.compile(r"^```rust\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def texts(cell):
+    """What a cell shows, as (name of the stream or MIME type, text)."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            yield output.name, output.text
+        elif output.output_type == "error":
+            yield "error", f"{output.ename}: {output.evalue}"
+        else:
+            # An HTML block repeats its text form.
+            kind = "text/plain" if "text/plain" in output.data else "text/html"
+            yield kind, output.data.get(kind, "")
+
+
+def marks(cell):
+    """How many ✅ and ❌ a cell shows."""
+    shown = "".join(text for _, text in texts(cell))
+    return shown.count("✅"), shown.count("❌")
+
+
+def problems(cell):
+    """What a participant would take for a failure, whether it is meant to be one or not."""
+    found = []
+    for kind, text in texts(cell):
+        if kind == "error":
+            found.append(text)
+        elif kind == "stderr":
+            found.append("stderr: " + text.strip())
+        elif panic := PANIC.search(text):
+            found.append(panic.group())
+        found += [line.strip() for line in text.splitlines() if "❌" in line]
+    return found
+
+
+def unexpected(cell):
+    """The problems of a cell in the light of its tags."""
+    found = problems(cell)
+    if "expect-error" not in cell.metadata.get("tags", []):
+        return found
+    return [] if found else ["tagged expect-error, and there is none"]
+
+
+def solutions(notebook):
+    """The code of each solution, by the id of its exercise's cell."""
+    return {
+        cell.metadata["solution_for"]: solution(cell)
+        for cell in notebook.cells
+        if "solution_for" in cell.metadata
+    }
+
+
+def solution(cell):
+    """The code of the one ```rust block of a solution."""
+    blocks = RUST_BLOCK.findall(cell.source)
+    if len(blocks) != 1:
+        raise ValueError(
+            f"a solution has one ```rust block, and this has {len(blocks)}:\n{cell.source}"
+        )
+    return blocks[0].rstrip("\n")
+
+
+def exercises(notebook):
+    """Each exercise's cell with the code cell after it, as (id, cells)."""
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ids = solutions(notebook)
+    for index, cell in enumerate(code_cells):
+        if cell.id in ids:
+            yield cell.id, code_cells[index : index + 2]
+
+
+def passed_unsolved(notebook):
+    return [
+        f"exercise {name}: its grader shows ✅ or ❌ before anything is solved"
+        for name, cells in exercises(notebook)
+        if any(sum(marks(cell)) for cell in cells)
+    ]
+
+
+def failed_solved(notebook):
+    return [
+        f"exercise {name}: its solution gets no ✅"
+        for name, cells in exercises(notebook)
+        if not any(marks(cell)[0] for cell in cells)
+    ]
