@@ -109,16 +109,14 @@ fn newest_source(workspace: &Path) -> Option<SystemTime> {
 }
 
 fn newest_below(folder: &Path) -> Option<SystemTime> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    entries
-        .filter(|entry| {
-            !["benches", "tests", "target"].iter().any(|name| entry.file_name() == *name)
-        })
-        .filter_map(|entry| {
-            let path = entry.path();
-            if path.is_dir() { newest_below(&path) } else { modified(&path) }
-        })
-        .max()
+    let newest = |path: PathBuf| match path.extension().and_then(|extension| extension.to_str()) {
+        Some("rs" | "toml") => modified(&path),
+        None if !["benches", "tests"].iter().any(|name| path.ends_with(name)) => {
+            newest_below(&path)
+        }
+        _ => None,
+    };
+    fs::read_dir(folder).ok()?.flatten().filter_map(|entry| newest(entry.path())).max()
 }
 
 #[cfg(test)]
@@ -142,5 +140,24 @@ mod tests {
         let wire = modified(&workspace.join("lib/wire/src/task.rs"));
         assert!(wire.is_some());
         assert!(newest_source(&workspace) >= wire);
+    }
+
+    #[test]
+    fn a_page_or_a_test_that_changed_builds_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, seconds: u64| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            let file = fs::File::create(&path).expect("a file");
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            file.set_modified(time).expect("a time");
+            Some(time)
+        };
+        let source = write("src/judge/mod.rs", 5);
+        write("README.md", 9);
+        write("tests/it/main.rs", 9);
+        assert_eq!(newest_below(folder.path()), source);
+        let manifest = write("Cargo.toml", 7);
+        assert_eq!(newest_below(folder.path()), manifest);
     }
 }
