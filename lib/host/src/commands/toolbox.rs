@@ -12,7 +12,8 @@ use crate::toolbox::verify;
 /// one for each problem.
 ///
 /// # Errors
-/// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that has a problem.
+/// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that
+/// has a problem.
 pub fn run(arguments: Parser) -> Result<()> {
     let folders = verify_paths(arguments, "toolbox knows `verify FOLDER..`")?;
     let mut output = std::io::stdout().lock();
