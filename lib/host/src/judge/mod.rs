@@ -321,9 +321,12 @@ impl Judge {
         let compiled = self.compile(plan, source, harness, libraries)?;
         let (mut verdict, ran, by_chance) = match compiled.program {
             Err(outcome) => {
+                // Of memory too: the watch may have seen it, and on another day not.
                 let by_chance = matches!(
                     outcome,
-                    Outcome::TimeOut { .. } | Outcome::Signal { number: SIGKILL, .. }
+                    Outcome::TimeOut { .. }
+                        | Outcome::OutOfMemory { .. }
+                        | Outcome::Signal { number: SIGKILL, .. }
                 );
                 (plan.failed(Stage::Compile, outcome), Vec::new(), by_chance)
             }
