@@ -89,21 +89,20 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The text without a control string of the kernel. For a finished panel, checked once more; and for
-/// a line of JSON from the host: a cell may print any field of what it got, not only panels, and one
-/// panic message that says `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never
-/// comes. (JSON can hide a letter as `\u005f`; see [`value()`].)
+/// The text without a control string of the kernel, and else as it is: for a finished panel, checked
+/// once more.
 ///
 /// ```
 /// use code_evolution::inert;
-/// let line = inert::seal(r#"{"message":"EVCXR_BEGIN_CONTENT x"}"#);
-/// assert_eq!(line, r#"{"message":"EVCXR-BEGIN_CONTENT x"}"#);
+/// assert_eq!(inert::seal("EVCXR_BEGIN_CONTENT x"), "EVCXR-BEGIN_CONTENT x");
 /// ```
 pub fn seal(text: &str) -> String {
     text.replace(CONTROL, HARMLESS)
 }
 
-/// JSON without a control string of the kernel in any of its texts, however it was written.
+/// JSON without a control string of the kernel in any of its texts, however they were written. A cell
+/// may print any field of what it got, not only panels, and one panic message that says
+/// `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never comes.
 ///
 /// ```
 /// use code_evolution::inert;

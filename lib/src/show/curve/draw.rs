@@ -153,7 +153,7 @@ fn draw_line(
     let few = series.points.len() <= MARKED;
     let thick = if few { 5 } else { 3 };
     let style = color(number).stroke_width(thick);
-    for run in series.runs(across.width() / columns(chart) as f64) {
+    for run in runs(series, chart, across) {
         let points = thin::line(&run, (across.low, across.high), columns(chart));
         if series.seeds > 0 && few {
             chart.draw_series(DashedLineSeries::new(points, 8 * UNITS, 4 * UNITS, style))?;
@@ -174,9 +174,8 @@ fn draw_markers(
     let known: Vec<(f64, f64)> = series.known().collect();
     let every = if series.points.len() <= MARKED { 1 } else { known.len().div_ceil(12) };
     // A point between two gaps has no line: only its marker shows it.
-    let narrow = across.width() / columns(chart) as f64;
     let alone: Vec<(f64, f64)> =
-        series.runs(narrow).into_iter().filter(|run| run.len() == 1).flatten().collect();
+        runs(series, chart, across).into_iter().filter(|run| run.len() == 1).flatten().collect();
     let alone = thin::line(&alone, (across.low, across.high), columns(chart) / 8);
     // Alone, a long line needs none.
     let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);
@@ -255,6 +254,11 @@ fn apart(wished: &[i32], gap: i32, floor: i32) -> Vec<i32> {
 /// Pixels across the plot: what a line is thinned to.
 fn columns(chart: &Chart<'_, '_>) -> usize {
     (chart.plotting_area().dim_in_pixel().0 / UNITS as u32).max(1) as usize
+}
+
+/// The parts of a line between its gaps; one that is narrower than a pixel is none.
+fn runs(series: &Series, chart: &Chart<'_, '_>, across: &Axis) -> Vec<Vec<(f64, f64)>> {
+    series.runs(across.width() / columns(chart) as f64)
 }
 
 fn color(number: usize) -> RGBColor {
