@@ -167,10 +167,7 @@ impl Chat {
             let mut ask = self.llm.about(messages.clone());
             ask.tools = tools.to_vec();
             let reply = self.llm.send(ask)?;
-            messages.push(Message {
-                tool_calls: reply.tool_calls.clone(),
-                ..Message::new(Role::Assistant, &reply.text)
-            });
+            messages.push(Message::from(&*reply));
             if reply.tool_calls.is_empty() {
                 self.messages = messages;
                 return Ok(reply);
@@ -272,11 +269,7 @@ mod tests {
     fn model(answers: &[(&str, &[&str])]) -> Llm {
         let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
         for (number, (text, calls)) in answers.iter().enumerate() {
-            let calls = calls.iter().map(|name| ToolCall {
-                id: "1".to_owned(),
-                name: name.to_string(),
-                arguments: json!({}),
-            });
+            let calls = calls.iter().map(|name| ToolCall::new("1", *name, json!({})));
             let value = Answer {
                 text: text.to_string(),
                 tool_calls: calls.collect(),
@@ -285,6 +278,7 @@ mod tests {
                 note: None,
                 finish_reason: "stop".to_owned(),
                 usage: Usage::default(),
+                extra: Default::default(),
             };
             let done = json!({"done": {"id": number + 1, "value": value}});
             script += &format!("read line; printf '%s\\n' '{done}'; ");

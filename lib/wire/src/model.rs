@@ -1,7 +1,7 @@
 //! What a model is asked and what it answers.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Where replies come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +55,32 @@ pub struct Message {
     /// For a tool's result: the call that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    /// Other fields that the provider put into the message. They go back to it as they came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
 }
 
 impl Message {
     /// A message without tool calls.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Message { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+        Message {
+            role,
+            content: content.into(),
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            extra: Map::new(),
+        }
+    }
+}
+
+impl From<&Answer> for Message {
+    /// The answer as a message of the conversation that goes on.
+    fn from(answer: &Answer) -> Self {
+        Message {
+            tool_calls: answer.tool_calls.clone(),
+            extra: answer.extra.clone(),
+            ..Message::new(Role::Assistant, &answer.text)
+        }
     }
 }
 
@@ -82,8 +102,19 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments.
+    /// Its arguments: an object, or the model's own text where that cannot be read as one.
     pub arguments: Value,
+    /// Other fields that the provider put into the call. They go back to it as they came; those of
+    /// its `function` are inside a field of that name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+impl ToolCall {
+    /// A call without other fields.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
+        ToolCall { id: id.into(), name: name.into(), arguments, extra: Map::new() }
+    }
 }
 
 /// One request to a model.
@@ -141,6 +172,9 @@ pub struct Answer {
     pub finish_reason: String,
     /// The tokens it took.
     pub usage: Usage,
+    /// Other fields that the provider put into its message. They go back to it as they came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
 }
 
 impl Answer {

@@ -38,7 +38,7 @@ pub(super) fn converse(
         Err(problem) => problem,
     };
     let mut again = ask.clone();
-    again.messages.push(Message::new(Role::Assistant, &first.text));
+    again.messages.push(Message::from(&first));
     again.messages.push(Message::new(
         Role::User,
         format!("That reply does not fit: {problem}. Answer again, with the corrected JSON only."),
@@ -355,6 +355,7 @@ mod tests {
                 note: None,
                 finish_reason: "stop".into(),
                 usage: Usage { input_tokens: 1, output_tokens: 1 },
+                extra: Map::new(),
             })
         });
         (conversation, asked.get())

@@ -245,6 +245,7 @@ impl Models {
                 note: replayed.note,
                 finish_reason: replayed.reply.finish_reason,
                 usage: replayed.reply.usage,
+                extra: replayed.reply.extra,
             };
             if ask.stream {
                 answer.text.lines().for_each(progress);

@@ -249,8 +249,7 @@ mod tests {
             description: "Counts.".into(),
             parameters: json!({"type": "object"}),
         }];
-        let call =
-            ToolCall { id: "c1".into(), name: "count".into(), arguments: json!({"of": "x"}) };
+        let call = ToolCall::new("c1", "count", json!({"of": "x"}));
         ask.messages.push(Message { tool_calls: vec![call], ..Message::new(Role::Assistant, "") });
         ask.messages
             .push(Message { tool_call_id: Some("c1".into()), ..Message::new(Role::Tool, "3") });

@@ -132,7 +132,7 @@ fn add_call(calls: &mut Vec<ToolCall>, call: &Value, position: usize) {
         return;
     }
     while calls.len() <= index {
-        calls.push(ToolCall { id: String::new(), name: String::new(), arguments: Value::from("") });
+        calls.push(ToolCall::new("", "", Value::from("")));
     }
     let known = &mut calls[index];
     if let Some(id) = call.get("id").and_then(Value::as_str) {

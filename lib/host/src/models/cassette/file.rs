@@ -5,8 +5,9 @@ use std::path::Path;
 use code_evolution_wire::model::{
     Ask, DEFAULT_MAX_TOKENS, Message, Mode, Role, Tool, ToolCall, Usage,
 };
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::models::ModelError;
 
@@ -129,6 +130,8 @@ pub struct Reply {
     pub model: Option<String>,
     /// The tools that the model wanted called.
     pub tool_calls: Vec<ToolCall>,
+    /// Other fields of the provider's message.
+    pub extra: Map<String, Value>,
 }
 
 /// A reply as the file has it: its text alone, or a table.
@@ -150,6 +153,8 @@ struct ReplyTable {
     model: Option<String>,
     #[serde(default)]
     tool_calls: Vec<CallText>,
+    #[serde(default, deserialize_with = "json_object")]
+    extra: Map<String, Value>,
 }
 
 /// A tool call with its arguments as JSON text.
@@ -159,6 +164,14 @@ struct CallText {
     id: String,
     name: String,
     arguments: String,
+    #[serde(default, deserialize_with = "json_object")]
+    extra: Map<String, Value>,
+}
+
+/// An object as JSON text: TOML has no null, and a reader compares it with the provider's own.
+fn json_object<'de, D: Deserializer<'de>>(text: D) -> Result<Map<String, Value>, D::Error> {
+    let text = String::deserialize(text)?;
+    serde_json::from_str(&text).map_err(|error| D::Error::custom(format!("extra: {error}")))
 }
 
 impl From<CallText> for ToolCall {
@@ -166,7 +179,7 @@ impl From<CallText> for ToolCall {
         // What is no JSON stays text, as it does when a provider sends it.
         let arguments = serde_json::from_str(&call.arguments)
             .unwrap_or_else(|_| Value::String(call.arguments.clone()));
-        ToolCall { id: call.id, name: call.name, arguments }
+        ToolCall { id: call.id, name: call.name, arguments, extra: call.extra }
     }
 }
 
@@ -184,6 +197,7 @@ impl From<ReplyText> for Reply {
                     usage: table.usage,
                     model: table.model,
                     tool_calls: table.tool_calls.into_iter().map(ToolCall::from).collect(),
+                    extra: table.extra,
                 }
             }
         }
@@ -215,6 +229,8 @@ struct Turn {
     #[serde(default)]
     tool_calls: Vec<CallText>,
     tool_call_id: Option<String>,
+    #[serde(default, deserialize_with = "json_object")]
+    extra: Map<String, Value>,
 }
 
 impl TryFrom<ExchangeText> for Exchange {
@@ -231,6 +247,7 @@ impl TryFrom<ExchangeText> for Exchange {
             content: canonical(&turn.content),
             tool_calls: turn.tool_calls.into_iter().map(ToolCall::from).collect(),
             tool_call_id: turn.tool_call_id,
+            extra: turn.extra,
         }));
         messages.extend(text.prompt.map(|prompt| Message::new(Role::User, canonical(&prompt))));
         let request = Request {

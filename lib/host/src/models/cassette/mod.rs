@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A reply can also be a table, `[[exchange.replies]]`, with `text`, `finish_reason`, `usage`,
-//! `model` and `tool_calls`; a recording writes these. Turns between the system prompt and the last
+//! `model`, `tool_calls` and `extra` (other fields that the provider put into its message or its call,
+//! as JSON text: it may want them back); a recording writes these. Turns between the system prompt and the last
 //! prompt are `[[exchange.history]]`.
 //!
 //! **Matching.** The same request (messages, temperature, most tokens, tools, schema; line ends and

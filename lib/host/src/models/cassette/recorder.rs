@@ -43,6 +43,7 @@ impl Recorder {
             usage: answer.usage,
             model: (!named_above).then(|| answer.model.clone()),
             tool_calls: answer.tool_calls.clone(),
+            extra: answer.extra.clone(),
         };
         let exchange = Exchange { request, replies: vec![reply] };
         self.refuse_secrets(&exchange)?;
@@ -96,6 +97,7 @@ mod tests {
             note: None,
             finish_reason: "stop".to_owned(),
             usage: Usage { input_tokens: 1, output_tokens: 2 },
+            extra: Default::default(),
         }
     }
 

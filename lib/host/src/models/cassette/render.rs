@@ -1,7 +1,7 @@
 //! Writing a cassette so that it reads well and diffs well.
 
 use code_evolution_wire::model::{DEFAULT_MAX_TOKENS, Message, Role, ToolCall, Usage};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table};
 
 use super::{Cassette, Reply, Request};
@@ -75,7 +75,7 @@ pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
 }
 
 fn plain(message: &Message) -> bool {
-    message.tool_calls.is_empty() && message.tool_call_id.is_none()
+    message.tool_calls.is_empty() && message.tool_call_id.is_none() && message.extra.is_empty()
 }
 
 fn turn_table(message: &Message) -> Table {
@@ -93,6 +93,9 @@ fn turn_table(message: &Message) -> Table {
     }
     if let Some(id) = &message.tool_call_id {
         table.insert("tool_call_id", toml_edit::value(id));
+    }
+    if !message.extra.is_empty() {
+        table.insert("extra", extra(&message.extra).into());
     }
     table
 }
@@ -118,6 +121,9 @@ fn replies_item(replies: &[Reply]) -> Item {
             if !reply.tool_calls.is_empty() {
                 table.insert("tool_calls", toml_edit::value(calls(&reply.tool_calls)));
             }
+            if !reply.extra.is_empty() {
+                table.insert("extra", extra(&reply.extra).into());
+            }
             table
         })
         .collect();
@@ -137,9 +143,18 @@ fn calls(calls: &[ToolCall]) -> Array {
                 json => json.to_string(),
             };
             table.insert("arguments", arguments.into());
+            if !call.extra.is_empty() {
+                table.insert("extra", extra(&call.extra));
+            }
             toml_edit::Value::InlineTable(table)
         })
         .collect()
+}
+
+/// An object as JSON text on one line.
+fn extra(fields: &Map<String, Value>) -> toml_edit::Value {
+    // Serialising plain data to text cannot fail.
+    serde_json::to_string(fields).unwrap_or_default().into()
 }
 
 fn json_text(value: &impl serde::Serialize) -> String {
@@ -170,7 +185,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn cassette(text: &str, finish_reason: &str) -> Cassette {
-        let call = |arguments| ToolCall { id: "call_1".into(), name: "count".into(), arguments };
+        let signed = |signature: &str| {
+            let fields = serde_json::json!({"extra_content": {"google": {"thought_signature": signature}}, "odd": null});
+            fields.as_object().unwrap().clone()
+        };
+        let call = |arguments| ToolCall {
+            extra: signed("b3du/+=="),
+            ..ToolCall::new("call_1", "count", arguments)
+        };
         let request = Request {
             messages: vec![
                 Message::new(Role::System, "You write Rust."),
@@ -180,6 +202,7 @@ mod tests {
                         call(Value::from("not {json")),
                         call(serde_json::json!({"of": [1]})),
                     ],
+                    extra: signed("'''\n\"quoted\""),
                     ..Message::new(Role::Assistant, "")
                 },
                 Message { tool_call_id: Some("call_1".into()), ..Message::new(Role::Tool, "3") },
@@ -200,6 +223,7 @@ mod tests {
             usage: Usage { input_tokens: 3, output_tokens: 4 },
             model: Some("m".to_owned()),
             tool_calls: vec![call(Value::from("3"))],
+            extra: signed("of the message"),
         };
         let request = Request {
             messages: request

@@ -223,6 +223,7 @@ impl Client {
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             finish_reason,
             usage,
+            extra: Default::default(),
         })
     }
 
