@@ -45,8 +45,8 @@ impl Lab {
         LabSetup::default().cassette(path)
     }
 
-    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`,
-    /// or `custom` for the server that `LLM_BASE_URL` names.
+    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`;
+    /// `ollama` or `lmstudio` on this machine; or `custom` for the server that `LLM_BASE_URL` names.
     pub fn provider(name: impl Into<String>) -> LabSetup {
         LabSetup::default().provider(name)
     }
@@ -190,6 +190,9 @@ fn describe(status: &Status) -> String {
     match model.mode {
         Mode::Scripted => text += " (written by hand: no model is asked)\n",
         Mode::Replay => text += &format!(" (recorded from {name}: no model is asked)\n"),
+        Mode::Local => text += &format!(" from {name} on this machine\n"),
+        // A lab never has this mode.
+        Mode::Pasted => text += "\n",
         Mode::Live | Mode::Record => {
             text += &format!(" from {} · {name}\n", model.provider);
             text += &format!("key       from {}\n", model.key_from);

@@ -9,21 +9,27 @@ use serde_json::{Map, Value};
 pub enum Mode {
     /// A provider answers.
     Live,
+    /// The model that the lab itself runs on this machine answers.
+    Local,
     /// A provider answers, and the answer is kept in the cassette.
     Record,
     /// A recorded cassette answers.
     Replay,
     /// A cassette written by hand answers.
     Scripted,
+    /// A participant pasted the answer of a chat elsewhere. Only an answer has this mode, never a lab.
+    Pasted,
 }
 
 impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Mode::Live => "live",
+            Mode::Local => "local",
             Mode::Record => "record",
             Mode::Replay => "replay",
             Mode::Scripted => "scripted",
+            Mode::Pasted => "pasted",
         })
     }
 }
@@ -178,10 +184,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The label that is shown with every reply: `live · gpt-6-luna`, `scripted · no model`.
+    /// The label that is shown with every reply: `live · gpt-6-luna`, `local · SmolLM2-135M`,
+    /// `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {
         let source = match self.mode {
             Mode::Scripted => "scripted · no model".to_owned(),
+            // Nobody here can tell which model it was.
+            Mode::Pasted => Mode::Pasted.to_string(),
             mode => format!("{mode} · {}", self.model),
         };
         match &self.note {
@@ -236,7 +245,8 @@ pub struct Budget {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelChoice {
-    /// `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral` or `custom`.
+    /// `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`, `ollama`, `lmstudio`, `local`
+    /// or `custom`.
     pub provider: Option<String>,
     /// The model's name at the provider.
     pub model: Option<String>,
@@ -261,4 +271,24 @@ pub struct ModelStatus {
     pub cassette: Option<String>,
     /// Anything the participant should know: why the mode is not what was wished for.
     pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_says_where_the_answer_came_from() {
+        let label = |mode| {
+            let answer = serde_json::json!({
+                "text": "hi", "model": "SmolLM2-135M", "mode": mode, "finish_reason": "stop", "usage": {},
+            });
+            let answer: Answer = serde_json::from_value(answer).expect("an answer");
+            answer.label()
+        };
+        assert_eq!(label(Mode::Local), "local · SmolLM2-135M");
+        assert_eq!(label(Mode::Pasted), "pasted");
+        assert_eq!(label(Mode::Scripted), "scripted · no model");
+        assert_eq!(label(Mode::Replay), "replay · SmolLM2-135M");
+    }
 }

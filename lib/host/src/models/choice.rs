@@ -60,6 +60,12 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
         Some(mode) => Some(mode),
         None => set(env, "LLM_MODE").map(|mode| parse_mode(&mode)).transpose()?,
     };
+    if wished == Some(Mode::Pasted) {
+        return Err(ModelError::Config(
+            "a lab's mode cannot be `pasted`: choose another, and paste with `llm.paste`"
+                .to_owned(),
+        ));
+    }
     if let Some(mode @ (Mode::Replay | Mode::Scripted)) = wished {
         let mut notes = Vec::new();
         let unused = key_variables().find(|name| set(env, name).is_some());
@@ -95,7 +101,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
 }
 
 fn key_variables() -> impl Iterator<Item = &'static str> {
-    PROVIDERS.iter().map(|provider| provider.key_variable)
+    PROVIDERS.iter().map(|provider| provider.key_variable).filter(|name| !name.is_empty())
 }
 
 /// Why no provider can be called.
@@ -120,11 +126,12 @@ fn no_key(choice: &ModelChoice, env: Env) -> String {
 fn parse_mode(text: &str) -> Result<Mode, ModelError> {
     match text.to_lowercase().as_str() {
         "live" => Ok(Mode::Live),
+        "local" => Ok(Mode::Local),
         "record" => Ok(Mode::Record),
         "replay" => Ok(Mode::Replay),
         "scripted" => Ok(Mode::Scripted),
         _ => Err(ModelError::Config(format!(
-            "LLM_MODE is `{text}`: set it to live, record, replay or scripted"
+            "LLM_MODE is `{text}`: set it to live, local, record, replay or scripted"
         ))),
     }
 }
@@ -150,7 +157,7 @@ fn endpoint(
     let provider = match named {
         Some(provider) => Some(provider),
         None if base.is_some() => find(CUSTOM),
-        None => PROVIDERS.iter().find(|p| !p.base.is_empty() && set(env, p.key_variable).is_some()),
+        None => PROVIDERS.iter().find(|p| p.needs_key && set(env, p.key_variable).is_some()),
     };
     let Some(provider) = provider else { return Ok(None) };
     if foreign {
@@ -165,11 +172,12 @@ fn endpoint(
         (None, true) => &[provider.key_variable],
         (None, false) => &[provider.key_variable, ANY_KEY],
     };
+    let variables = variables.iter().filter(|name| !name.is_empty());
     // One that was typed is that of the provider for which it was asked.
     let typed = set(env, TYPED_KEY).filter(|_| choice.provider.is_some());
     let found = typed
         .map(|key| (key, "prompt"))
-        .or_else(|| variables.iter().find_map(|variable| Some((set(env, variable)?, *variable))));
+        .or_else(|| variables.clone().find_map(|name| Some((set(env, name)?, *name))));
     let (key, key_from) = match found {
         Some((text, from)) => {
             let key = Key::new(&text).map_err(|why| {
@@ -179,7 +187,7 @@ fn endpoint(
             })?;
             (Some(key), from)
         }
-        None if provider.base.is_empty() || base.is_some() => (None, "none"),
+        None if !provider.needs_key || base.is_some() => (None, "none"),
         None => return Ok(None),
     };
     let address = match (base, provider.base) {
@@ -220,7 +228,7 @@ mod tests {
 
     #[test]
     fn each_provider_is_chosen_by_its_key() {
-        for provider in PROVIDERS.iter().filter(|provider| !provider.base.is_empty()) {
+        for provider in PROVIDERS.iter().filter(|provider| provider.needs_key) {
             let chosen =
                 chosen(&ModelChoice::default(), &[(provider.key_variable, "k-123")]).unwrap();
             let status = chosen.status();
@@ -228,6 +236,24 @@ mod tests {
             assert_eq!(status.model, provider.model);
             assert_eq!(status.key_from, provider.key_variable);
             assert_eq!(chosen.endpoint.unwrap().base.as_str(), provider.base);
+        }
+    }
+
+    #[test]
+    fn a_server_on_this_machine_needs_a_model_and_no_key() {
+        for (name, address) in
+            [("ollama", "http://localhost:11434/v1"), ("lmstudio", "http://localhost:1234/v1")]
+        {
+            let named = ModelChoice { provider: Some(name.into()), ..ModelChoice::default() };
+            let error = chosen(&named, &[OPENAI]).unwrap_err();
+            assert!(error.message().contains("which model of localhost:"), "{error}");
+            let choice = ModelChoice { model: Some("small".into()), ..named };
+            let endpoint = chosen(&choice, &[OPENAI]).unwrap().endpoint.unwrap();
+            assert_eq!((endpoint.base.as_str(), endpoint.model.as_str()), (address, "small"));
+            assert!(endpoint.key.is_none(), "another's key");
+            // One behind a proxy that wants a key gets it.
+            let endpoint = chosen(&choice, &[(ANY_KEY, "own")]).unwrap().endpoint.unwrap();
+            assert_eq!(endpoint.key.unwrap().expose(), "own");
         }
     }
 

@@ -6,6 +6,7 @@ use code_evolution_wire::model::{Ask, Budget, Meter, Usage};
 
 use super::ModelError;
 use super::choice::{Env, set};
+use super::provider::LOCAL;
 
 /// When the prices below were looked up.
 const PRICES_OF: &str = "2026-10-09";
@@ -89,6 +90,9 @@ impl Account {
     pub(super) fn new(provider: &str, model: &str, env: Env) -> Result<Self, ModelError> {
         let known = PRICES.iter().find(|known| (known.0, known.1) == (provider, model));
         let mut price = known.map(|(_, _, input, output)| (*input, *output));
+        if provider == LOCAL {
+            price = Some((0.0, 0.0));
+        }
         let mut prices_of = PRICES_OF.to_owned();
         if let Some(text) = set(env, "LLM_PRICE") {
             let parsed = text.split_once('/').and_then(|(input, output)| {

@@ -18,9 +18,11 @@ pub enum LimitField {
 pub struct Provider {
     /// Its name in `LLM_PROVIDER` and in every message.
     pub name: &'static str,
-    /// The environment variable of its key.
+    /// The environment variable of its key; empty where it has none.
     pub key_variable: &'static str,
-    /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says.
+    /// Whether it answers only with a key. A server on this machine, and any other, may do without.
+    pub needs_key: bool,
+    /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says, or the lab starts it.
     pub base: &'static str,
     /// A cheap model of it. Empty: `LLM_MODEL` says.
     pub model: &'static str,
@@ -36,6 +38,9 @@ pub struct Provider {
     pub user_must_be_last: bool,
     /// Whether `response_format: {"type": "json_object"}` is documented.
     pub json_mode: bool,
+    /// Whether `response_format: {"type": "json_schema"}` is documented to hold for any schema; it is
+    /// then sent instead of `json_object`.
+    pub schema_mode: bool,
     /// Whether a stream must be asked for its token counts (`stream_options`).
     pub stream_usage: bool,
     /// Whether an answer may stand in the `reasoning` field, its content empty.
@@ -46,6 +51,7 @@ pub struct Provider {
 const COMMON: Provider = Provider {
     name: "",
     key_variable: "",
+    needs_key: true,
     base: "",
     model: "",
     limit_field: LimitField::MaxTokens,
@@ -54,13 +60,26 @@ const COMMON: Provider = Provider {
     temperature_needs_effort: false,
     user_must_be_last: false,
     json_mode: true,
+    schema_mode: false,
     stream_usage: true,
     text_in_reasoning: false,
 };
 
+/// A server on this machine: no key, and a grammar that makes an answer keep to a schema.
+const ON_THIS_MACHINE: Provider = Provider {
+    needs_key: false,
+    json_mode: false,
+    schema_mode: true,
+    text_in_reasoning: true,
+    ..COMMON
+};
+
+/// The provider that the lab starts itself.
+pub const LOCAL: &str = "local";
+
 /// Every provider. The order is that in which keys are looked for; `custom` is any other server
-/// that speaks the protocol, such as Ollama, LM Studio or llama.cpp.
-pub const PROVIDERS: [Provider; 7] = [
+/// that speaks the protocol, such as llama.cpp.
+pub const PROVIDERS: [Provider; 10] = [
     Provider {
         name: "openai",
         key_variable: "OPENAI_API_KEY",
@@ -115,9 +134,13 @@ pub const PROVIDERS: [Provider; 7] = [
         stream_usage: false,
         ..COMMON
     },
+    Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
+    Provider { name: "lmstudio", base: "http://localhost:1234/v1", ..ON_THIS_MACHINE },
+    Provider { name: LOCAL, model: "SmolLM2-135M", ..ON_THIS_MACHINE },
     Provider {
         name: "custom",
         key_variable: "LLM_API_KEY",
+        needs_key: false,
         json_mode: false,
         stream_usage: false,
         text_in_reasoning: true,

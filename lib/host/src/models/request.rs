@@ -82,10 +82,16 @@ pub(super) fn body(
         });
         put("tools", tools.collect());
     }
-    // JSON mode wants an object at the top, so a schema of anything else stays with the prompt.
-    let object = ask.schema.as_ref().is_some_and(|schema| schema["type"] == "object");
-    if object && provider.json_mode {
-        put("response_format", json!({"type": "json_object"}));
+    match &ask.schema {
+        Some(schema) if provider.schema_mode => {
+            let named = json!({"name": "answer", "schema": schema, "strict": true});
+            put("response_format", json!({"type": "json_schema", "json_schema": named}));
+        }
+        // JSON mode wants an object at the top, so a schema of anything else stays with the prompt.
+        Some(schema) if provider.json_mode && schema["type"] == "object" => {
+            put("response_format", json!({"type": "json_object"}));
+        }
+        _ => {}
     }
     if ask.stream {
         put("stream", true.into());
@@ -155,6 +161,8 @@ mod tests {
     fn bodies_as_each_provider_wants_them() {
         let json_mode = json!({"type": "json_object"});
         let usage = json!({"include_usage": true});
+        let schema = json!({"name": "answer", "schema": {"type": "object"}, "strict": true});
+        let on_this_machine = json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": {"type": "json_schema", "json_schema": schema}, "stream": true, "stream_options": usage});
         let expected = [
             (
                 "openai",
@@ -180,6 +188,9 @@ mod tests {
                 "mistral",
                 json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true}),
             ),
+            ("ollama", on_this_machine.clone()),
+            ("lmstudio", on_this_machine.clone()),
+            ("local", on_this_machine),
             ("custom", json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "stream": true})),
         ];
         assert_eq!(expected.len(), PROVIDERS.len());
