@@ -149,7 +149,8 @@ impl Chat {
     }
 
     /// Says something to a model that may call tools. `run` runs a tool; its result, or the error that
-    /// it gives, goes back to the model, for at most `max_answers` answers in all (one at the least).
+    /// it gives, goes back to the model, for at most `max_answers` answers in all (one at the least). A call
+    /// whose arguments cannot be read is not run: the model is told how to write them.
     ///
     /// # Errors
     /// As for [`Llm::ask`]; also if the last of these answers still calls tools, which are not run then.
@@ -176,7 +177,11 @@ impl Chat {
                 break;
             }
             for call in &reply.tool_calls {
-                let result = run(call).unwrap_or_else(|error| format!("error: {error}"));
+                let result = match call.unreadable(tools) {
+                    Some(why) => Err(why),
+                    None => run(call),
+                };
+                let result = result.unwrap_or_else(|error| format!("error: {error}"));
                 messages.push(Message {
                     tool_call_id: Some(call.id.clone()),
                     ..Message::new(Role::Tool, result)
@@ -267,12 +272,19 @@ mod tests {
 
     /// A model that gives these answers, one after another. Each asks for the tools in its list.
     fn model(answers: &[(&str, &[&str])]) -> Llm {
+        let calls = |names: &[&str]| {
+            names.iter().map(|name| ToolCall::new("1", *name, json!({}))).collect()
+        };
+        answering(answers.iter().map(|(text, names)| (*text, calls(names))).collect())
+    }
+
+    /// A model that gives these answers with these calls.
+    fn answering(answers: Vec<(&str, Vec<ToolCall>)>) -> Llm {
         let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
-        for (number, (text, calls)) in answers.iter().enumerate() {
-            let calls = calls.iter().map(|name| ToolCall::new("1", *name, json!({})));
+        for (number, (text, tool_calls)) in answers.into_iter().enumerate() {
             let value = Answer {
-                text: text.to_string(),
-                tool_calls: calls.collect(),
+                text: text.to_owned(),
+                tool_calls,
                 model: "small".to_owned(),
                 mode: Mode::Live,
                 note: None,
@@ -293,6 +305,21 @@ mod tests {
         let told = chat.messages().iter().find(|message| message.role == Role::Tool);
         let told = &told.expect("a result for the model").content;
         assert!(told.contains("no tool search") && told.contains("in words"), "{told}");
+    }
+
+    #[test]
+    fn a_call_whose_arguments_cannot_be_read_is_not_run() {
+        let parameters = json!({"type": "object", "properties": {"a": {"type": "number"}}});
+        let tool = Tool { name: "add".to_owned(), description: String::new(), parameters };
+        let call = ToolCall::new("1", "add", json!("{\"a\": 30, "));
+        let mut chat = answering(vec![("", vec![call]), ("I could not.", Vec::new())]).chat();
+        let reply = chat.say_with("add", &[tool], 2, |_| panic!("it is not run"));
+        assert_eq!(reply.expect("an answer").text, "I could not.");
+        let told = &chat.messages()[2].content;
+        assert!(
+            told.contains("no JSON object ({\"a\": 30, )") && told.contains("like {\"a\":1.5}"),
+            "{told}"
+        );
     }
 
     #[test]

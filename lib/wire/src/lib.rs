@@ -37,6 +37,7 @@
 pub mod model;
 pub mod program;
 pub mod protocol;
+pub mod schema;
 pub mod source;
 pub mod task;
 pub mod toolbox;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::schema::example;
+
 /// Where replies come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,6 +122,25 @@ impl ToolCall {
     /// A call without other fields.
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
         ToolCall { id: id.into(), name: name.into(), arguments, extra: Map::new() }
+    }
+
+    /// What to tell the model if its arguments cannot be read as an object; `None` where they can.
+    /// `tools` are those on offer, for an example of how to write them.
+    pub fn unreadable(&self, tools: &[Tool]) -> Option<String> {
+        if self.arguments.is_object() {
+            return None;
+        }
+        let wrote = match &self.arguments {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let tool = tools.iter().find(|tool| tool.name == self.name);
+        let example =
+            tool.map_or_else(|| "{}".to_owned(), |tool| example(&tool.parameters).to_string());
+        Some(format!(
+            "the arguments of {} are no JSON object ({wrote}); write them all as one, like {example}",
+            self.name
+        ))
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `client` | one question to a provider: retries, waits, time-outs |
 //! | `pace` | rate limits that all questions of a session share |
 //! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
+//! | `calls` | tool calls: put together, read, their ids |
 //! | `provider` | how the providers differ, one row each |
 //! | `endpoint` | the server that is asked: address, model, key |
 //! | `text` | texts of servers and models: made safe to print, and read |
@@ -41,6 +42,7 @@
 
 mod alike;
 mod batch;
+mod calls;
 mod cassette;
 mod choice;
 mod client;

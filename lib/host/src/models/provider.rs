@@ -4,6 +4,8 @@
 //! one differs. Rows follow the providers' documentation of November 2026. Model names age: every
 //! default can be overridden with `LLM_MODEL`, and an unknown model's error lists what is offered.
 
+use super::calls::IdForm;
+
 /// What a provider calls the most tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitField {
@@ -11,6 +13,15 @@ pub enum LimitField {
     MaxTokens,
     /// `max_completion_tokens`.
     MaxCompletionTokens,
+}
+
+/// Which of the fields that it put into a message or a call a provider wants back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returned {
+    /// Those of these names; any other would be an error.
+    Only(&'static [&'static str]),
+    /// All of them. A field that the server then refuses is left out from there on.
+    All,
 }
 
 /// How one provider differs from the others.
@@ -45,6 +56,12 @@ pub struct Provider {
     pub stream_usage: bool,
     /// Whether an answer may stand in the `reasoning` field, its content empty.
     pub text_in_reasoning: bool,
+    /// Which of its own fields go back to it with the conversation.
+    pub returned: Returned,
+    /// Whether a message may hold text beside tool calls.
+    pub text_beside_calls: bool,
+    /// What the id of a tool call must look like.
+    pub id_form: IdForm,
 }
 
 /// What most providers share.
@@ -63,6 +80,9 @@ const COMMON: Provider = Provider {
     schema_mode: false,
     stream_usage: true,
     text_in_reasoning: false,
+    returned: Returned::Only(&[]),
+    text_beside_calls: true,
+    id_form: IdForm::Any,
 };
 
 /// A server on this machine: no key, and a grammar that makes an answer keep to a schema.
@@ -97,6 +117,8 @@ pub const PROVIDERS: [Provider; 10] = [
         model: "gemini-3.5-flash-lite",
         // An unknown field is an error here, so only the plainest are sent.
         stream_usage: false,
+        // A call that comes back without its `thought_signature` is an error.
+        returned: Returned::Only(&["extra_content"]),
         ..COMMON
     },
     Provider {
@@ -123,6 +145,7 @@ pub const PROVIDERS: [Provider; 10] = [
         model: "openai/gpt-oss-20b:free",
         // What stands behind it differs from model to model.
         json_mode: false,
+        returned: Returned::Only(&["reasoning", "reasoning_content", "reasoning_details"]),
         ..COMMON
     },
     Provider {
@@ -132,6 +155,8 @@ pub const PROVIDERS: [Provider; 10] = [
         model: "mistral-small-latest",
         user_must_be_last: true,
         stream_usage: false,
+        text_beside_calls: false,
+        id_form: IdForm::NineLettersOrDigits,
         ..COMMON
     },
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
@@ -144,6 +169,8 @@ pub const PROVIDERS: [Provider; 10] = [
         json_mode: false,
         stream_usage: false,
         text_in_reasoning: true,
+        // DeepSeek and others want their thinking back, and nobody knows what stands behind.
+        returned: Returned::All,
         ..COMMON
     },
 ];

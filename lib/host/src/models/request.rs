@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use code_evolution_wire::model::{Ask, Message, Role};
 use serde_json::{Map, Value, json};
 
+use super::calls::Ids;
 use super::json;
-use super::provider::{LimitField, Provider};
+use super::provider::{LimitField, Provider, Returned};
 
 /// Fields that a server may refuse and a request can do without.
 const OPTIONAL: [&str; 6] = [
@@ -18,28 +19,43 @@ const OPTIONAL: [&str; 6] = [
     "stream_options",
 ];
 
+/// The fields that a message and a tool call have; what else stands there came from the provider.
+const OF_A_MESSAGE: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
+const OF_A_CALL: [&str; 3] = ["id", "type", "function"];
+
 /// The field that a server's error names as unsupported, if the request has it and can be sent
 /// without. `named` is what the error calls the parameter, where it does.
-pub(super) fn refused_field(
-    body: &Value,
-    named: Option<&str>,
-    message: &str,
-) -> Option<&'static str> {
-    let sent = |field: &&&str| body.get(**field).is_some();
+pub(super) fn refused_field(body: &Value, named: Option<&str>, message: &str) -> Option<String> {
+    let sent = OPTIONAL.into_iter().filter(|field| body.get(*field).is_some());
+    let candidates: Vec<&str> = sent.chain(returned_fields(body)).collect();
     if let Some(named) = named {
-        let top = named.split(['.', '[']).next().unwrap_or(named);
-        if let Some(field) = OPTIONAL.iter().filter(sent).find(|field| **field == top) {
-            return Some(field);
+        // `response_format.type`, `messages[1].reasoning_content`.
+        let mut parts = named.split(['.', '[', ']']);
+        if let Some(field) = parts.find_map(|part| candidates.iter().find(|field| **field == part))
+        {
+            return Some((*field).to_owned());
         }
     }
-    // The first name counts: "'max_tokens' is not supported, use 'max_completion_tokens'".
-    let named_in_text = |field: &&str| message.find(field);
-    OPTIONAL
-        .iter()
-        .filter(sent)
-        .filter(|field| named_in_text(field).is_some())
-        .min_by_key(|field| named_in_text(field))
-        .copied()
+    // The first name counts: "'max_tokens' is not supported, use 'max_completion_tokens'". Of two that
+    // begin there, the longer is meant: `reasoning` and `reasoning_content`.
+    let named = candidates.into_iter().filter_map(|field| Some((message.find(field)?, field)));
+    named
+        .min_by_key(|(at, field)| (*at, usize::MAX - field.len()))
+        .map(|(_, field)| field.to_owned())
+}
+
+/// The provider's own fields that a request sends back.
+fn returned_fields(body: &Value) -> impl Iterator<Item = &str> {
+    let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+    messages.flat_map(|message| {
+        let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
+        others(message, &OF_A_MESSAGE).chain(calls.flat_map(|call| others(call, &OF_A_CALL)))
+    })
+}
+
+fn others<'a>(object: &'a Value, usual: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let names = object.as_object().into_iter().flat_map(Map::keys);
+    names.map(String::as_str).filter(|name| !usual.contains(name))
 }
 
 /// The body of a chat completion request, without the fields that the server has refused before.
@@ -47,7 +63,7 @@ pub(super) fn body(
     ask: &Ask,
     provider: &Provider,
     model: &str,
-    refused: &BTreeSet<&'static str>,
+    refused: &BTreeSet<String>,
 ) -> Value {
     let mut body = Map::new();
     let mut put = |field: &'static str, value: Value| {
@@ -58,7 +74,7 @@ pub(super) fn body(
         accepted
     };
     put("model", model.into());
-    put("messages", messages(ask, provider));
+    put("messages", messages(ask, provider, refused));
     let (usual, other) = match provider.limit_field {
         LimitField::MaxTokens => ("max_tokens", "max_completion_tokens"),
         LimitField::MaxCompletionTokens => ("max_completion_tokens", "max_tokens"),
@@ -102,7 +118,7 @@ pub(super) fn body(
     Value::Object(body)
 }
 
-fn messages(ask: &Ask, provider: &Provider) -> Value {
+fn messages(ask: &Ask, provider: &Provider, refused: &BTreeSet<String>) -> Value {
     let mut messages = ask.messages.clone();
     if let Some(schema) = &ask.schema {
         let instruction = json::instruction(schema);
@@ -115,28 +131,66 @@ fn messages(ask: &Ask, provider: &Provider) -> Value {
     if provider.user_must_be_last && matches!(last, Some(Role::Assistant | Role::System)) {
         messages.push(Message::new(Role::User, "Go on."));
     }
-    messages.iter().map(message).collect()
+    let mut ids = Ids::new(provider.id_form);
+    let wanted = |name: &String| {
+        !refused.contains(name)
+            && match provider.returned {
+                Returned::Only(names) => names.contains(&name.as_str()),
+                Returned::All => true,
+            }
+    };
+    messages.iter().map(|said| message(said, provider, &mut ids, &wanted)).collect()
 }
 
-fn message(message: &Message) -> Value {
-    let mut json = json!({"role": message.role, "content": message.content});
-    if !message.tool_calls.is_empty() {
-        let calls = message.tool_calls.iter().map(|call| {
-            let arguments = match &call.arguments {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
+/// A message as it is sent. `wanted`: whether a field that the provider put there goes back.
+fn message(
+    message: &Message,
+    provider: &Provider,
+    ids: &mut Ids,
+    wanted: &dyn Fn(&String) -> bool,
+) -> Value {
+    let mut json = Map::new();
+    json.insert("role".to_owned(), json!(message.role));
+    let calls = !message.tool_calls.is_empty();
+    let content = match calls && (message.content.is_empty() || !provider.text_beside_calls) {
+        true => Value::Null,
+        false => message.content.as_str().into(),
+    };
+    json.insert("content".to_owned(), content);
+    let (call_ids, answered) = ids.of(message);
+    if calls {
+        let calls = message.tool_calls.iter().zip(call_ids).map(|(call, id)| {
+            // What is no object would be an error for good, as it stays in the conversation.
+            let arguments = if call.arguments.is_object() { &call.arguments } else { &json!({}) };
+            let function = json!({"name": call.name, "arguments": arguments.to_string()});
+            let mut json = json!({"id": id, "type": "function", "function": function});
+            give_back(&mut json, &call.extra, wanted);
+            json
         });
-        json["tool_calls"] = calls.collect();
-        if message.content.is_empty() {
-            json["content"] = Value::Null;
+        json.insert("tool_calls".to_owned(), calls.collect());
+    }
+    if let Some(id) = answered {
+        json.insert("tool_call_id".to_owned(), id.into());
+    }
+    let mut json = Value::Object(json);
+    // What was thought before an answer in words is over.
+    give_back(&mut json, &message.extra, &|name| {
+        wanted(name) && (calls || !name.starts_with("reasoning"))
+    });
+    json
+}
+
+/// Adds the provider's own fields; none takes the place of one that is there.
+fn give_back(json: &mut Value, extra: &Map<String, Value>, wanted: &dyn Fn(&String) -> bool) {
+    for (name, value) in extra.iter().filter(|(name, _)| wanted(name)) {
+        match (json.get_mut(name), value) {
+            (None, value) => json[name] = value.clone(),
+            (Some(known @ Value::Object(_)), Value::Object(more)) => {
+                give_back(known, more, &|_| true);
+            }
+            _ => {}
         }
     }
-    if let Some(id) = &message.tool_call_id {
-        json["tool_call_id"] = id.as_str().into();
-    }
-    json
 }
 
 #[cfg(test)]
@@ -222,7 +276,8 @@ mod tests {
     fn refused_fields_are_left_out_or_replaced() {
         let openai = find("openai").unwrap();
         let without = |fields: &[&'static str]| {
-            body(&full(), openai, "m", &BTreeSet::from_iter(fields.iter().copied()))
+            let refused = fields.iter().map(|field| field.to_string());
+            body(&full(), openai, "m", &refused.collect())
         };
         let body = without(&["reasoning_effort"]);
         assert!(body.get("temperature").is_none() && body.get("reasoning_effort").is_none());
@@ -235,21 +290,22 @@ mod tests {
     #[test]
     fn an_error_names_the_field() {
         let body = body(&full(), find("groq").unwrap(), "m", &BTreeSet::new());
-        let field = |named, message| refused_field(&body, named, message);
-        assert_eq!(field(Some("max_tokens"), ""), Some("max_tokens"));
-        assert_eq!(field(Some("response_format.type"), ""), Some("response_format"));
+        let field =
+            |named, message| refused_field(&body, named, message).map_or(Value::Null, Value::from);
+        assert_eq!(field(Some("max_tokens"), ""), "max_tokens");
+        assert_eq!(field(Some("response_format.type"), ""), "response_format");
         assert_eq!(
             field(
                 None,
                 "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'; temperature is fine"
             ),
-            Some("max_tokens")
+            "max_tokens"
         );
         assert_eq!(
             field(None, "Unknown name \"reasoning_effort\": Cannot find field."),
-            Some("reasoning_effort")
+            "reasoning_effort"
         );
-        assert_eq!(field(Some("messages"), "messages: too many"), None);
+        assert_eq!(field(Some("messages"), "messages: too many"), Value::Null);
     }
 
     #[test]
@@ -260,10 +316,12 @@ mod tests {
             description: "Counts.".into(),
             parameters: json!({"type": "object"}),
         }];
-        let call = ToolCall::new("c1", "count", json!({"of": "x"}));
+        let call = ToolCall::new("call00001", "count", json!({"of": "x"}));
         ask.messages.push(Message { tool_calls: vec![call], ..Message::new(Role::Assistant, "") });
-        ask.messages
-            .push(Message { tool_call_id: Some("c1".into()), ..Message::new(Role::Tool, "3") });
+        ask.messages.push(Message {
+            tool_call_id: Some("call00001".into()),
+            ..Message::new(Role::Tool, "3")
+        });
         let body = body(&ask, find("mistral").unwrap(), "m", &BTreeSet::new());
         assert_eq!(
             body["tools"][0],
@@ -271,11 +329,11 @@ mod tests {
         );
         assert_eq!(
             body["messages"][1],
-            json!({"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"x\"}"}}]})
+            json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call00001", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"x\"}"}}]})
         );
         assert_eq!(
             body["messages"][2],
-            json!({"role": "tool", "content": "3", "tool_call_id": "c1"})
+            json!({"role": "tool", "content": "3", "tool_call_id": "call00001"})
         );
         assert_eq!(body["messages"].as_array().unwrap().len(), 3);
     }
@@ -290,5 +348,101 @@ mod tests {
         };
         assert_eq!(last("mistral"), "user");
         assert_eq!(last("openai"), "assistant");
+    }
+
+    /// A conversation in which the model thought, spoke and called `add` twice, once with broken
+    /// arguments.
+    fn conversation() -> Ask {
+        let fields = |json: Value| json.as_object().unwrap().clone();
+        let mut ask = Ask::new("add");
+        let call = |id: &str, arguments| ToolCall {
+            extra: fields(
+                json!({"extra_content": {"google": {"thought_signature": "b3du"}}, "function": {"hint": 1, "name": "x"}}),
+            ),
+            ..ToolCall::new(id, "add", arguments)
+        };
+        ask.messages.push(Message {
+            tool_calls: vec![call("k", json!({"a": 1})), call("k", json!("{\"a\": "))],
+            extra: fields(
+                json!({"reasoning_content": "hm", "reasoning_details": [1], "odd": 1, "role": "x"}),
+            ),
+            ..Message::new(Role::Assistant, "I add.")
+        });
+        for result in ["1", "error"] {
+            let id = Some("k".to_owned());
+            ask.messages.push(Message { tool_call_id: id, ..Message::new(Role::Tool, result) });
+        }
+        ask.messages.push(Message {
+            extra: fields(json!({"reasoning_content": "so", "extra_content": {"google": {}}})),
+            ..Message::new(Role::Assistant, "One.")
+        });
+        ask
+    }
+
+    #[test]
+    fn a_conversation_goes_back_as_each_provider_wants_it() {
+        let sent = |name: &str, refused: &[&str]| {
+            let refused = refused.iter().map(|name| name.to_string()).collect();
+            body(&conversation(), find(name).unwrap(), "m", &refused)["messages"].clone()
+        };
+        let has = |message: &Value, names: &[&str]| {
+            let object = message.as_object().unwrap();
+            names.iter().map(|name| object.contains_key(*name)).collect::<Vec<bool>>()
+        };
+        let thinking = ["reasoning_content", "reasoning_details", "odd"];
+        for (name, of_message, of_call) in [
+            ("openai", [false; 3], false),
+            ("gemini", [false; 3], true),
+            ("groq", [false; 3], false),
+            ("anthropic", [false; 3], false),
+            ("openrouter", [true, true, false], false),
+            ("mistral", [false; 3], false),
+            ("custom", [true; 3], true),
+        ] {
+            let sent = sent(name, &[]);
+            assert_eq!(has(&sent[1], &thinking), of_message, "{name}");
+            for call in sent[1]["tool_calls"].as_array().unwrap() {
+                assert_eq!(has(call, &["extra_content"]), [of_call], "{name}");
+            }
+            // The thinking of an answer in words is over; what signs it is not.
+            assert_eq!(has(&sent[4], &thinking), [false; 3], "{name}");
+            assert_eq!(has(&sent[4], &["extra_content"]), [of_call], "{name}");
+            let calls = &sent[1]["tool_calls"];
+            assert_eq!(calls[1]["function"]["arguments"], "{}", "{name}");
+            assert_eq!(sent[1]["role"], "assistant");
+            assert_eq!(calls[0]["function"]["name"], "add");
+            assert_ne!(calls[0]["id"], calls[1]["id"], "{name}");
+            for result in [0, 1] {
+                assert_eq!(sent[2 + result]["tool_call_id"], calls[result]["id"], "{name}");
+            }
+        }
+        assert_eq!(sent("custom", &[])[1]["tool_calls"][0]["function"]["hint"], 1);
+        assert_eq!(sent("mistral", &[])[1]["content"], Value::Null);
+        assert_eq!(sent("openai", &[])[1]["content"], "I add.");
+        let without = sent("custom", &["reasoning_content", "extra_content"]);
+        assert_eq!(has(&without[1], &thinking), [false, true, true]);
+        assert_eq!(has(&without[1]["tool_calls"][0], &["extra_content"]), [false]);
+    }
+
+    #[test]
+    fn an_error_names_a_field_that_came_back() {
+        let body = body(&conversation(), find("custom").unwrap(), "m", &BTreeSet::new());
+        for (named, message, field) in [
+            (
+                Some("messages.1.reasoning_content"),
+                "Extra inputs are not permitted",
+                "reasoning_content",
+            ),
+            (Some("messages[1].tool_calls[0].extra_content"), "", "extra_content"),
+            (
+                None,
+                "'messages.1': property 'reasoning_details' is unsupported",
+                "reasoning_details",
+            ),
+            (None, "unknown field `odd`", "odd"),
+        ] {
+            assert_eq!(refused_field(&body, named, message).as_deref(), Some(field), "{message}");
+        }
+        assert_eq!(refused_field(&body, Some("messages[1].role"), "role"), None);
     }
 }

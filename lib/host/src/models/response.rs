@@ -1,8 +1,9 @@
 //! The answer in a server's body, read leniently: unknown fields are ignored, missing ones tolerated.
 
 use code_evolution_wire::model::{ToolCall, Usage};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::calls::{self, Assembly};
 use super::text::plain_text;
 
 /// A completed answer, before anything is made of it.
@@ -11,7 +12,12 @@ pub(super) struct Completion {
     pub(super) text: String,
     /// The thinking, where a server tells it apart from the text.
     pub(super) reasoning: String,
+    /// Empty until [`finish`].
     pub(super) tool_calls: Vec<ToolCall>,
+    /// The calls as far as they have come.
+    calls: Assembly,
+    /// What else the provider put into the message.
+    pub(super) extra: Map<String, Value>,
     pub(super) model: Option<String>,
     pub(super) finish_reason: Option<String>,
     pub(super) usage: Option<Usage>,
@@ -32,7 +38,9 @@ impl Completion {
             call.id = hide(&call.id);
             call.name = hide(&call.name);
             hide_in(&mut call.arguments, hide);
+            call.extra = hidden(std::mem::take(&mut call.extra), hide);
         }
+        self.extra = hidden(std::mem::take(&mut self.extra), hide);
     }
 }
 
@@ -40,21 +48,28 @@ fn hide_in(value: &mut Value, hide: &impl Fn(&str) -> String) {
     match value {
         Value::String(text) => *text = hide(text),
         Value::Array(list) => list.iter_mut().for_each(|value| hide_in(value, hide)),
-        Value::Object(members) => {
-            for (name, mut member) in std::mem::take(members) {
-                hide_in(&mut member, hide);
-                members.insert(hide(&name), member);
-            }
-        }
+        Value::Object(members) => *members = hidden(std::mem::take(members), hide),
         _ => {}
     }
+}
+
+fn hidden(members: Map<String, Value>, hide: &impl Fn(&str) -> String) -> Map<String, Value> {
+    let hidden = members.into_iter().map(|(name, mut member)| {
+        hide_in(&mut member, hide);
+        (hide(&name), member)
+    });
+    hidden.collect()
 }
 
 /// The answer in a body; `None` where it holds no choice.
 pub(super) fn completion(body: &Value) -> Option<Completion> {
     let choice = body.get("choices")?.get(0)?;
     let mut completion = Completion::default();
-    add(&mut completion, body, choice, choice.get("message").unwrap_or(&Value::Null));
+    let message = choice.get("message").unwrap_or(&Value::Null);
+    add(&mut completion, body, choice, message);
+    if let Some(calls) = message.get("tool_calls").and_then(Value::as_array) {
+        completion.calls.add_whole(calls);
+    }
     // Older servers answer with plain text.
     if let Some(text) = choice.get("text").and_then(Value::as_str)
         && completion.text.is_empty()
@@ -67,7 +82,11 @@ pub(super) fn completion(body: &Value) -> Option<Completion> {
 /// Adds a piece of a stream: a chunk's `delta`, its model, its token counts.
 pub(super) fn add_chunk(completion: &mut Completion, chunk: &Value) {
     let choice = chunk.get("choices").and_then(|choices| choices.get(0)).unwrap_or(&Value::Null);
-    add(completion, chunk, choice, choice.get("delta").unwrap_or(&Value::Null));
+    let delta = choice.get("delta").unwrap_or(&Value::Null);
+    add(completion, chunk, choice, delta);
+    if let Some(calls) = delta.get("tool_calls").and_then(Value::as_array) {
+        completion.calls.add_pieces(calls);
+    }
 }
 
 fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Value) {
@@ -98,9 +117,10 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     if let Some(refusal) = message.get("refusal").and_then(Value::as_str) {
         completion.refusal.push_str(refusal);
     }
-    let calls = message.get("tool_calls").and_then(Value::as_array);
-    for (position, call) in calls.into_iter().flatten().enumerate() {
-        add_call(&mut completion.tool_calls, call, position);
+    for (name, value) in message.as_object().into_iter().flatten() {
+        if !matches!(name.as_str(), "role" | "content" | "tool_calls") {
+            calls::merge(&mut completion.extra, name, value);
+        }
     }
 }
 
@@ -121,49 +141,9 @@ fn add_content(completion: &mut Completion, content: &Value) {
     }
 }
 
-/// Most tool calls of one answer; a stream's `index` must not make us allocate at will.
-const MOST_CALLS: usize = 128;
-
-/// Adds a tool call, or a piece of one. Until [`finish`], arguments are text.
-fn add_call(calls: &mut Vec<ToolCall>, call: &Value, position: usize) {
-    let index = call.get("index").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-    let index = index.unwrap_or(position);
-    if index >= MOST_CALLS {
-        return;
-    }
-    while calls.len() <= index {
-        calls.push(ToolCall::new("", "", Value::from("")));
-    }
-    let known = &mut calls[index];
-    if let Some(id) = call.get("id").and_then(Value::as_str) {
-        id.clone_into(&mut known.id);
-    }
-    let function = call.get("function").unwrap_or(&Value::Null);
-    if let Some(name) = function.get("name").and_then(Value::as_str) {
-        known.name.push_str(name);
-    }
-    match (function.get("arguments"), &mut known.arguments) {
-        (Some(Value::String(piece)), Value::String(text)) => text.push_str(piece),
-        (Some(object @ Value::Object(_)), arguments) => *arguments = object.clone(),
-        _ => {}
-    }
-}
-
-/// Turns what was collected into whole calls: arguments become JSON, missing ids get a number.
+/// Turns what was collected into whole calls.
 pub(super) fn finish(completion: &mut Completion) {
-    completion.tool_calls.retain(|call| !call.name.is_empty());
-    for (position, call) in completion.tool_calls.iter_mut().enumerate() {
-        if call.id.is_empty() {
-            call.id = format!("call_{position}");
-        }
-        if let Value::String(text) = &call.arguments {
-            let text = if text.trim().is_empty() { "{}" } else { text };
-            // What is no JSON stays text; whoever runs the tool tells the model.
-            if let Ok(json) = serde_json::from_str(text) {
-                call.arguments = json;
-            }
-        }
-    }
+    completion.tool_calls.extend(std::mem::take(&mut completion.calls).finish());
 }
 
 fn usage(counts: &Value) -> Option<Usage> {
@@ -181,6 +161,7 @@ fn usage(counts: &Value) -> Option<Usage> {
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::model::Ask;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -214,7 +195,7 @@ mod tests {
         assert_eq!(counted.usage, Some(Usage { input_tokens: 10, output_tokens: 30 }));
         let calls = json!([{"function": {"name": "a", "arguments": "{\"x\":1}"}}, {"id": "i", "function": {"name": "b", "arguments": {"y": 2}}}, {"function": {"name": "c", "arguments": "{"}}]);
         let found = parse(json!({"choices": [{"message": {"tool_calls": calls}}]})).tool_calls;
-        assert_eq!((found[0].id.as_str(), &found[0].arguments), ("call_0", &json!({"x": 1})));
+        assert_eq!((found[0].id.as_str(), &found[0].arguments), ("", &json!({"x": 1})));
         assert_eq!((found[1].id.as_str(), &found[1].arguments), ("i", &json!({"y": 2})));
         assert_eq!(found[2].arguments, json!("{"));
     }
@@ -289,12 +270,13 @@ mod tests {
                 }
                 if let Some(mut whole) = completion(body) {
                     finish(&mut whole);
+                    calls::settle(&mut whole.tool_calls, &Ask::new("q"));
                     prop_assert!(whole.tool_calls.iter().all(|call| !call.id.is_empty()));
                 }
                 add_chunk(&mut streamed, body);
             }
             finish(&mut streamed);
-            prop_assert!(streamed.tool_calls.len() <= MOST_CALLS);
+            prop_assert!(streamed.tool_calls.iter().all(|call| !call.name.is_empty()));
         }
     }
 }

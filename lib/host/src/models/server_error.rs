@@ -78,7 +78,7 @@ pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
     let mut found = ServerError {
         message: message.unwrap_or_else(|| "no message".to_owned()),
         codes: ["code", "type", "status"].iter().filter_map(|key| text(key)).collect(),
-        param: text("param"),
+        param: text("param").or_else(|| place(error)),
         ..ServerError::default()
     };
     // OpenRouter passes on what the provider behind it said.
@@ -95,6 +95,14 @@ pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
         }
     }
     Some(found)
+}
+
+/// Where the first of several errors is, as checkers of schemas say it: `body.messages.1.content`.
+fn place(error: &Value) -> Option<String> {
+    let details = [error.get("detail"), error.pointer("/message/detail")];
+    let first = details.into_iter().flatten().find_map(|details| details.get(0))?;
+    let parts = first.get("loc")?.as_array()?.iter().map(plain_text);
+    Some(parts.collect::<Vec<_>>().join("."))
 }
 
 #[cfg(test)]

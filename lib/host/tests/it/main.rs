@@ -4,6 +4,7 @@ mod attacks;
 mod cancelled;
 mod command_line;
 mod fail_closed;
+mod models_conversations;
 mod models_faults;
 mod models_host;
 mod models_limits;

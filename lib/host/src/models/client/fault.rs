@@ -18,7 +18,7 @@ pub(super) enum Fault {
     /// It may go better next time.
     Retry { why: String, after: Option<Duration> },
     /// The server does not take a field that the request can do without.
-    Refused(&'static str),
+    Refused(String),
     /// The server does not have the model.
     UnknownModel(String),
     /// It will not go better.

@@ -23,7 +23,7 @@ use super::meter::{Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;
 use super::text::clean;
-use super::{ModelError, Progress, lock, request};
+use super::{ModelError, Progress, calls, lock, request};
 use fault::Fault;
 
 /// How often a question is asked at most.
@@ -45,7 +45,7 @@ pub(super) struct Client {
     timeout: Duration,
     pace: Pace,
     /// The fields that this server has refused.
-    refused: Mutex<BTreeSet<&'static str>>,
+    refused: Mutex<BTreeSet<String>>,
 }
 
 /// What became of a question.
@@ -153,7 +153,7 @@ impl Client {
                 // The next body is without the field, so this comes once for each.
                 Err(Fault::Refused(field)) => {
                     // Another question may have met the same refusal at the same time.
-                    if lock(&self.refused).insert(field) {
+                    if lock(&self.refused).insert(field.clone()) {
                         progress(&format!(
                             "{name}: {} takes no `{field}`, asking without it",
                             self.endpoint.model
@@ -199,6 +199,7 @@ impl Client {
         took: &mut Took,
     ) -> Result<Answer, ModelError> {
         completion.hide(&|text| self.endpoint.hide(text));
+        calls::settle(&mut completion.tool_calls, ask);
         let Endpoint { provider, model, .. } = &self.endpoint;
         let usage = completion.usage.unwrap_or_else(|| Usage {
             // Without counts from the server, a rough one: a budget must not be blind.
@@ -223,7 +224,7 @@ impl Client {
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             finish_reason,
             usage,
-            extra: Default::default(),
+            extra: completion.extra,
         })
     }
 

@@ -1,0 +1,99 @@
+//! Tool calls as servers send them, whole or in pieces, and as a conversation needs them.
+//!
+//! Servers differ: some send no index, or the same one for every call; some send a name again with
+//! each piece, or no id, or the same id twice. Models differ too: `add<|channel|>json` is a name that
+//! leaked its channel, and arguments come fenced, quoted as Python does, or as a string of JSON. All of
+//! it is read here. What the provider put beside a call stays in [`ToolCall::extra`].
+//!
+//! It leaves out calls that a model writes into its text; those are part of reading the text.
+
+mod arguments;
+mod assembly;
+mod ids;
+
+use std::collections::BTreeSet;
+
+use code_evolution_wire::model::{Ask, Tool, ToolCall};
+
+pub(super) use arguments::read as read_arguments;
+pub(super) use assembly::{Assembly, merge};
+pub(super) use ids::{IdForm, Ids};
+
+/// Makes calls fit for the conversation: the names are those of the tools on offer where they can be
+/// told, and no id stands twice.
+pub(super) fn settle(calls: &mut [ToolCall], ask: &Ask) {
+    let earlier = ask.messages.iter().flat_map(|message| &message.tool_calls);
+    let mut taken: BTreeSet<String> = earlier.map(|call| call.id.clone()).collect();
+    for call in calls {
+        call.name = tool_name(&call.name, &ask.tools);
+        call.id = ids::unique(&call.id, IdForm::Any, &mut taken);
+    }
+}
+
+/// The tool that a name means. A model may leak a channel mark (`add<|channel|>json`) or a namespace
+/// (`functions.add`) into it.
+fn tool_name(name: &str, tools: &[Tool]) -> String {
+    let offered = |name: &&str| tools.iter().any(|tool| tool.name == **name);
+    let name = name.trim();
+    if offered(&name) {
+        return name.to_owned();
+    }
+    // A mark at the start belongs to the channel, and the name stands further on.
+    let before_mark = name.split("<|").next().unwrap_or_default().trim();
+    let place = if before_mark.is_empty() { name } else { before_mark };
+    let mut words = place.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+    words.find(offered).unwrap_or(place).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::model::Message;
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask(tools: &[&str]) -> Ask {
+        let tool = |name: &&str| Tool {
+            name: name.to_string(),
+            description: String::new(),
+            parameters: json!({}),
+        };
+        Ask { tools: tools.iter().map(tool).collect(), ..Ask::new("q") }
+    }
+
+    #[test]
+    fn a_name_is_found_among_what_leaked_into_it() {
+        let ask = ask(&["add", "add_all", "json"]);
+        for (leaked, name) in [
+            ("add", "add"),
+            (" add ", "add"),
+            ("add<|channel|>json", "add"),
+            ("add<|constrain|>json", "add"),
+            ("add_all<|channel|>commentary", "add_all"),
+            ("functions.add", "add"),
+            ("functions.add:0", "add"),
+            ("default_api:add_all", "add_all"),
+            ("<|channel|>commentary to=functions.add", "add"),
+            ("json<|message|>", "json"),
+            // Not on offer: whoever runs tools says so.
+            ("subtract<|channel|>json", "subtract"),
+            ("addition", "addition"),
+        ] {
+            assert_eq!(tool_name(leaked, &ask.tools), name, "{leaked}");
+        }
+    }
+
+    #[test]
+    fn ids_stand_once_in_a_conversation() {
+        let mut ask = ask(&["add"]);
+        let call = |id: &str| ToolCall::new(id, "add", json!({}));
+        ask.messages.push(Message {
+            tool_calls: vec![call("k1"), call("call_0")],
+            ..Message::new(code_evolution_wire::model::Role::Assistant, "")
+        });
+        let mut calls = [call("k1"), call(""), call("k2"), call("k2")];
+        settle(&mut calls, &ask);
+        let ids = calls.map(|call| call.id);
+        assert_eq!(ids, ["call_1", "call_2", "k2", "call_3"]);
+    }
+}
