@@ -3,7 +3,16 @@
 //! One JSON object a line. Each holds the hash of the line before it and ends in its own, so a line
 //! that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
 //! line says what happened in a short summary, and gives the SHA-256 digest of the whole (prompt,
-//! reply, source), so that a kept copy can be checked against it without the log growing large.
+//! reply, source), so that a copy can be checked against it. What another person needs to judge the
+//! session again is kept whole in the line itself, up to a size: see [`LONGEST_KEPT`] and [`MOST_KEPT`].
+//!
+//! | module | subject |
+//! |---|---|
+//! | here | writing lines, checking the chain |
+//! | [`kept`] | what is kept whole: a task, a verdict |
+//! | [`run`] | a log read as one session: questions, replies, candidates, who came from whom |
+//! | [`rejudge`] | every candidate judged again |
+//! | [`page`] | a session as an HTML page |
 //!
 //! What a chain alone cannot show: that its last lines were cut off, or that all of it was written
 //! anew. Whoever cares keeps the last hash that [`verify`] prints somewhere else. A line survives
@@ -17,8 +26,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use code_evolution_wire::model::{Answer, Ask};
+use code_evolution_wire::model::{Answer, Ask, Role};
 use code_evolution_wire::program::{Execution, Program};
+use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,11 +36,19 @@ use serde_json::{Value, json};
 use crate::files::digest;
 use crate::models::key::{Key, redact_secrets};
 
+pub mod kept;
+
 /// The `prev` of a log's first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Longest text of a summary, in characters; the digest covers the rest.
 const SUMMARY_TEXT: usize = 200;
+/// Longest text that a line keeps whole, in bytes of JSON. A longer one has its digest only.
+pub const LONGEST_KEPT: usize = 1 << 20;
+/// A log of this size, in bytes, keeps nothing whole any more: it is a file to send by mail.
+pub const MOST_KEPT: u64 = 16 << 20;
+/// A longer line, in bytes, is none that was written here.
+const LONGEST_LINE: u64 = 4 << 20;
 
 /// One line of a log, without its own hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +63,9 @@ pub struct Entry {
     pub digest: String,
     /// What a reader wants to know about it.
     pub summary: Value,
+    /// What it was about, whole, where that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Value>,
     /// The hash of the line before, or [`GENESIS`].
     pub prev: String,
 }
@@ -80,25 +101,72 @@ impl Log {
         let prompt = ask.messages.last().map_or("", |message| message.content.as_str());
         let summary =
             json!({"messages": ask.messages.len(), "prompt": prompt, "max_tokens": ask.max_tokens});
-        self.append("asked", summary, &serde_json::to_vec(ask)?)
+        let system = ask.messages.iter().find(|message| message.role == Role::System);
+        let kept = json!({"system": system.map(|message| &message.content), "prompt": prompt});
+        self.keep("asked", summary, kept, &serde_json::to_vec(ask)?)
     }
 
-    /// Adds an answer.
+    /// Adds the answer to a question. Its summary has the digests of the question and of the text, by
+    /// which other lines name them.
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub fn answered(&self, answer: &Answer) -> Result<String> {
-        let summary = json!({"from": answer.label(), "text": answer.text, "usage": answer.usage});
-        self.append("answered", summary, &serde_json::to_vec(answer)?)
+    pub fn answered(&self, ask: &Ask, answer: &Answer) -> Result<String> {
+        let summary = json!({
+            "from": answer.label(),
+            "text": answer.text,
+            "usage": answer.usage,
+            "mode": answer.mode,
+            "question": digest(serde_json::to_vec(ask)?),
+            "reply": digest(&answer.text),
+        });
+        let kept = json!({"text": answer.text});
+        self.keep("answered", summary, kept, &serde_json::to_vec(answer)?)
     }
 
-    /// Adds a source that was compiled and judged.
+    /// Adds a source that was taken out of a reply, or made from another source.
     ///
     /// # Errors
     /// As [`Log::append`].
-    pub fn judged(&self, code: &str, verdict: &Verdict) -> Result<String> {
-        let summary = json!({"stage": verdict.stage, "passed": verdict.passed, "total": verdict.total, "code": code});
-        self.append("judged", summary, code.as_bytes())
+    pub fn derived(&self, event: &str, from: &str, code: &str) -> Result<String> {
+        self.append(event, json!({"from": digest(from)}), code.as_bytes())
+    }
+
+    /// Adds a task, before its first verdict. `toolchain` is what `rustc -vV` prints.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn task(&self, task: &Task, toolchain: &str) -> Result<String> {
+        let hidden = task.cases.iter().filter(|case| case.hidden).count();
+        let toolchain = toolchain.trim();
+        let summary =
+            json!({"signature": task.signature, "cases": task.cases.len(), "hidden": hidden});
+        let kept = json!({"task": task, "toolchain": toolchain});
+        self.keep("task", summary, kept, &serde_json::to_vec(task)?)
+    }
+
+    /// Adds a source that was compiled and judged on a task. `from` is the label of the reply that it
+    /// came out of; `None` where it was written in a cell.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn judged(
+        &self,
+        task: &Task,
+        code: &str,
+        from: Option<&str>,
+        verdict: &Verdict,
+    ) -> Result<String> {
+        let summary = json!({
+            "stage": verdict.stage,
+            "passed": verdict.passed,
+            "total": verdict.total,
+            "code": code,
+            "from": from,
+            "task": digest(serde_json::to_vec(task)?),
+        });
+        let kept = json!({"code": code, "verdict": kept::Verdict::of(verdict)});
+        self.keep("judged", summary, kept, code.as_bytes())
     }
 
     /// Adds a whole program that was run.
@@ -117,6 +185,24 @@ impl Log {
     /// # Errors
     /// Where the file cannot be written, or its last line is no whole line of a log.
     pub fn append(&self, event: &str, summary: Value, payload: &[u8]) -> Result<String> {
+        self.write(event, summary, None, payload)
+    }
+
+    /// As [`Log::append`], and the line has `kept` whole, without keys, where its size allows.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn keep(&self, event: &str, summary: Value, kept: Value, payload: &[u8]) -> Result<String> {
+        self.write(event, summary, Some(kept), payload)
+    }
+
+    fn write(
+        &self,
+        event: &str,
+        summary: Value,
+        kept: Option<Value>,
+        payload: &[u8],
+    ) -> Result<String> {
         let shown = self.path.display();
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)
@@ -145,12 +231,19 @@ impl Log {
                 (entry.seq + 1, hash)
             }
         };
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = file.metadata().is_ok_and(|metadata| metadata.len() >= MOST_KEPT);
+        let kept = kept
+            .filter(|_| !full)
+            .map(|kept| change_texts(kept, &|text| redact(text, &keys)))
+            .filter(|kept| kept.to_string().len() <= LONGEST_KEPT);
         let entry = Entry {
             seq,
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             event: event.to_owned(),
             digest: digest(payload),
-            summary: shorten(summary, &self.keys.lock().unwrap_or_else(PoisonError::into_inner)),
+            summary: change_texts(summary, &|text| shorten(redact(text, &keys))),
+            kept,
             prev,
         };
         let (line, hash) = seal(&entry)?;
@@ -160,21 +253,29 @@ impl Log {
     }
 }
 
-fn shorten(value: Value, keys: &[Key]) -> Value {
+/// A JSON value with every text in it changed.
+fn change_texts(value: Value, change: &dyn Fn(String) -> String) -> Value {
     match value {
-        Value::String(text) => {
-            // Keys first: of one that only begins like a secret, the rest would stay.
-            let text = redact_secrets(&keys.iter().fold(text, |text, key| key.redact(&text)));
-            match text.char_indices().nth(SUMMARY_TEXT) {
-                Some((end, _)) => format!("{}…", &text[..end]).into(),
-                None => text.into(),
-            }
-        }
-        Value::Array(list) => list.into_iter().map(|item| shorten(item, keys)).collect(),
+        Value::String(text) => change(text).into(),
+        Value::Array(list) => list.into_iter().map(|item| change_texts(item, change)).collect(),
         Value::Object(members) => {
-            members.into_iter().map(|(name, member)| (name, shorten(member, keys))).collect()
+            members.into_iter().map(|(name, member)| (name, change_texts(member, change))).collect()
         }
         other => other,
+    }
+}
+
+/// A text without keys.
+fn redact(text: String, keys: &[Key]) -> String {
+    // Keys first: of one that only begins like a secret, the rest would stay.
+    redact_secrets(&keys.iter().fold(text, |text, key| key.redact(&text)))
+}
+
+/// The beginning of a text. (Keys are hidden before: half a key does not look like one.)
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(SUMMARY_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -255,35 +356,47 @@ pub enum Checked {
 /// # Errors
 /// Where it cannot be read.
 pub fn verify(log: impl Read) -> Result<Checked> {
+    walk(log, |_| ())
+}
+
+/// As [`verify`], and hands over each line that is as it was written, up to the first that is not.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn walk(log: impl Read, mut visit: impl FnMut(Entry)) -> Result<Checked> {
     let mut reader = BufReader::new(log);
     let (mut lines, mut last_hash) = (0, GENESIS.to_owned());
     loop {
         let mut bytes = Vec::new();
-        if reader.read_until(b'\n', &mut bytes).context("cannot read the audit log")? == 0 {
+        let mut line = Read::by_ref(&mut reader).take(LONGEST_LINE);
+        if line.read_until(b'\n', &mut bytes).context("cannot read the audit log")? == 0 {
             return Ok(Checked::Intact { lines, last_hash });
         }
-        let broken = |why: String| Ok(Checked::Broken { line: lines + 1, why });
-        let Some(line) = bytes.strip_suffix(b"\n") else {
-            return broken("is cut off".to_owned());
+        let (entry, hash) = match follows(&bytes, lines, &last_hash) {
+            Ok(entry) => entry,
+            Err(why) => return Ok(Checked::Broken { line: lines + 1, why }),
         };
-        let Ok(line) = std::str::from_utf8(line) else {
-            return broken("is no text".to_owned());
-        };
-        let (entry, hash) = match parse(line) {
-            Ok(parsed) => parsed,
-            Err(why) => return broken(why),
-        };
-        if entry.prev != last_hash {
-            return broken(
-                "does not follow the line before: lines were removed, added or moved".to_owned(),
-            );
-        }
-        if entry.seq != lines {
-            return broken(format!("has number {}, but should have {lines}", entry.seq));
-        }
         lines += 1;
         last_hash = hash;
+        visit(entry);
     }
+}
+
+/// The entry and hash of a line that follows `lines` others, or what is wrong with it.
+fn follows(bytes: &[u8], lines: u64, last_hash: &str) -> Result<(Entry, String), String> {
+    let line = match bytes.strip_suffix(b"\n") {
+        Some(line) => line,
+        None if bytes.len() as u64 == LONGEST_LINE => return Err("is too long to be one".into()),
+        None => return Err("is cut off".into()),
+    };
+    let (entry, hash) = parse(std::str::from_utf8(line).map_err(|_| "is no text")?)?;
+    if entry.prev != last_hash {
+        return Err("does not follow the line before: lines were removed, added or moved".into());
+    }
+    if entry.seq != lines {
+        return Err(format!("has number {}, but should have {lines}", entry.seq));
+    }
+    Ok((entry, hash))
 }
 
 #[cfg(test)]

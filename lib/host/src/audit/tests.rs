@@ -95,16 +95,38 @@ fn questions_and_answers_are_summed_up_without_keys() {
     );
     log.clone().asked(&Ask::new(&prompt)).unwrap();
     let verdict = Verdict::new(Stage::Run, Outcome::Finished, Vec::new());
-    log.judged("fn count() {}", &verdict).unwrap();
+    let task = Task::new("fn count() -> u8").case((), 1);
+    log.judged(&task, "fn count() {}", None, &verdict).unwrap();
     let text = std::fs::read_to_string(log.path()).unwrap();
     assert!(
-        text.contains("use *** *** long") && !text.contains("canary") && text.len() < 1_200,
+        text.contains("use *** *** long") && !text.contains("canary") && text.len() < 2_400,
         "{text}"
     );
     assert!(text.contains(&digest(b"fn count() {}")));
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(log.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn what_is_kept_whole_has_a_bound_and_no_key() {
+    let (_folder, log) = log(&[]);
+    let kept = |text: &str| {
+        log.keep("a", json!({}), json!({"text": text}), b"").unwrap();
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        let last: Entry = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        last.kept
+    };
+    assert_eq!(kept("use sk-canary-0123456789"), Some(json!({"text": "use ***"})));
+    assert_eq!(kept(&"x".repeat(1_000)), Some(json!({"text": "x".repeat(1_000)})));
+    assert_eq!(kept(&"x".repeat(LONGEST_KEPT)), None);
+    for _ in 0..MOST_KEPT.div_ceil(LONGEST_KEPT as u64 - 100) {
+        log.keep("a", json!({}), json!("x".repeat(LONGEST_KEPT - 100)), b"").unwrap();
+    }
+    assert_eq!(kept("short"), None, "the log has its size");
+    assert!(std::fs::metadata(log.path()).unwrap().len() < MOST_KEPT + LONGEST_LINE);
+    let checked = verify(File::open(log.path()).unwrap()).unwrap();
+    assert!(matches!(checked, Checked::Intact { .. }), "{checked:?}");
 }
 
 #[test]

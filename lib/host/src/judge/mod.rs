@@ -158,6 +158,11 @@ impl Judge {
         &self.shared.toolchain.rustc
     }
 
+    /// What `rustc -vV` prints for that compiler.
+    pub fn toolchain(&self) -> &str {
+        &self.shared.toolchain.version
+    }
+
     /// How many candidates are judged at once.
     pub fn workers(&self) -> usize {
         self.shared.options.workers

@@ -1,16 +1,19 @@
 //! The session's audit log: what was asked, answered and judged.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use code_evolution_wire::model::{Answer, Ask};
 use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::protocol::{Failure, FailureKind};
+use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::Verdict;
 use serde_json::json;
 
 use crate::audit::Log;
+use crate::files::digest;
 use crate::folders;
 use crate::models::key::Key;
 
@@ -19,7 +22,19 @@ const PATH: &str = "CODE_EVOLUTION_AUDIT_LOG";
 
 /// The log of this session, once it has begun.
 #[derive(Default)]
-pub(super) struct Journal(OnceLock<Log>);
+pub(super) struct Journal {
+    log: OnceLock<Log>,
+    origins: Mutex<Origins>,
+}
+
+/// What later lines say about earlier ones.
+#[derive(Default)]
+struct Origins {
+    /// The label of the reply that a text came from, by the text's digest.
+    labels: HashMap<String, String>,
+    /// The tasks that the log has, by their digests.
+    tasks: HashSet<String>,
+}
 
 impl Journal {
     /// Begins the log, the first time, and returns its path.
@@ -27,19 +42,19 @@ impl Journal {
     /// # Errors
     /// Why it cannot be written, and what to do about it. The session then goes on without one.
     pub(super) fn begin(&self) -> Result<PathBuf, String> {
-        if let Some(log) = self.0.get() {
+        if let Some(log) = self.log.get() {
             return Ok(log.path().to_owned());
         }
         let log = Log::new(path().ok_or(format!("there is no home folder; set {PATH} to a file"))?);
         let version = env!("CARGO_PKG_VERSION");
         log.append("began", json!({ "version": version }), version.as_bytes())
             .map_err(|error| format!("{error:#}; set {PATH} to a file that can be written"))?;
-        Ok(self.0.get_or_init(|| log).path().to_owned())
+        Ok(self.log.get_or_init(|| log).path().to_owned())
     }
 
     /// Keeps a session's key out of the log.
     pub(super) fn hide(&self, key: Option<Key>) {
-        if let (Some(log), Some(key)) = (self.0.get(), key) {
+        if let (Some(log), Some(key)) = (self.log.get(), key) {
             log.hide(key);
         }
     }
@@ -48,17 +63,50 @@ impl Journal {
         self.each(asks, Log::asked)
     }
 
-    pub(super) fn answered(&self, answers: &[Answer]) -> Result<(), Failure> {
-        self.each(answers, Log::answered)
+    pub(super) fn answered(&self, asks: &[Ask], answers: &[Answer]) -> Result<(), Failure> {
+        let mut origins = self.origins();
+        for answer in answers {
+            origins.labels.insert(digest(&answer.text), answer.label());
+        }
+        drop(origins);
+        let pairs: Vec<_> = asks.iter().zip(answers).collect();
+        self.each(&pairs, |log, (ask, answer)| log.answered(ask, answer))
     }
 
-    pub(super) fn judged(&self, codes: &[String], verdicts: &[Verdict]) -> Result<(), Failure> {
+    /// A source was taken out of a text (`extracted`), or made from another source (`repaired`).
+    pub(super) fn derived(&self, event: &str, from: &str, code: &str) -> Result<(), Failure> {
+        let mut origins = self.origins();
+        let label = origins.labels.get(&digest(from)).cloned();
+        origins.labels.extend(label.map(|label| (digest(code), label)));
+        drop(origins);
+        self.each(&[()], |log, ()| log.derived(event, from, code))
+    }
+
+    /// `toolchain` is what `rustc -vV` prints.
+    pub(super) fn judged(
+        &self,
+        task: &Task,
+        toolchain: &str,
+        codes: &[String],
+        verdicts: &[Verdict],
+    ) -> Result<(), Failure> {
+        let Some(key) = serde_json::to_vec(task).ok().map(digest) else { return Ok(()) };
+        if self.origins().tasks.insert(key) {
+            self.each(&[task], |log, task| log.task(task, toolchain))?;
+        }
         let pairs: Vec<_> = codes.iter().zip(verdicts).collect();
-        self.each(&pairs, |log, (code, verdict)| log.judged(code, verdict))
+        self.each(&pairs, |log, (code, verdict)| {
+            let label = self.origins().labels.get(&digest(code)).cloned();
+            log.judged(task, code, label.as_deref(), verdict)
+        })
     }
 
     pub(super) fn executed(&self, program: &Program, ran: &Execution) -> Result<(), Failure> {
         self.each(&[(program, ran)], |log, (program, ran)| log.executed(program, ran))
+    }
+
+    fn origins(&self) -> std::sync::MutexGuard<'_, Origins> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes a line for each. A log that has begun and cannot go on is an error: a gap that nobody
@@ -68,7 +116,7 @@ impl Journal {
         events: &[T],
         write: impl Fn(&Log, &T) -> anyhow::Result<String>,
     ) -> Result<(), Failure> {
-        let Some(log) = self.0.get() else { return Ok(()) };
+        let Some(log) = self.log.get() else { return Ok(()) };
         for event in events {
             write(log, event).map_err(|error| Failure {
                 kind: FailureKind::Internal,

@@ -96,8 +96,9 @@ impl Session {
         match call {
             Call::Open(choice) => self.open(&choice),
             Call::Judge { task, codes } => {
-                let verdicts = self.judge()?.judge_all(&task, &codes, progress)?;
-                self.journal.judged(&codes, &verdicts)?;
+                let judge = self.judge()?;
+                let verdicts = judge.judge_all(&task, &codes, progress)?;
+                self.journal.judged(&task, judge.toolchain(), &codes, &verdicts)?;
                 json(&verdicts)
             }
             Call::Exec(program) => {
@@ -109,23 +110,28 @@ impl Session {
                 let models = self.models()?;
                 self.journal.asked(std::slice::from_ref(&ask))?;
                 let answer = models.ask(&ask, progress)?;
-                self.journal.answered(std::slice::from_ref(&answer))?;
+                self.journal.answered(std::slice::from_ref(&ask), std::slice::from_ref(&answer))?;
                 json(&answer)
             }
             Call::AskMany(asks) => {
                 let models = self.models()?;
                 self.journal.asked(&asks)?;
                 let answers = models.ask_many(&asks, progress)?;
-                self.journal.answered(&answers)?;
+                self.journal.answered(&asks, &answers)?;
                 json(&answers)
             }
             Call::Extract { text, function, finish_reason } => {
-                let code = models::code::extract(&text, &function, &finish_reason);
-                json(&code.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?)
+                let found = models::code::extract(&text, &function, &finish_reason);
+                let found =
+                    found.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?;
+                self.journal.derived("extracted", &text, &found)?;
+                json(&found)
             }
             Call::ApplySuggestions { code, suggestions } => {
                 let repaired = judge::apply_suggestions(&code, &suggestions);
-                json(&repaired.map_err(|error| failure(FailureKind::BadRequest, error))?)
+                let repaired = repaired.map_err(|error| failure(FailureKind::BadRequest, error))?;
+                self.journal.derived("repaired", &code, &repaired)?;
+                json(&repaired)
             }
             Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
             Call::SetBudget(budget) => {

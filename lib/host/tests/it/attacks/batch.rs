@@ -145,7 +145,7 @@ fn execute(judge: &Judge, code: &str, attack: &Attack, log: &Log) -> Result<Seen
 
 fn judged(judge: &Judge, task: &Task, code: &str, log: &Log) -> Result<Seen, JudgeError> {
     let mut verdict = judge.judge(task, code)?;
-    log.judged(code, &verdict)?;
+    log.judged(task, code, None, &verdict)?;
     verdict.cases.iter_mut().for_each(|case| case.expected = None);
     Ok(Seen {
         stage: verdict.stage,
