@@ -9,7 +9,7 @@ use lexopt::{Arg, Parser};
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             match error.is::<UsageError>() {
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<ExitCode> {
     let mut arguments = Parser::from_env();
     match arguments.next().map_err(UsageError::from)? {
         Some(Arg::Value(command)) => match command.to_str() {
@@ -31,7 +31,7 @@ fn run() -> anyhow::Result<()> {
             Some("judge") => commands::judge::run(arguments),
             Some("exec") => commands::exec::run(arguments),
             Some("doctor") => commands::doctor::run(arguments),
-            Some("audit") => commands::audit::run(arguments),
+            Some("audit") => return commands::audit::run(arguments),
             Some("toolbox") => commands::toolbox::run(arguments),
             Some("prepare") => commands::prepare::run(arguments),
             _ => {
@@ -44,6 +44,7 @@ fn run() -> anyhow::Result<()> {
             Ok(())
         }
         Some(other) => Err(UsageError::from(other.unexpected()).into()),
-        None => Err(UsageError("what shall it do?".to_owned()).into()),
+        None => Err(UsageError("no command given".to_owned()).into()),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

@@ -37,6 +37,9 @@ use crate::files::digest;
 use crate::models::key::{Key, redact_secrets};
 
 pub mod kept;
+pub mod page;
+pub mod rejudge;
+pub mod run;
 
 /// The `prev` of a log's first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -117,6 +120,7 @@ impl Log {
             "text": answer.text,
             "usage": answer.usage,
             "mode": answer.mode,
+            "model": answer.model,
             "question": digest(serde_json::to_vec(ask)?),
             "reply": digest(&answer.text),
         });
@@ -349,6 +353,17 @@ pub enum Checked {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl std::fmt::Display for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Checked::Intact { lines, last_hash } => {
+                write!(f, "intact, {lines} lines, last hash {last_hash}")
+            }
+            Checked::Broken { line, why } => write!(f, "broken, line {line} {why}"),
+        }
+    }
 }
 
 /// Checks a log's chain from its first line to its last.

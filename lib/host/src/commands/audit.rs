@@ -1,41 +1,143 @@
-//! `audit verify FILE..`: is a session's log as it was written?
+//! `audit verify FILE..`, `audit rejudge FILE..`, `audit show FILE`: what a session's log tells.
 
 use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 
-use super::verify_paths;
-use crate::audit::{Checked, verify};
+use super::{USAGE, UsageError, paths};
+use crate::audit::rejudge::{Found, rejudge};
+use crate::audit::run::Run;
+use crate::audit::{Checked, page, verify};
+use crate::judge::{Judge, Options};
 
-/// Checks the logs and prints one line for each: how many lines it has and its last hash, or the
-/// first line that is broken.
+/// The chain of a log is broken.
+const BROKEN: u8 = 1;
+/// A verdict differs.
+const DIFFERS: u8 = 2;
+/// A log could not be judged here.
+const UNKNOWN: u8 = 3;
+
+/// Runs the subcommand.
 ///
 /// # Errors
-/// A [`UsageError`](super::UsageError); a log that cannot be read; a log that is broken.
-pub fn run(arguments: Parser) -> Result<()> {
-    let files = verify_paths(arguments, "audit knows `verify FILE..`")?;
+/// A [`UsageError`]; a log that cannot be read; for `verify` and `show` a log that is broken. `rejudge`
+/// has no errors: its exit code says all, see [`USAGE`].
+pub fn run(mut arguments: Parser) -> Result<ExitCode> {
+    let known = || UsageError("audit knows verify, rejudge and show, each with a FILE".to_owned());
+    let Some(Arg::Value(word)) = arguments.next().map_err(UsageError::from)? else {
+        return Err(known().into());
+    };
+    let files = paths(arguments, "which log? give a FILE");
+    match word.to_str() {
+        Some("verify") => verify_all(&files?).map(|()| ExitCode::SUCCESS),
+        Some("show") => match files?.as_slice() {
+            [file] => show(file).map(|()| ExitCode::SUCCESS),
+            _ => Err(UsageError("audit show takes one FILE".to_owned()).into()),
+        },
+        // 2 says that a verdict differs, so a command line that makes no sense has another code.
+        Some("rejudge") => Ok(rejudge_all(files).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            if error.is::<UsageError>() {
+                eprint!("\n{USAGE}");
+            }
+            ExitCode::from(UNKNOWN)
+        })),
+        _ => Err(known().into()),
+    }
+}
+
+fn open(file: &Path) -> Result<File> {
+    let shown = file.display();
+    File::open(file).with_context(|| format!("cannot open the audit log {shown}; check its path"))
+}
+
+/// Prints one line for each log: how many lines it has and its last hash, or the first line that is
+/// broken.
+fn verify_all(files: &[PathBuf]) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let mut broken = 0;
-    for file in &files {
-        let shown = file.display();
-        let log = File::open(file)
-            .with_context(|| format!("cannot open the audit log {shown}; check its path"))?;
-        match verify(log)? {
-            Checked::Intact { lines, last_hash } => {
-                writeln!(output, "{shown}: intact, {lines} lines, last hash {last_hash}")?;
-            }
-            Checked::Broken { line, why } => {
-                writeln!(output, "{shown}: broken, line {line} {why}")?;
-                broken += 1;
-            }
-        }
+    for file in files {
+        let (shown, checked) = (file.display(), verify(open(file)?)?);
+        broken += usize::from(matches!(checked, Checked::Broken { .. }));
+        writeln!(output, "{shown}: {checked}")?;
     }
     if broken > 0 {
         bail!("{broken} of {} logs broken: do not rely on them", files.len());
     }
     Ok(())
+}
+
+/// Prints the session as an HTML page.
+fn show(file: &Path) -> Result<()> {
+    let run = Run::read(open(file)?)?;
+    let title = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    std::io::stdout().lock().write_all(page::page(&title, &run).as_bytes())?;
+    match &run.checked {
+        Checked::Intact { .. } => Ok(()),
+        Checked::Broken { .. } => bail!("{}: {}; the page says so", file.display(), run.checked),
+    }
+}
+
+/// Judges the logs one after the other. The exit code is the worst that was found in any: 1 before 2
+/// before 3.
+fn rejudge_all(files: Result<Vec<PathBuf>, UsageError>) -> Result<ExitCode> {
+    let files = files?;
+    // Neither verdicts that are kept here, nor those that this is to check.
+    let judge = Judge::with(Options { cache_bytes: 0, ..Options::default() })?;
+    let codes = files.iter().map(|file| {
+        rejudge_one(file, &judge).unwrap_or_else(|error| {
+            eprintln!("error: {}: {error:#}", file.display());
+            Some(UNKNOWN)
+        })
+    });
+    let worst = codes.flatten().min();
+    Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// `None` where all verdicts agree.
+fn rejudge_one(file: &Path, judge: &Judge) -> Result<Option<u8>> {
+    let (shown, run) = (file.display(), Run::read(open(file)?)?);
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{shown}: {}", run.checked)?;
+    if let Checked::Broken { .. } = run.checked {
+        return Ok(Some(BROKEN));
+    }
+    let (mut differ, mut unknown) = (0, 0);
+    let mut written = Ok(());
+    rejudge(&run, judge, |candidate, found| {
+        let (what, why) = match found {
+            Found::Agrees => return,
+            Found::Differs(why) => ("differs", why),
+            Found::Unknown(why) => ("could not be judged here", why),
+        };
+        differ += usize::from(what == "differs");
+        unknown += usize::from(what != "differs");
+        let signature = run.task(candidate).map_or("", |kept| kept.task.signature.as_str());
+        let name = page::visible(signature);
+        let (line, why) = (candidate.line, page::visible(why));
+        if written.is_ok() {
+            written = writeln!(output, "{shown}: line {line} {what}: {why} (`{name}`)");
+        }
+    });
+    written?;
+    let all = run.candidates.len();
+    let agree = all - differ - unknown;
+    writeln!(
+        output,
+        "{shown}: {agree} of {all} verdicts agree, {differ} differ, {unknown} could not be judged here"
+    )?;
+    if all == 0 {
+        writeln!(output, "{shown}: nothing was judged in this session, so nothing is shown by it")?;
+    }
+    Ok(match (differ, unknown, all) {
+        (1.., ..) => Some(DIFFERS),
+        (0, 1.., _) | (0, 0, 0) => Some(UNKNOWN),
+        (0, 0, 1..) => None,
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +146,6 @@ mod tests {
 
     use super::*;
     use crate::audit::Log;
-    use crate::commands::UsageError;
 
     #[test]
     fn a_broken_log_is_an_error() {
@@ -58,6 +159,9 @@ mod tests {
         assert!(verify(&path).unwrap_err().to_string().contains("1 of 1 logs broken"));
         assert!(!verify(&folder.path().join("none")).unwrap_err().is::<UsageError>());
         assert!(run(&["verify".as_ref()]).unwrap_err().is::<UsageError>());
+        assert!(
+            run(&["show".as_ref(), "a".as_ref(), "b".as_ref()]).unwrap_err().is::<UsageError>()
+        );
         assert!(run(&[]).unwrap_err().is::<UsageError>());
     }
 }

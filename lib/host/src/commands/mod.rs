@@ -2,7 +2,7 @@
 //!
 //! Standard output carries results only: JSON, one value a line, of `serve`, `judge` and `exec`; lines
 //! for a person of the others. Progress and errors go to standard error. A command line that makes no
-//! sense ends with exit code 2, a failure with 1.
+//! sense ends with exit code 2, a failure with 1; `audit rejudge` has exit codes of its own.
 
 pub mod audit;
 pub mod doctor;
@@ -29,6 +29,10 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
                                         {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
   doctor                                show the jail's layers and limits, and try to break out
   audit verify FILE..                   check that session logs are as they were written
+  audit rejudge FILE..                  judge every candidate of session logs again, here; the exit code:
+                                        0 all agree, 1 a log was changed, 2 a verdict differs,
+                                        3 something could not be judged here
+  audit show FILE                       a session as an HTML page: lineage, curves, prompts, replies, cost
   toolbox verify FOLDER..               check that tools are what was admitted
   prepare                               build once what candidates are linked with
 "#;
@@ -56,23 +60,21 @@ fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
     }
 }
 
-/// Reads what is common to commands that check files: the word `verify`, and at least one path.
+/// Reads the rest of a command line: one path at the least, and nothing else.
 ///
 /// # Errors
-/// A [`UsageError`] with `usage` for other words, or one that names an option.
-fn verify_paths(mut arguments: Parser, usage: &str) -> Result<Vec<PathBuf>, UsageError> {
-    let mut words = Vec::new();
+/// A [`UsageError`]: `missing` where there is no path, or one that names an option.
+fn paths(mut arguments: Parser, missing: &str) -> Result<Vec<PathBuf>, UsageError> {
+    let mut paths = Vec::new();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Arg::Value(word) => words.push(word),
+            Arg::Value(path) => paths.push(path.into()),
             other => return Err(other.unexpected().into()),
         }
     }
-    match words.split_first() {
-        Some((command, paths)) if command == "verify" && !paths.is_empty() => {
-            Ok(paths.iter().map(PathBuf::from).collect())
-        }
-        _ => Err(UsageError(usage.to_owned())),
+    match paths.is_empty() {
+        true => Err(UsageError(missing.to_owned())),
+        false => Ok(paths),
     }
 }
 

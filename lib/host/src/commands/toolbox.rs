@@ -1,11 +1,12 @@
 //! `toolbox verify FOLDER..`: are a toolbox's tools what was admitted?
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 
-use super::verify_paths;
+use super::{UsageError, paths};
 use crate::toolbox::verify;
 
 /// Checks the toolboxes and prints one line for each that is intact, with its log's last hash, or
@@ -14,11 +15,19 @@ use crate::toolbox::verify;
 /// # Errors
 /// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that
 /// has a problem.
-pub fn run(arguments: Parser) -> Result<()> {
-    let folders = verify_paths(arguments, "toolbox knows `verify FOLDER..`")?;
+pub fn run(mut arguments: Parser) -> Result<()> {
+    match arguments.next().map_err(UsageError::from)? {
+        Some(Arg::Value(word)) if word == "verify" => {
+            verify_all(&paths(arguments, "which toolbox? give a FOLDER")?)
+        }
+        _ => Err(UsageError("toolbox knows verify, with a FOLDER".to_owned()).into()),
+    }
+}
+
+fn verify_all(folders: &[PathBuf]) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let mut damaged = 0;
-    for folder in &folders {
+    for folder in folders {
         let (shown, found) = (folder.display(), verify(folder)?);
         if found.problems.is_empty() {
             writeln!(
@@ -35,7 +44,7 @@ pub fn run(arguments: Parser) -> Result<()> {
     }
     if damaged > 0 {
         bail!(
-            "{damaged} of {} toolboxes not as written: mend what is named above before you use them",
+            "{damaged} of {} toolboxes not as written: repair what is named above before you use them",
             folders.len()
         );
     }

@@ -9,7 +9,7 @@ use super::choice::{Env, set};
 use super::provider::LOCAL;
 
 /// When the prices below were looked up.
-const PRICES_OF: &str = "2026-10-09";
+pub const PRICES_OF: &str = "2026-10-09";
 
 /// Prices in US dollars for a million tokens: provider, model, of the prompt, of the answer. From
 /// the providers' price lists, without discounts for repeated prompts; `LLM_PRICE` gives any other.
@@ -21,6 +21,11 @@ const PRICES: [(&str, &str, f64, f64); 6] = [
     ("openrouter", "openai/gpt-oss-20b:free", 0.0, 0.0),
     ("mistral", "mistral-small-latest", 0.15, 0.60),
 ];
+
+/// Dollars for a million tokens, in and out, of the first provider in the list that has this model.
+pub fn list_price(model: &str) -> Option<(f64, f64)> {
+    PRICES.iter().find(|known| known.1 == model).map(|(_, _, input, output)| (*input, *output))
+}
 
 /// The tokens of a text, roughly: four bytes each. Providers' tokenisers differ, and where a
 /// provider says the true number, that is what counts.
@@ -43,7 +48,7 @@ pub(super) fn estimate_input(ask: &Ask) -> u64 {
 }
 
 /// The sum of two usages. A server may claim any number, so it stops at the largest.
-pub(super) fn add(one: Usage, other: Usage) -> Usage {
+pub fn add(one: Usage, other: Usage) -> Usage {
     Usage {
         input_tokens: one.input_tokens.saturating_add(other.input_tokens),
         output_tokens: one.output_tokens.saturating_add(other.output_tokens),

@@ -52,7 +52,7 @@ mod endpoint;
 mod error;
 mod json;
 pub mod key;
-mod meter;
+pub(crate) mod meter;
 mod pace;
 mod provider;
 mod request;

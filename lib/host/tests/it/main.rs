@@ -1,6 +1,7 @@
 //! The host from outside: real compilers, real jails, scripted and fake models.
 
 mod attacks;
+mod audit;
 mod cancelled;
 mod command_line;
 mod fail_closed;

@@ -121,7 +121,7 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
     let events: Vec<Value> =
         lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
-    assert_eq!(names, ["began", "asked", "answered", "judged"], "{lines}");
+    assert_eq!(names, ["began", "asked", "answered", "task", "judged"], "{lines}");
     let verify = |path: &std::path::Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
         command.args(["audit", "verify"]).arg(path).output().expect("the host starts").status
