@@ -68,6 +68,9 @@ fn forge(log: &Path, change: impl Fn(&mut Value)) {
     assert_eq!(audit("verify", log).0, Some(0), "the forged chain is whole");
 }
 
+/// What a forger does to each line.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 fn is(entry: &Value, event: &str) -> bool {
     entry["event"] == event
 }
@@ -106,7 +109,7 @@ fn one_changed_verdict_is_found_out() {
     };
     let summary = |entry: &mut Value| entry["summary"]["passed"] = 2.into();
     let output = |entry: &mut Value| entry["kept"]["verdict"]["cases"][1]["got"] = "\"6\"".into();
-    let changes: [(&str, &dyn Fn(&mut Value)); 3] =
+    let changes: [(&str, Change); 3] =
         [("here 1 of 2", &everything), ("contradicts", &summary), ("case 2", &output)];
     for (named, change) in changes {
         std::fs::write(&log, &honest).expect("written");
@@ -164,7 +167,7 @@ fn what_cannot_be_judged_here_is_no_difference() {
             entry["event"] = "judgement".into();
         }
     };
-    let changes: [(&str, &dyn Fn(&mut Value)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("by another compiler", &compiler),
         ("a limit ended it", &out_of_time),
         ("was not kept whole", &source),
