@@ -67,6 +67,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use code_evolution_wire::model::{Answer, Ask, Budget, Meter, Mode, ModelChoice, ModelStatus};
 
+pub(crate) use calls::lenient_json;
 pub use clock::Clock;
 pub use error::ModelError;
 

@@ -10,6 +10,7 @@
 //! | `shelf` | the folder: manifest, sources, versions, lock |
 //! | `history` | what the log says is in use |
 //! | `assembly` | a source with those of the tools that it uses |
+//! | `arguments` | a call's arguments as models write them |
 //! | `residents` | the processes that stay |
 //! | `schema` | parameters for models that call tools |
 //! | `verify` | is it as it was written? |
@@ -18,6 +19,7 @@
 //! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
 //! of tools from elsewhere.
 
+mod arguments;
 mod assembly;
 mod capability;
 mod error;
@@ -34,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use code_evolution_wire::schema::example;
 use code_evolution_wire::task::Task;
 use code_evolution_wire::toolbox::{
     Admission, Examination, Listed, LogLine, Proposal, Review, ToolEntry, ToolVersion, Verification,
@@ -64,6 +67,7 @@ struct Ready {
     stamp: [Option<Stamp>; 2],
     key: String,
     task: Task,
+    signature: Signature,
     source: String,
 }
 
@@ -178,17 +182,20 @@ impl Toolbox {
         Ok(Admission { examination, review, admitted: true })
     }
 
-    /// Calls a tool; `arguments` is a list in the parameters' order, or an object by their names.
+    /// Calls a tool; `arguments` is a list in the parameters' order, or an object by their names. What
+    /// is written as models do (`"5"` for a number, an `Option` left out) is taken where it is sure.
     ///
     /// # Errors
     /// If there is no such tool, its files are damaged, the arguments do not fit, or it gave no output.
     pub fn call(&self, name: &str, arguments: &Value) -> Result<Value, ToolboxError> {
         let ready = self.ready(name)?;
         let start = || self.judge.resident(&ready.task, &ready.source);
-        self.residents.call(&ready.key, start, arguments).map_err(|error| match error {
+        let arguments = arguments::fitted(&ready.signature, arguments);
+        self.residents.call(&ready.key, start, &arguments).map_err(|error| match error {
             CallError::Arguments(why) => ToolboxError::BadRequest(format!(
-                "the arguments do not fit `{}`: {why}",
-                ready.task.signature
+                "the arguments do not fit `{}`: {why}; write them like {}",
+                ready.task.signature,
+                example(&schema::parameters(&ready.signature)),
             )),
             CallError::Failed(why) => {
                 ToolboxError::Failed(format!("the tool {name} gave no output: {why}"))
@@ -252,7 +259,8 @@ impl Toolbox {
         let source = assembly::assemble(&self.shelf, &tools, &source, in_use.uses.iter())?;
         let task = without_cases(&in_use.task);
         let key = key(&task, &source)?;
-        let ready = Arc::new(Ready { stamp, key, task, source });
+        let signature = Signature::parse(&task.signature).map_err(ToolboxError::BadRequest)?;
+        let ready = Arc::new(Ready { stamp, key, task, signature, source });
         let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)

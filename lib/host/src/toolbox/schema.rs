@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::arguments::is_optional;
 use crate::judge::{Signature, Type};
 
 /// The schema of a signature's parameters: an object with one property for each.
@@ -12,10 +13,13 @@ pub fn parameters(signature: &Signature) -> Value {
         .zip(&signature.parameters)
         .map(|(name, ty)| (name.clone(), schema(ty)))
         .collect();
+    let given = signature.names.iter().zip(&signature.parameters);
+    let required: Vec<&String> =
+        given.filter(|(_, ty)| !is_optional(ty)).map(|(name, _)| name).collect();
     json!({
         "type": "object",
         "properties": properties,
-        "required": signature.names,
+        "required": required,
         "additionalProperties": false,
     })
 }
@@ -65,7 +69,7 @@ mod tests {
     fn parameters_have_names_and_types() {
         let signature = Signature::parse("fn f(text: &str, n: u8, x: Option<&[f64]>)").unwrap();
         let schema = parameters(&signature);
-        assert_eq!(schema["required"], json!(["text", "n", "x"]));
+        assert_eq!(schema["required"], json!(["text", "n"]));
         assert_eq!(schema["properties"]["text"], json!({ "type": "string" }));
         assert_eq!(schema["properties"]["n"], json!({ "type": "integer", "minimum": 0 }));
         let list = json!({ "type": "array", "items": { "type": "number" } });

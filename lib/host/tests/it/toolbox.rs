@@ -61,6 +61,39 @@ pub fn call(folder: &Path, id: u64, call: Value) -> Value {
 }
 
 #[test]
+fn arguments_as_models_write_them_are_taken() {
+    let (_folder, toolbox) = toolbox();
+    admitted(&toolbox, &add());
+    let total = Task::new("fn total(numbers: Vec<i64>) -> i64").case(([1, 2],), 3);
+    let code = "fn total(numbers: Vec<i64>) -> i64 { numbers.iter().sum() }";
+    admitted(&toolbox, &proposal(total, code));
+    let pick = Task::new("fn pick(words: Vec<String>, n: Option<usize>) -> String")
+        .case((["x", "y"], 1), "y");
+    let code =
+        "fn pick(words: Vec<String>, n: Option<usize>) -> String { words[n.unwrap_or(0)].clone() }";
+    admitted(&toolbox, &proposal(pick, code));
+    for (name, arguments, output) in [
+        ("add", json!("{\"a\": 30, \"b\": 4}"), json!(34.0)),
+        ("add", json!({"a": "30", "b": "4"}), json!(34.0)),
+        ("add", json!("[30, \"4\"]"), json!(34.0)),
+        ("total", json!({"numbers": "[4, 5]"}), json!(9)),
+        ("total", json!({"numbers": [4.0, "5"]}), json!(9)),
+        ("pick", json!({"words": ["x"]}), json!("x")),
+        ("pick", json!({"words": "['x', 'y']", "n": 1.0}), json!("y")),
+    ] {
+        let answer = toolbox.call(name, &arguments);
+        assert_eq!(answer.expect("an output"), output, "{name} {arguments}");
+    }
+    let Err(ToolboxError::BadRequest(message)) =
+        toolbox.call("add", &json!({"a": "thirty", "b": 4}))
+    else {
+        panic!("no number")
+    };
+    assert!(message.contains("`a`: \"thirty\" is not a `f64`"), "{message}");
+    assert!(message.ends_with("write them like {\"a\":1.5,\"b\":1.5}"), "{message}");
+}
+
+#[test]
 fn a_tool_is_admitted_listed_and_called_by_position_and_by_name() {
     let (folder, toolbox) = toolbox();
     let Err(ToolboxError::NotFound(message)) = toolbox.call("add", &json!([1, 2])) else {

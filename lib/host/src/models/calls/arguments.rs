@@ -16,12 +16,8 @@ fn object(text: &str, unwraps: u32) -> Option<Map<String, Value>> {
     if text.is_empty() {
         return Some(Map::new());
     }
-    let values = match values(text) {
-        Some(values) => values,
-        None => values(&strict(text)?)?,
-    };
     let mut objects = Vec::new();
-    for value in values {
+    for value in nearly(text)? {
         let members = match value {
             Value::Object(members) => members,
             Value::Null => Map::new(),
@@ -34,6 +30,17 @@ fn object(text: &str, unwraps: u32) -> Option<Map<String, Value>> {
     }
     // Two that differ are two calls, of which nobody knows which was meant.
     if objects.len() > 1 { None } else { Some(objects.pop().unwrap_or_default()) }
+}
+
+/// The one value of a text that is JSON, or nearly (see [`read`]); `None` where there is none that is
+/// sure.
+pub fn lenient(text: &str) -> Option<Value> {
+    let [value] = <[Value; 1]>::try_from(nearly(without_fence(text.trim()))?).ok()?;
+    Some(value)
+}
+
+fn nearly(text: &str) -> Option<Vec<Value>> {
+    values(text).or_else(|| values(&strict(text)?))
 }
 
 fn values(text: &str) -> Option<Vec<Value>> {

@@ -3,7 +3,7 @@
 use code_evolution_wire::model::ToolCall;
 use serde_json::{Map, Value};
 
-use super::read_arguments;
+use super::arguments;
 
 /// Most tool calls of one answer; a server must not make us allocate at will.
 pub const MOST_CALLS: usize = 128;
@@ -170,7 +170,7 @@ impl Assembly {
         let named = self.calls.into_iter().filter(|call| !call.name.trim().is_empty());
         let calls = named.map(|call| ToolCall {
             extra: call.extra,
-            ..ToolCall::new(call.id, call.name, read_arguments(&call.arguments))
+            ..ToolCall::new(call.id, call.name, arguments::read(&call.arguments))
         });
         calls.collect()
     }

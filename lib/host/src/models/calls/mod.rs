@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use code_evolution_wire::model::{Ask, Tool, ToolCall};
 
-pub(super) use arguments::read as read_arguments;
+pub(crate) use arguments::lenient as lenient_json;
 pub(super) use assembly::{Assembly, merge};
 pub(super) use ids::{IdForm, Ids};
 
