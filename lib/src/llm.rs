@@ -284,6 +284,7 @@ mod tests {
         for (number, (text, tool_calls)) in answers.into_iter().enumerate() {
             let value = Answer {
                 text: text.to_owned(),
+                thinking: String::new(),
                 tool_calls,
                 model: "small".to_owned(),
                 mode: Mode::Live,

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use code_evolution_host::judge::{Judge, Options};
-use code_evolution_host::models::code;
+use code_evolution_host::models::reply::code;
 use code_evolution_host::toolbox::{Residents, Toolbox};
 use code_evolution_wire::task::Task;
 use code_evolution_wire::toolbox::{Proposal, Review};

@@ -11,6 +11,7 @@
 //! | [`verdict`] | what a candidate did: stage, outcome, cases, diagnostics |
 //! | [`program`] | a whole program run in the jail, and its result |
 //! | [`model`] | what a model is asked and what it answers |
+//! | [`ending`] | how an answer ended: whole, or cut and by what |
 //! | [`toolbox`] | tools that models write |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
@@ -34,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ending;
 pub mod model;
 pub mod program;
 pub mod protocol;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ending::Ending;
 use crate::schema::example;
 
 /// Where replies come from.
@@ -184,8 +185,11 @@ impl Ask {
 /// A model's answer, and where it came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The text.
+    /// The text, without thinking and without the marks of a model's own format.
     pub text: String,
+    /// What the model thought before, where it shows that; never part of the answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub thinking: String,
     /// The tools that the model wants called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
@@ -195,7 +199,8 @@ pub struct Answer {
     pub mode: Mode,
     /// What to know about it before believing it: `nearest recorded reply, 87 % alike; ...`.
     pub note: Option<String>,
-    /// Why the model stopped: `stop`, `length`, `tool_calls`.
+    /// Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`. What it means is
+    /// [`Answer::ending`].
     pub finish_reason: String,
     /// The tokens it took.
     pub usage: Usage,
@@ -205,6 +210,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the answer is whole, or what cut it.
+    pub fn ending(&self) -> Ending {
+        Ending::of(&self.finish_reason)
+    }
+
     /// The label that is shown with every reply: `live · gpt-6-luna`, `local · SmolLM2-135M`,
     /// `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {

@@ -349,6 +349,7 @@ mod tests {
             let text = replies[asked.replace(asked.get() + 1)].to_owned();
             Ok(Answer {
                 text,
+                thinking: String::new(),
                 tool_calls: Vec::new(),
                 model: "m".into(),
                 mode: Mode::Live,

@@ -19,7 +19,7 @@
 //! | `endpoint` | the server that is asked: address, model, key |
 //! | `text` | texts of servers and models: made safe to print, and read |
 //! | [`key`] | API keys, and keeping them out of everything else |
-//! | [`code`] | the Rust code in a reply |
+//! | [`reply`] | what a reply says: thinking, calls, code |
 //! | `clock` | time, which a test can make run fast |
 //! | `error` | why a model gave no answer |
 //!
@@ -47,7 +47,6 @@ mod cassette;
 mod choice;
 mod client;
 mod clock;
-pub mod code;
 mod endpoint;
 mod error;
 mod json;
@@ -55,6 +54,7 @@ pub mod key;
 pub(crate) mod meter;
 mod pace;
 mod provider;
+pub mod reply;
 mod request;
 mod response;
 mod server_error;
@@ -240,8 +240,9 @@ impl Models {
                     model.unwrap_or_else(|| "unknown model".to_owned())
                 }
             };
-            let answer = Answer {
+            let mut answer = Answer {
                 text: replayed.reply.text,
+                thinking: replayed.reply.thinking,
                 tool_calls: replayed.reply.tool_calls,
                 model,
                 mode: kind.mode(),
@@ -250,6 +251,7 @@ impl Models {
                 usage: replayed.reply.usage,
                 extra: replayed.reply.extra,
             };
+            reply::receive(&mut answer, &ask.tools, ask.max_tokens);
             if ask.stream {
                 answer.text.lines().for_each(progress);
             }

@@ -1,9 +1,11 @@
 //! The answer in a server's body, read leniently: unknown fields are ignored, missing ones tolerated.
 
+use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{ToolCall, Usage};
 use serde_json::{Map, Value};
 
 use super::calls::{self, Assembly};
+use super::server_error;
 use super::text::plain_text;
 
 /// A completed answer, before anything is made of it.
@@ -21,17 +23,31 @@ pub(super) struct Completion {
     pub(super) model: Option<String>,
     pub(super) finish_reason: Option<String>,
     pub(super) usage: Option<Usage>,
+    /// What broke, where a server says it beside the answer's beginning.
+    pub(super) error: Option<String>,
+    /// Whether a stream ended in order, yet without a reason and without its last event.
+    pub(super) no_end: bool,
     /// Why the model declined, where it said so in a field of its own.
     pub(super) refusal: String,
 }
 
 impl Completion {
+    /// Whether an answer has begun.
+    pub(super) fn says_something(&self) -> bool {
+        !self.text.is_empty()
+            || !self.reasoning.is_empty()
+            || !self.tool_calls.is_empty()
+            || self.calls != Assembly::default()
+    }
+
     /// Hides a key in everything that a server can have written.
     pub(super) fn hide(&mut self, hide: &impl Fn(&str) -> String) {
         for text in [&mut self.text, &mut self.reasoning, &mut self.refusal] {
             *text = hide(text);
         }
-        for text in [&mut self.model, &mut self.finish_reason].into_iter().flatten() {
+        for text in
+            [&mut self.model, &mut self.finish_reason, &mut self.error].into_iter().flatten()
+        {
             *text = hide(text);
         }
         for call in &mut self.tool_calls {
@@ -94,12 +110,11 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     {
         completion.model = Some(model.to_owned());
     }
-    if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
-        completion.finish_reason = Some(match reason.to_lowercase().as_str() {
-            "max_tokens" | "model_length" => "length".to_owned(),
-            "end_turn" | "eos" => "stop".to_owned(),
-            other => other.to_owned(),
-        });
+    if let Some(reason) = choice.get("finish_reason").and_then(finish_reason) {
+        completion.finish_reason = Some(reason);
+    }
+    if let Some(error) = server_error::error(choice, false) {
+        completion.error = Some(error.message);
     }
     // Groq has the counts of a stream in a field of its own.
     for counts in [body.get("usage"), body.pointer("/x_groq/usage")].into_iter().flatten() {
@@ -108,12 +123,7 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     if let Some(content) = message.get("content") {
         add_content(completion, content);
     }
-    for key in ["reasoning", "reasoning_content"] {
-        if let Some(text) = message.get(key).and_then(Value::as_str) {
-            completion.reasoning.push_str(text);
-            break;
-        }
-    }
+    completion.reasoning.push_str(&reasoning(message));
     if let Some(refusal) = message.get("refusal").and_then(Value::as_str) {
         completion.refusal.push_str(refusal);
     }
@@ -122,6 +132,42 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
             calls::merge(&mut completion.extra, name, value);
         }
     }
+}
+
+/// Why the model stopped, in one word for what most call the same. Some servers send an empty word, or
+/// `null` as a text, while there is no reason yet.
+fn finish_reason(reason: &Value) -> Option<String> {
+    let reason = reason.as_str()?.trim();
+    let lower = reason.to_lowercase();
+    if matches!(lower.as_str(), "" | "null" | "none" | "finish_reason_unspecified") {
+        return None;
+    }
+    Some(match Ending::of(reason) {
+        Ending::Cut(Cut::Limit) => "length".to_owned(),
+        Ending::Whole if lower.contains("call") || lower.contains("tool") => {
+            "tool_calls".to_owned()
+        }
+        Ending::Whole => "stop".to_owned(),
+        _ => lower,
+    })
+}
+
+/// The thinking in a message: a field of its own, or a list of parts.
+fn reasoning(message: &Value) -> String {
+    let field = ["reasoning", "reasoning_content", "thinking"]
+        .iter()
+        .filter_map(|key| message.get(*key)?.as_str())
+        .find(|text| !text.is_empty());
+    if let Some(text) = field {
+        return text.to_owned();
+    }
+    let details = message.get("reasoning_details").and_then(Value::as_array);
+    let text = |part: &Value| {
+        // A summary stands for thinking that is not shown; encrypted thinking is for the provider.
+        let text = part.get("text").or(part.get("summary"))?.as_str()?;
+        Some(text.to_owned())
+    };
+    details.into_iter().flatten().filter_map(text).collect()
 }
 
 /// Content is text, or a list of parts of which some are thinking.
@@ -166,7 +212,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::models::server_error;
 
     #[test]
     fn answers_of_many_servers() {

@@ -66,6 +66,10 @@ pub(super) struct Lines {
 impl Lines {
     /// Tells the lines that are complete by now.
     pub(super) fn grown(&mut self, text: &str, tell: &dyn Fn(&str)) {
+        // What was told may turn out to be no part of the text: a closing tag makes it thinking.
+        if !text.is_char_boundary(self.told) {
+            self.told = 0;
+        }
         while let Some(end) = text[self.told..].find('\n') {
             tell(text[self.told..self.told + end].trim_end_matches('\r'));
             self.told += end + 1;
@@ -76,7 +80,7 @@ impl Lines {
     pub(super) fn finish(&mut self, text: &str, tell: &dyn Fn(&str)) {
         self.grown(text, tell);
         if self.told < text.len() {
-            tell(&text[self.told..]);
+            tell(text[self.told..].trim_end_matches('\r'));
             self.told = text.len();
         }
     }

@@ -121,7 +121,7 @@ impl Session {
                 json(&answers)
             }
             Call::Extract { text, function, finish_reason } => {
-                let found = models::code::extract(&text, &function, &finish_reason);
+                let found = models::reply::code::extract(&text, &function, &finish_reason);
                 let found =
                     found.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?;
                 self.journal.derived("extracted", &text, &found)?;

@@ -6,6 +6,7 @@ mod cancelled;
 mod command_line;
 mod fail_closed;
 mod models_conversations;
+mod models_endings;
 mod models_faults;
 mod models_host;
 mod models_limits;

@@ -341,16 +341,24 @@ fn replies_without_text_say_why() {
     let ask = |provider: &str, reply: Reply| {
         Session::new(provider, &Server::replies(vec![reply])).ask(&Ask::new("hello"))
     };
-    ask("groq", reply(thought.clone(), "length"))
-        .error(&["all 1000 tokens went to thinking", "raise max_tokens"]);
-    ask("groq", reply(thought.clone(), "stop")).error(&["thinking only"]);
-    ask("custom", reply(thought.clone(), "length")).error(&["raise max_tokens"]);
+    // Without text, yet an answer: it costs one question, and not all that are asked with it.
+    let at_limit = "cut at 1,000 tokens, all of them thinking: `.max_tokens(2000)`";
+    for (provider, message, reason, note) in [
+        ("groq", thought.clone(), "length", at_limit),
+        ("groq", thought.clone(), "stop", "thinking only, no answer: ask again"),
+        ("custom", thought.clone(), "length", at_limit),
+        ("openai", json!({"content": ""}), "length", at_limit),
+        ("openai", json!({"content": null}), "content_filter", "cut by the provider's filter"),
+    ] {
+        let answer = ask(provider, reply(message, reason)).result.unwrap();
+        assert_eq!(answer.text, "", "{provider} {reason}");
+        assert!(answer.note.as_ref().unwrap().contains(note), "{:?}", answer.note);
+    }
     let outcome = ask("custom", reply(thought, "stop"));
     assert_eq!(outcome.text(), "hm, let me see");
     assert!(outcome.result.unwrap().note.unwrap().contains("field for thinking"));
     ask("openai", reply(json!({"content": null, "refusal": "I cannot"}), "stop"))
         .error(&["declined: I cannot"]);
-    ask("openai", reply(json!({"content": null}), "content_filter")).error(&["content_filter"]);
     ask("openai", reply(json!({}), "stop")).error(&["reply is empty"]);
 }
 

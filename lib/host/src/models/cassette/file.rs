@@ -122,6 +122,8 @@ pub(super) fn canonical(text: &str) -> String {
 pub struct Reply {
     /// The text.
     pub text: String,
+    /// What the model thought before.
+    pub thinking: String,
     /// Why the model stopped.
     pub finish_reason: String,
     /// The tokens that it took; zero for a script.
@@ -147,6 +149,8 @@ enum ReplyText {
 struct ReplyTable {
     #[serde(default)]
     text: String,
+    #[serde(default)]
+    thinking: String,
     finish_reason: Option<String>,
     #[serde(default)]
     usage: Usage,
@@ -193,6 +197,7 @@ impl From<ReplyText> for Reply {
                 let default = if table.tool_calls.is_empty() { "stop" } else { "tool_calls" };
                 Reply {
                     text: table.text,
+                    thinking: table.thinking,
                     finish_reason: table.finish_reason.unwrap_or_else(|| default.to_owned()),
                     usage: table.usage,
                     model: table.model,

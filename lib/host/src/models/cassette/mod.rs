@@ -16,7 +16,7 @@
 //! ''']
 //! ```
 //!
-//! A reply can also be a table, `[[exchange.replies]]`, with `text`, `finish_reason`, `usage`,
+//! A reply can also be a table, `[[exchange.replies]]`, with `text`, `thinking`, `finish_reason`, `usage`,
 //! `model`, `tool_calls` and `extra` (other fields that the provider put into its message or its call,
 //! as JSON text: it may want them back); a recording writes these. Turns between the system prompt and the last
 //! prompt are `[[exchange.history]]`.

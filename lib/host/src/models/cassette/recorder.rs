@@ -39,6 +39,7 @@ impl Recorder {
         let named_above = self.cassette.model.as_deref() == Some(&answer.model);
         let reply = Reply {
             text: answer.text.clone(),
+            thinking: answer.thinking.clone(),
             finish_reason: answer.finish_reason.clone(),
             usage: answer.usage,
             model: (!named_above).then(|| answer.model.clone()),
@@ -91,6 +92,7 @@ mod tests {
     fn answer(text: &str) -> Answer {
         Answer {
             text: text.to_owned(),
+            thinking: String::new(),
             tool_calls: Vec::new(),
             model: "m".to_owned(),
             mode: Mode::Record,

@@ -106,6 +106,9 @@ fn replies_item(replies: &[Reply]) -> Item {
         .map(|reply| {
             let mut table = Table::new();
             table.insert("text", text_item(&reply.text));
+            if !reply.thinking.is_empty() {
+                table.insert("thinking", text_item(&reply.thinking));
+            }
             table.insert("finish_reason", toml_edit::value(&reply.finish_reason));
             if reply.usage != Usage::default() {
                 let mut usage = InlineTable::new();
@@ -219,6 +222,7 @@ mod tests {
         };
         let reply = Reply {
             text: text.to_owned(),
+            thinking: text.to_owned(),
             finish_reason: finish_reason.to_owned(),
             usage: Usage { input_tokens: 3, output_tokens: 4 },
             model: Some("m".to_owned()),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::fault::{Fault, Origin};
 use super::{Client, STREAM_FACTOR};
 use crate::models::endpoint::host;
+use crate::models::reply::{self, Extent};
 use crate::models::response::{self, Completion};
 use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
@@ -18,6 +19,8 @@ use crate::models::{ModelError, Progress, alike::Profile};
 
 /// The largest body that is read, in bytes. An answer of 100,000 tokens is a tenth of it.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
+/// What is said of a stream that did not come to its end.
+pub(super) const ENDED_EARLY: &str = "the stream ended before the answer did";
 /// How many models an unknown one's error names.
 const MODELS_NAMED: usize = 10;
 
@@ -244,6 +247,8 @@ struct Streamed {
     events: Events,
     lines: Lines,
     completion: Completion,
+    /// How much of the text has been looked at for whole lines.
+    seen: usize,
     /// Whether any event was understood.
     any: bool,
     /// An event that holds an error.
@@ -285,26 +290,35 @@ impl Reading {
 
     fn completion(mut self, origin: &Origin, progress: Progress) -> Result<Completion, Fault> {
         if let Some(mut streamed) = self.stream.take() {
+            // An event that is no JSON was torn apart.
+            let mut torn = false;
             if let Some(event) = streamed.events.finish() {
+                torn = event.trim() != "[DONE]" && serde_json::from_str::<Value>(&event).is_err();
                 streamed.event(&event, progress);
             }
+            let begun = streamed.completion.says_something();
             if let Some(error) = &streamed.error {
-                return Err(origin.error_inside(error));
-            }
-            if streamed.any {
-                if !streamed.complete {
-                    let why = "the stream ended before the answer did".to_owned();
+                match origin.error_inside(error) {
+                    // What broke after the answer began is asked again once, and then cut.
+                    Fault::Retry { why, .. } if begun => streamed.completion.error = Some(why),
+                    fault => return Err(fault),
+                }
+            } else if streamed.any && !streamed.complete {
+                if !begun || torn {
+                    let why = ENDED_EARLY.to_owned();
                     return Err(Fault::Retry { why, after: None });
                 }
-                let text = streamed.completion.text.clone();
-                streamed.lines.finish(&text, progress);
+                streamed.completion.no_end = true;
+            }
+            if streamed.any {
+                streamed.tell(Extent::Cut, progress);
                 response::finish(&mut streamed.completion);
                 return Ok(streamed.completion);
             }
         }
         let completion = origin.completion(&self.body)?;
         if origin.wants_stream() {
-            completion.text.lines().for_each(progress);
+            reply::visible(&completion.text, Extent::Whole).lines().for_each(progress);
         }
         Ok(completion)
     }
@@ -327,7 +341,22 @@ impl Streamed {
         self.any = true;
         response::add_chunk(&mut self.completion, &chunk);
         self.complete |= self.completion.finish_reason.is_some();
-        self.lines.grown(&self.completion.text, progress);
+        self.grown(progress);
+    }
+
+    /// Tells what is new of the text, once a line of it is complete.
+    fn grown(&mut self, progress: Progress) {
+        if self.completion.text[self.seen..].contains('\n') {
+            self.seen = self.completion.text.len();
+            let visible = reply::visible(&self.completion.text, Extent::Cut);
+            self.lines.grown(&visible, progress);
+        }
+    }
+
+    /// Tells the rest of the text.
+    fn tell(&mut self, extent: Extent, progress: Progress) {
+        let visible = reply::visible(&self.completion.text, extent);
+        self.lines.finish(&visible, progress);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use code_evolution_wire::ending::{Cut, Ending};
 use serde_json::Value;
 
 use crate::models::ModelError;
@@ -234,10 +235,9 @@ pub(super) fn usable(
     completion: &mut Completion,
     finish_reason: &str,
     provider: &Provider,
-    max_tokens: u32,
 ) -> Result<Option<&'static str>, ModelError> {
     let name = provider.name;
-    let cut = finish_reason == "length";
+    let cut = matches!(Ending::of(finish_reason), Ending::Cut(Cut::Limit | Cut::Filter));
     let thought = !completion.reasoning.trim().is_empty();
     if !completion.text.trim().is_empty() || !completion.tool_calls.is_empty() {
         return Ok(None);
@@ -246,19 +246,15 @@ pub(super) fn usable(
         completion.text = std::mem::take(&mut completion.reasoning);
         return Ok(Some("the text came in the field for thinking"));
     }
-    Err(ModelError::NoAnswer(if cut {
-        format!(
-            "{name}'s reply is empty: all {max_tokens} tokens went to thinking; raise max_tokens, or choose a model that thinks less"
-        )
-    } else if thought {
-        format!("{name}'s reply holds thinking only: ask again, or raise max_tokens")
-    } else if !completion.refusal.trim().is_empty() {
+    // An answer without text costs one question. An error would cost all that are asked with it.
+    if cut || thought {
+        return Ok(None);
+    }
+    Err(ModelError::NoAnswer(if !completion.refusal.trim().is_empty() {
         format!(
             "{name}'s model declined: {}; change the prompt",
             clean(&completion.refusal, LONGEST_MESSAGE)
         )
-    } else if finish_reason == "content_filter" {
-        format!("{name} withheld the reply (content_filter): change the prompt")
     } else {
         format!(
             "{name}'s reply is empty (it stopped with `{finish_reason}`): ask again, or try another model"

@@ -13,17 +13,19 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{Answer, Ask, Mode, Usage};
 use serde_json::Value;
 
 use super::choice::{Env, set};
 use super::clock::Clock;
 use super::endpoint::{Endpoint, host, is_local};
-use super::meter::{Took, estimate_input, estimate_tokens};
+use super::meter::{self, Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;
 use super::text::clean;
-use super::{ModelError, Progress, calls, lock, request};
+use super::{ModelError, Progress, calls, lock, reply, request};
+use attempt::ENDED_EARLY;
 use fault::Fault;
 
 /// How often a question is asked at most.
@@ -126,6 +128,7 @@ impl Client {
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
         let mut retry_wait = Duration::ZERO;
         let mut attempt = 1;
+        let mut doubted = false;
         loop {
             let tell = |wait: Duration| {
                 progress(&format!("{name}: waiting up to {} s for the rate limit", seconds(wait)));
@@ -145,7 +148,23 @@ impl Client {
                 &lock(&self.refused),
             );
             match self.attempt(&body, ask, progress).await {
-                Ok(completion) => return self.answer(completion, ask, &body, took),
+                Ok(completion) => match doubt(&completion).filter(|_| !doubted) {
+                    Some(why) => {
+                        doubted = true;
+                        // What came of it is paid for.
+                        took.usage = Some(meter::add(
+                            took.usage.unwrap_or_default(),
+                            usage(&completion, ask),
+                        ));
+                        let why = clean(&why, 200);
+                        progress(&format!("{name}: {why}; asking once more"));
+                        drop(under_way);
+                        let wait = jitter(FIRST_DELAY);
+                        tokio::time::sleep(self.clock.real_duration(wait)).await;
+                        took.add_wait(wait);
+                    }
+                    None => return self.answer(completion, ask, &body, took),
+                },
                 Err(Fault::Final(error)) => return Err(error),
                 Err(Fault::UnknownModel(message)) => {
                     return Err(self.unknown_model(&message).await);
@@ -199,25 +218,26 @@ impl Client {
         took: &mut Took,
     ) -> Result<Answer, ModelError> {
         completion.hide(&|text| self.endpoint.hide(text));
-        calls::settle(&mut completion.tool_calls, ask);
         let Endpoint { provider, model, .. } = &self.endpoint;
-        let usage = completion.usage.unwrap_or_else(|| Usage {
-            // Without counts from the server, a rough one: a budget must not be blind.
-            input_tokens: estimate_input(ask),
-            output_tokens: estimate_tokens(&completion.text)
-                + estimate_tokens(&completion.reasoning),
-        });
-        took.usage = Some(usage);
+        let usage = usage(&completion, ask);
+        took.usage = Some(meter::add(took.usage.unwrap_or_default(), usage));
+        if completion.error.is_some() {
+            completion.finish_reason = Some("error".to_owned());
+        }
         let usual = if completion.tool_calls.is_empty() { "stop" } else { "tool_calls" };
         let finish_reason =
             completion.finish_reason.as_ref().map_or_else(|| usual.to_owned(), |it| clean(it, 40));
-        let note = fault::usable(&mut completion, &finish_reason, provider, ask.max_tokens)?;
+        let note = fault::usable(&mut completion, &finish_reason, provider)?;
         let mut notes = Vec::from_iter(note);
+        if completion.no_end {
+            notes.push("the server did not say why it ended: it may be cut");
+        }
         if ask.temperature.is_some() && body.get("temperature").is_none() {
             notes.push("sent without a temperature, which the model does not take");
         }
-        Ok(Answer {
+        let mut answer = Answer {
             text: completion.text,
+            thinking: completion.reasoning,
             tool_calls: completion.tool_calls,
             model: completion.model.map_or_else(|| model.clone(), |model| clean(&model, 100)),
             mode: Mode::Live,
@@ -225,7 +245,10 @@ impl Client {
             finish_reason,
             usage,
             extra: completion.extra,
-        })
+        };
+        reply::receive(&mut answer, &ask.tools, ask.max_tokens);
+        calls::settle(&mut answer.tool_calls, ask);
+        Ok(answer)
     }
 
     fn too_long(&self, why: &str, wait: Duration) -> ModelError {
@@ -254,6 +277,29 @@ impl Drop for Client {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Why an answer is asked for once more before it is believed: something on its way broke it, or nobody
+/// knows whether it has ended.
+fn doubt(completion: &Completion) -> Option<String> {
+    if let Some(error) = &completion.error {
+        return Some(format!("the answer broke off ({error})"));
+    }
+    if completion.no_end {
+        return Some(ENDED_EARLY.to_owned());
+    }
+    let reason = completion.finish_reason.as_deref()?;
+    let broken = Ending::of(reason) == Ending::Cut(Cut::Transport);
+    broken.then(|| format!("the answer broke off (`{reason}`)"))
+}
+
+/// The tokens of a completion. Without counts from the server, a rough figure: a budget must not be
+/// blind.
+fn usage(completion: &Completion, ask: &Ask) -> Usage {
+    completion.usage.unwrap_or_else(|| Usage {
+        input_tokens: estimate_input(ask),
+        output_tokens: estimate_tokens(&completion.text) + estimate_tokens(&completion.reasoning),
+    })
 }
 
 /// A random part of a delay ("full jitter"), so that a room of thirty does not come back at once.

@@ -86,6 +86,16 @@ pub fn extract(text: &str, function: &str, finish_reason: &str) -> Result<String
     Err(failure)
 }
 
+/// Whether a text is a Rust program and nothing else.
+pub(super) fn is_program(text: &str) -> bool {
+    syn::parse_file(text).is_ok_and(|file| !file.items.is_empty())
+}
+
+/// Whether a line begins a function.
+pub(super) fn starts_function(line: &str) -> bool {
+    scan::starts_item(line) && !scan::functions(&format!("{line}}}")).is_empty()
+}
+
 fn from_answer(answer: &str, function: &str, cut: bool) -> Result<String, NoCode> {
     let repaired = repair::fences(answer);
     let blocks = blocks(&repaired.text, DEPTH);

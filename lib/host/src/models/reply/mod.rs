@@ -1,0 +1,230 @@
+//! What a reply says: the one reading of it, whoever answered.
+//!
+//! A reply comes in at one place, [`receive`]: a provider's body or stream, a cassette, a text that a
+//! person pasted. There thinking is told apart from the text, a model's own marks go, and calls of tools
+//! that stand in the text are read as calls. Everything below reads the clean text that is left; each
+//! reader fails with a reason in words, for a person and for the model that is asked again.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `zones` | where a tag means what it says, and where it is only mentioned |
+//! | `tags` | the tags and marks of many models |
+//! | `thinking` | taking thinking out |
+//! | `harmony` | the channels of gpt-oss |
+//! | `calls` | tool calls in the text |
+//! | [`code`] | the Rust code in a reply |
+//!
+//! What it leaves out: how a server says things (`response`), and what a cell makes of an answer.
+
+mod calls;
+pub mod code;
+mod harmony;
+mod tags;
+mod thinking;
+mod zones;
+
+use code_evolution_wire::ending::{Cut, Ending};
+use code_evolution_wire::model::{Answer, Tool};
+use serde_json::Value;
+
+use super::text::clean;
+use tags::Kind;
+pub(in crate::models) use thinking::Extent;
+use thinking::Split;
+use zones::Zone;
+
+/// Most characters of an unread call that a note shows.
+const SHOWN: usize = 80;
+
+/// Reads an answer as it came in: splits its text, reads the calls in it, and notes what a reader must
+/// know. `offered` are the tools that the model could call, `max_tokens` is the limit that it had.
+pub fn receive(answer: &mut Answer, offered: &[Tool], max_tokens: u32) {
+    let mut notes: Vec<String> = answer.note.take().into_iter().collect();
+    let extent = if answer.ending().is_whole() { Extent::Whole } else { Extent::Cut };
+    let read = read(&answer.text, extent, offered);
+    answer.text = read.text;
+    let thinking = [std::mem::take(&mut answer.thinking), read.thinking];
+    let thinking: Vec<&str> =
+        thinking.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+    answer.thinking = thinking.join("\n\n");
+    notes.extend(read.notes);
+    if answer.tool_calls.is_empty() && !read.calls.is_empty() {
+        answer.tool_calls = read.calls;
+        for (position, call) in answer.tool_calls.iter_mut().enumerate() {
+            call.id = format!("call_{position}");
+        }
+        if answer.ending().is_whole() {
+            "tool_calls".clone_into(&mut answer.finish_reason);
+        }
+        notes.push("the call stood in the text".to_owned());
+    }
+    notes.extend(ending_note(answer, max_tokens));
+    answer.note = (!notes.is_empty()).then(|| notes.join("; "));
+}
+
+/// The part of a text that a person sees while it grows.
+pub(super) fn visible(text: &str, extent: Extent) -> String {
+    read(text, extent, &[]).text
+}
+
+/// What to say about an answer that is not whole, or says nothing.
+fn ending_note(answer: &Answer, max_tokens: u32) -> Option<String> {
+    let empty = answer.text.trim().is_empty() && answer.tool_calls.is_empty();
+    match answer.ending() {
+        Ending::Whole if empty && !answer.thinking.is_empty() => {
+            Some("thinking only, no answer: ask again".to_owned())
+        }
+        Ending::Whole => None,
+        Ending::Cut(Cut::Limit) => {
+            let what = if empty { ", all of them thinking" } else { "" };
+            Some(format!("{}{what}: {}", cut_at(max_tokens), raise(max_tokens)))
+        }
+        Ending::Cut(Cut::Filter) => {
+            Some("cut by the provider's filter: change the prompt".to_owned())
+        }
+        Ending::Cut(Cut::Transport) => {
+            Some(format!("cut by an error on its way (`{}`): ask again", answer.finish_reason))
+        }
+        Ending::Cut(Cut::Unknown) => Some(format!(
+            "most likely cut, it stopped with `{}`: ask again",
+            clean(&answer.finish_reason, 40)
+        )),
+    }
+}
+
+fn cut_at(max_tokens: u32) -> String {
+    match max_tokens {
+        0 => "cut at its limit".to_owned(),
+        most => format!("cut at {} tokens", thousands(most)),
+    }
+}
+
+/// How to let a model say more.
+fn raise(max_tokens: u32) -> String {
+    match max_tokens {
+        0 => "raise `.max_tokens(…)`".to_owned(),
+        most => format!("`.max_tokens({})`", most.saturating_mul(2)),
+    }
+}
+
+fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The parts of a text.
+struct Read {
+    text: String,
+    thinking: String,
+    calls: Vec<code_evolution_wire::model::ToolCall>,
+    notes: Vec<String>,
+}
+
+/// Whether a text is one that no tag can be in: JSON, whose strings may speak of tags, or a program.
+fn is_pure(text: &str) -> bool {
+    if !text.contains(['<', '[', '◁']) {
+        return true;
+    }
+    let trimmed = text.trim();
+    let json = trimmed.starts_with(['{', '[']) && serde_json::from_str::<Value>(trimmed).is_ok();
+    json || code::is_program(trimmed)
+}
+
+fn read(text: &str, extent: Extent, offered: &[Tool]) -> Read {
+    let mut notes = Vec::new();
+    let mut calls = Vec::new();
+    let mut split = Split { text: text.to_owned(), ..Split::default() };
+    if !is_pure(text) {
+        if let Some(messages) = harmony::read(text) {
+            calls.extend(messages.calls.iter().map(|(name, body)| calls::call(name, body)));
+            (split.text, split.thinking) = (messages.text, messages.thinking);
+        }
+        let inner = thinking::split(&split.text, extent);
+        notes.extend(inner.note.map(str::to_owned));
+        split = Split {
+            thinking: [split.thinking, inner.thinking].join("\n\n").trim().to_owned(),
+            ..inner
+        };
+    }
+    let taken = calls::take(&split.text, offered);
+    calls.extend(taken.calls);
+    for unread in taken.unread {
+        notes.push(format!(
+            "a tool call in the text could not be read (`{}`)",
+            clean(&unread, SHOWN)
+        ));
+    }
+    let (text, left_out) =
+        if is_pure(&taken.text) { (taken.text, false) } else { without_marks(&taken.text) };
+    if left_out {
+        notes.push("it went on with a turn that is not its own, which is left out".to_owned());
+    }
+    Read { text, thinking: split.thinking, calls, notes }
+}
+
+/// The text without the marks of a model's format, and up to the turn of another that the model
+/// invents; whether there was one.
+fn without_marks(text: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    for (zone, range) in zones::zones(text) {
+        let part = &text[range.clone()];
+        if zone == Zone::Inert {
+            out.push_str(part);
+            continue;
+        }
+        let mut at = 0;
+        while at < part.len() {
+            let here = &part[at..];
+            let found = tags::at(here).filter(|found| {
+                let whole = &text[range.start + at..];
+                counts(text, range.start + at, whole, found, zone)
+            });
+            match found {
+                Some(found) if found.kind == Kind::OtherTurn && !out.trim().is_empty() => {
+                    let rest = &text[range.start + at + found.length..];
+                    return (out.trim_end().to_owned(), !rest.trim().is_empty());
+                }
+                Some(found) => {
+                    at = (at + found.length).min(part.len());
+                    // The mark's own line goes with it.
+                    if out.is_empty() || out.ends_with('\n') {
+                        at += part[at..].len() - part[at..].trim_start_matches(['\n', ' ']).len();
+                    }
+                }
+                None => {
+                    let c = here.chars().next().map_or(1, char::len_utf8);
+                    out.push_str(&here[..c]);
+                    at += c;
+                }
+            }
+        }
+    }
+    (out, false)
+}
+
+/// Whether a tag is one here: `<s>` and `[INST]` may be words of a text and types of a program, so they
+/// count at the ends of a line only.
+fn counts(text: &str, at: usize, here: &str, found: &tags::Found, zone: Zone) -> bool {
+    if found.foreign {
+        return true;
+    }
+    if zone == Zone::Code && matches!(found.kind, Kind::Think) {
+        return false;
+    }
+    let before = text[..at].rsplit('\n').next().unwrap_or_default().trim();
+    let after = here[found.length.min(here.len())..].split('\n').next().unwrap_or_default().trim();
+    match zone {
+        Zone::Code => before.is_empty() && after.is_empty(),
+        _ => {
+            matches!(found.kind, Kind::Mark | Kind::OtherTurn)
+                && (before.is_empty() || after.is_empty())
+        }
+    }
+}

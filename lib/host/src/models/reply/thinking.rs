@@ -1,0 +1,267 @@
+//! Takes thinking out of a reply.
+
+use std::ops::Range;
+
+use super::tags::{self, Found, Kind};
+use super::zones::{Zone, zones};
+
+/// A reply in two parts.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Split {
+    pub(super) text: String,
+    pub(super) thinking: String,
+    /// What a reader must know of how they were told apart.
+    pub(super) note: Option<&'static str>,
+}
+
+/// How much of the reply is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::models) enum Extent {
+    /// All of it.
+    Whole,
+    /// Its end is missing, or has not come yet: thinking that does not end takes the rest.
+    Cut,
+}
+
+/// After so many tags of thinking the rest is left as it is: nobody thinks that often.
+const MOST: usize = 100;
+
+/// Takes what stands between tags of thinking out of the text. Where only the closing tag is there,
+/// all before it was thinking; where only the opening one is, all after it, unless the answer shows by
+/// its form: see [`answer_within`].
+pub(super) fn split(text: &str, extent: Extent) -> Split {
+    let mut split = Split { text: text.to_owned(), ..Split::default() };
+    for _ in 0..MOST {
+        let Some((at, tag)) = first_tag(&split.text) else { break };
+        let (before, rest) = split.text.split_at(at);
+        let (before, inside) = (before.to_owned(), rest[tag.length..].to_owned());
+        if tag.kind == Kind::EndThink {
+            end_alone(&mut split, &before, &inside);
+        } else if let Some(end) = matching_end(&inside) {
+            add(&mut split.thinking, &inside[..end.start]);
+            split.text = join(&before, &inside[end.end..]);
+        } else {
+            unclosed(&mut split, &before, &inside, extent);
+            break;
+        }
+    }
+    split
+}
+
+/// A closing tag without an opening one: what stands before it was thinking, unless nothing comes
+/// after it, or thinking was taken out right there.
+fn end_alone(split: &mut Split, before: &str, after: &str) {
+    if after.trim().is_empty() || before.trim().is_empty() {
+        split.text = join(before, after);
+    } else {
+        add(&mut split.thinking, before);
+        split.text = after.trim_start_matches('\n').to_owned();
+    }
+}
+
+fn unclosed(split: &mut Split, before: &str, inside: &str, extent: Extent) {
+    let answer = if extent == Extent::Whole && before.trim().is_empty() {
+        answer_within(inside)
+    } else {
+        None
+    };
+    let (thinking, answer) = inside.split_at(answer.unwrap_or(inside.len()));
+    add(&mut split.thinking, thinking);
+    if !answer.is_empty() {
+        split.note = Some("the thinking has no end: what looks like the answer is taken from it");
+    }
+    split.text = join(before, answer);
+}
+
+/// Where the answer begins in thinking that was never closed: at bare code or a block that ends it, at
+/// JSON that ends it, or at its last paragraph where it has several.
+fn answer_within(inside: &str) -> Option<usize> {
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(inside.match_indices('\n').map(|(at, _)| at + 1))
+        .filter(|&at| at < inside.len())
+        .collect();
+    let line = |at: usize| inside[at..].lines().next().unwrap_or_default();
+    let is_fence = |at: &usize| line(*at).trim_start().starts_with("```");
+    let fences: Vec<usize> = starts.iter().copied().filter(is_fence).collect();
+    let is_item = |at: &usize| super::code::starts_function(line(*at));
+    // Fences come in pairs, and the last may be open.
+    let block = fences.get(fences.len().saturating_sub(1) / 2 * 2).copied();
+    let after_block = if fences.len() % 2 == 0 { fences.last().copied() } else { None };
+    let bare = starts.iter().copied().filter(|&at| after_block.is_none_or(|end| at > end));
+    if let Some(at) = bare.into_iter().find(is_item).filter(|_| fences.len() % 2 == 0) {
+        return Some(at);
+    }
+    if block.is_some() {
+        return block;
+    }
+    let json = starts.iter().copied().find(|&at| {
+        let rest = inside[at..].trim();
+        rest.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(rest).is_ok()
+    });
+    let paragraph = || {
+        let at = inside.trim_end().rfind("\n\n")? + 2;
+        (!inside[..at].trim().is_empty()).then_some(at)
+    };
+    json.or_else(paragraph)
+}
+
+fn add(thinking: &mut String, more: &str) {
+    let more = more.trim();
+    if !thinking.is_empty() && !more.is_empty() {
+        thinking.push_str("\n\n");
+    }
+    thinking.push_str(more);
+}
+
+/// What stands around a part that is gone.
+fn join(before: &str, after: &str) -> String {
+    let after = after.trim_start_matches([' ', '\n']);
+    let before = before.trim_end_matches(' ');
+    let gap =
+        if before.is_empty() || after.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    format!("{before}{gap}{after}")
+}
+
+/// The first tag of thinking that is no mention.
+fn first_tag(text: &str) -> Option<(usize, Found)> {
+    let zones = zones(text);
+    candidates(text).find(|&(at, tag)| {
+        let zone = zones.iter().find(|(_, range)| range.contains(&at)).map(|(zone, _)| *zone);
+        match (zone, tag.kind) {
+            (Some(Zone::Prose), Kind::EndThink) => true,
+            (Some(Zone::Prose), _) => begins(text, at, tag),
+            (Some(Zone::Code), Kind::EndThink) => tag.foreign,
+            (Some(Zone::Code), _) => stands_alone(text, at, tag),
+            _ => false,
+        }
+    })
+}
+
+/// Whether thinking begins at a tag in prose: at a line's start, or where it also ends. In the middle
+/// of a sentence a tag without an end is a mention.
+fn begins(text: &str, at: usize, tag: Found) -> bool {
+    let before = text[..at].rsplit('\n').next().unwrap_or_default();
+    let after = &text[at + tag.length..];
+    if before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ':' && tag.length < 3)
+    {
+        // `Vec<Thought>` is a type.
+        return tag.foreign;
+    }
+    before.trim_matches([' ', '\t', '>', '*', '-', '\u{feff}']).is_empty()
+        || matching_end(after).is_some()
+}
+
+/// Whether a tag in code has its line to itself: `<Thinking>::new()` is Rust.
+fn stands_alone(text: &str, at: usize, tag: Found) -> bool {
+    let before = text[..at].rsplit('\n').next().unwrap_or_default().trim();
+    let after = text[at + tag.length..].split('\n').next().unwrap_or_default();
+    let own = before.is_empty() && (after.trim().is_empty() || !after.starts_with([':', ',', '(']));
+    own || before.ends_with(['}', ';']) && !after.starts_with(':') || tag.foreign
+}
+
+/// Every tag of thinking in a text, mentions too.
+fn candidates(text: &str) -> impl Iterator<Item = (usize, Found)> {
+    text.match_indices(['<', '[', '◁', '＜']).filter_map(|(at, _)| {
+        let found = tags::at(&text[at..])?;
+        matches!(found.kind, Kind::Think | Kind::EndThink).then_some((at, found))
+    })
+}
+
+/// Where the thinking ends that a text begins in: its closing tag. Tags that open within it at the
+/// start of a line want a closing tag of their own, if there are enough.
+fn matching_end(inside: &str) -> Option<Range<usize>> {
+    let mut depth = 1;
+    let mut last = None;
+    for (at, tag) in candidates(inside) {
+        let before = inside[..at].rsplit('\n').next().unwrap_or_default();
+        if before.matches('`').count() % 2 == 1 {
+            continue;
+        }
+        if tag.kind == Kind::EndThink {
+            depth -= 1;
+            last = Some(at..at + tag.length);
+            if depth == 0 {
+                return last;
+            }
+        } else if before.trim().is_empty() || tags::at(before.trim()).is_some() {
+            depth += 1;
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn whole(reply: &str, text: &str, thinking: &str) {
+        let found = split(reply, Extent::Whole);
+        assert_eq!((found.text.as_str(), found.thinking.as_str()), (text, thinking), "{reply}");
+    }
+
+    #[test]
+    fn thinking_is_taken_out_wherever_it_stands() {
+        whole("<think>a</think>b", "b", "a");
+        whole("<THINK>\na\n</THINK>\n\nb", "b", "a");
+        whole("b\n<think>a</think>\nc", "b\nc", "a");
+        whole("So, <think>a</think> b", "So,\nb", "a");
+        whole("<think>a</think><think>b</think>c", "c", "a\n\nb");
+        whole(
+            "<think>\na\n<think>\nb\n</think>\nc\n</think>\nd",
+            "d",
+            "a\n<think>\nb\n</think>\nc",
+        );
+        whole("<think><think>a</think></think>b", "b", "<think>a</think>");
+        whole("<think>the tag <think> is mine</think>b", "b", "the tag <think> is mine");
+        whole("<think>a</think>\n</think>b", "b", "a");
+        whole("<think></think>\nb", "b", "");
+        whole("◁think▷a◁/think▷b", "b", "a");
+        whole("[THINK]a[/THINK]b", "b", "a");
+        whole("<seed:think>a</seed:think>b", "b", "a");
+        whole("<reasoning effort=\"low\">a</reasoning>b", "b", "a");
+        whole("<thinking>\n```rust\nlet a = 1;\n</thinking>\nb", "b", "```rust\nlet a = 1;");
+    }
+
+    #[test]
+    fn only_closed() {
+        whole("a\n</think>\nb", "b", "a");
+        whole(
+            "a\n```rust\nfn one() {}\n</think>\n```rust\nb\n```",
+            "```rust\nb\n```",
+            "a\n```rust\nfn one() {}",
+        );
+        whole("b\n</think>\n", "b\n", "");
+        whole("</think>b", "b", "");
+    }
+
+    #[test]
+    fn never_closed() {
+        whole("<think>\na\nb", "", "a\nb");
+        whole("<think>\na\n\nb c", "b c", "a");
+        whole("<think>\na\n```rust\nfn one() {}\n```\n", "```rust\nfn one() {}\n```\n", "a");
+        whole(
+            "<think>\na\n```rust\nx\n```\nno.\n\nfn one() {}\n",
+            "fn one() {}\n",
+            "a\n```rust\nx\n```\nno.",
+        );
+        whole("<think>\na: {\"b\": 1}\n{\"b\": 2}", "{\"b\": 2}", "a: {\"b\": 1}");
+        whole("b\n<think>\na", "b\n", "a");
+        let cut = split("<think>\na\n\nb c", Extent::Cut);
+        assert_eq!((cut.text.as_str(), cut.thinking.as_str()), ("", "a\n\nb c"));
+    }
+
+    #[test]
+    fn a_mention_is_no_thinking() {
+        for text in [
+            "the tag `<think>` opens, `</think>` closes",
+            "the tag <think> opens it",
+            "```rust\nlet a = \"<think>\";\n// </think>\nlet b = Vec::<Thought>::new();\n```",
+            "fn one() -> &'static str {\n    \"<think>x</think>\"\n}",
+            "a Vec<Thought> is no tag",
+            "```rust\nlet x: Vec<Thinking> = <Thinking>::all();\n    <Thinking>::one()\n```",
+        ] {
+            whole(text, text, "");
+        }
+    }
+}
