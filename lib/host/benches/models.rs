@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bare::Bare;
 use code_evolution_host::audit::Log;
-use code_evolution_host::models::{Models, code};
+use code_evolution_host::models::Models;
+use code_evolution_host::models::reply::code;
 use code_evolution_wire::model::{Ask, ModelChoice};
 use measured::{Sample, quick};
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use code_evolution_host::judge::Judge;
-use code_evolution_host::models::{Models, code};
+use code_evolution_host::models::Models;
+use code_evolution_host::models::reply::code;
 use code_evolution_wire::model::{Ask, ModelChoice};
 use code_evolution_wire::verdict::{Timings, Verdict};
 

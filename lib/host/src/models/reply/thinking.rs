@@ -86,9 +86,9 @@ fn answer_within(inside: &str) -> Option<usize> {
     let is_item = |at: &usize| super::code::starts_function(line(*at));
     // Fences come in pairs, and the last may be open.
     let block = fences.get(fences.len().saturating_sub(1) / 2 * 2).copied();
-    let after_block = if fences.len() % 2 == 0 { fences.last().copied() } else { None };
+    let after_block = if fences.len().is_multiple_of(2) { fences.last().copied() } else { None };
     let bare = starts.iter().copied().filter(|&at| after_block.is_none_or(|end| at > end));
-    if let Some(at) = bare.into_iter().find(is_item).filter(|_| fences.len() % 2 == 0) {
+    if let Some(at) = bare.into_iter().find(is_item).filter(|_| fences.len().is_multiple_of(2)) {
         return Some(at);
     }
     if block.is_some() {
