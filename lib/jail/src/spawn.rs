@@ -10,7 +10,6 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::ptr;
 use std::sync::Once;
 
@@ -65,12 +64,10 @@ fn lost_ends() -> Option<String> {
 
 fn start(jail: &Jail, layers: Layers) -> Result<Prisoner, SpawnError> {
     adopt_orphans();
-    if jail.stage == Stage::Run {
-        make_executable(&jail.program).map_err(|error| {
-            let message = format!("{}: {error}", jail.program.display());
-            at("program")(io::Error::new(error.kind(), message))
-        })?;
-    }
+    check_program(jail).map_err(|error| {
+        let message = format!("{}: {error}", jail.program.display());
+        at("program")(io::Error::new(error.kind(), message))
+    })?;
     let landlock = match layers.landlock_abi {
         0 => None,
         _ => Some(files::ruleset(jail).map_err(|error| at("landlock")(io::Error::other(error)))?),
@@ -142,12 +139,13 @@ fn c_string(text: &OsStr) -> Result<CString, SpawnError> {
     CString::new(text.as_bytes()).map_err(|error| at("arguments")(error.into()))
 }
 
-/// GNU ld marks its output as executable by path, which the compile stage refuses.
-fn make_executable(program: &Path) -> io::Result<()> {
-    let mut permissions = program.metadata()?.permissions();
-    if permissions.mode() & 0o111 == 0 {
+/// Makes sure that the program is there, and of [`Stage::Run`] that it may be executed: GNU ld marks its
+/// output as executable by path, which the compile stage refuses.
+fn check_program(jail: &Jail) -> io::Result<()> {
+    let mut permissions = jail.program.metadata()?.permissions();
+    if jail.stage == Stage::Run && permissions.mode() & 0o111 == 0 {
         permissions.set_mode(permissions.mode() | 0o100);
-        std::fs::set_permissions(program, permissions)?;
+        std::fs::set_permissions(&jail.program, permissions)?;
     }
     Ok(())
 }

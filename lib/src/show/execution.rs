@@ -72,23 +72,23 @@ impl Execution {
     fn streams(&self) -> Vec<(String, String)> {
         let mut streams = Vec::new();
         if !self.stdout.is_empty() {
-            streams.push(cut("standard output", &self.stdout));
+            streams.push(shown("standard output", &self.stdout, self.stdout_cut));
         }
         if !self.stderr.is_empty() && self.diagnostics.is_empty() {
-            streams.push(cut("standard error", &self.stderr));
+            streams.push(shown("standard error", &self.stderr, self.stderr_cut));
         }
         streams
     }
 }
 shows_itself!(Execution);
 
-/// A stream's heading and its text. The heading says whether the text is cut: within the text a
-/// program could say so itself.
-fn cut(name: &str, text: &str) -> (String, String) {
+/// A stream's heading and its text. The heading says whether the text is cut, here or before: within the
+/// text a program could say so itself.
+fn shown(name: &str, text: &str, cut: bool) -> (String, String) {
     let lines: String = text.split_inclusive('\n').take(LINES).collect();
     let kept: String = lines.chars().take(CHARACTERS).collect();
-    let cut = if kept.len() < text.len() { ", its beginning" } else { "" };
-    (format!("{name}{cut}:"), kept.trim_end_matches('\n').to_owned())
+    let part = if cut || kept.len() < text.len() { ", its beginning" } else { "" };
+    (format!("{name}{part}:"), kept.trim_end_matches('\n').to_owned())
 }
 
 #[cfg(test)]
@@ -100,7 +100,9 @@ mod tests {
             stage: Stage::Run,
             status: status.to_owned(),
             stdout: stdout.to_owned(),
+            stdout_cut: false,
             stderr: String::new(),
+            stderr_cut: false,
             diagnostics: Vec::new(),
             cpu_ms: 1.5,
             peak_bytes: 3_000_000,
@@ -119,6 +121,12 @@ mod tests {
         assert!(shown.starts_with("✗ time-out"));
         assert!(shown.contains("\nstandard output, its beginning:\n"));
         assert_eq!(shown.lines().count(), LINES + 2);
+    }
+
+    #[test]
+    fn output_that_was_cut_before_says_so() {
+        let cut = Execution(wire::Execution { stdout_cut: true, ..execution("0", "one\n").0 });
+        assert_eq!(cut.to_string(), "✓ exit code 0\nstandard output, its beginning:\n│ one");
     }
 
     #[test]

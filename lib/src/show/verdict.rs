@@ -78,6 +78,12 @@ impl Verdict {
             Outcome::OutOfMemory { limit_bytes } => {
                 format!("✗ out of memory, more than {}{after}", bytes(*limit_bytes))
             }
+            Outcome::TooManyThreads { limit } => {
+                format!("✗ too many threads, more than {limit} at once{after}")
+            }
+            Outcome::TooMuchOutput { limit_bytes } => {
+                format!("✗ printed too much, more than {}{after}", bytes(*limit_bytes))
+            }
             Outcome::ProtocolViolation { reason } => {
                 format!("✗ broke the judge's protocol: {}{after}", inert::short(reason, REASON))
             }

@@ -122,6 +122,7 @@ fn diagnostic() -> impl Strategy<Value = Diagnostic> {
             message,
             code,
             line: None,
+            label: None,
             rendered,
             suggestions: Vec::new(),
         },
@@ -230,7 +231,8 @@ proptest! {
         diagnostics in prop::collection::vec(diagnostic(), 0..3),
     ) {
         let execution = Execution(wire_program::Execution {
-            stage: Stage::Run, status, stdout, stderr, diagnostics, cpu_ms: 1.0, peak_bytes: 1,
+            stage: Stage::Run, status, stdout, stdout_cut: true, stderr, stderr_cut: false, diagnostics,
+            cpu_ms: 1.0, peak_bytes: 1,
         });
         check(&execution.to_html(), &execution.to_string())?;
     }

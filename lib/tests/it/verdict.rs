@@ -36,6 +36,7 @@ fn diagnostic(message: &str, code: &str) -> Diagnostic {
         code: Some(code.to_owned()),
         line: Some(1),
         rendered: format!("error[{code}]: {message}\n"),
+        label: None,
         suggestions: Vec::new(),
     }
 }

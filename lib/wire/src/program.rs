@@ -52,12 +52,18 @@ pub struct Execution {
     /// How far it came.
     pub stage: Stage,
     /// Its exit code as text, or what ended it: `refused`, `compile error`, `SIGSEGV`, `time-out`,
-    /// `out of memory`.
+    /// `out of memory`, `too many threads`, `printed more than 8 MB`.
     pub status: String,
     /// What it wrote on standard output, cut at the limit.
     pub stdout: String,
+    /// Whether it wrote more on standard output than `stdout` holds.
+    #[serde(default)]
+    pub stdout_cut: bool,
     /// What it (or the compiler) wrote on standard error, cut at the limit.
     pub stderr: String,
+    /// Whether it wrote more on standard error than `stderr` holds.
+    #[serde(default)]
+    pub stderr_cut: bool,
     /// What the compiler said.
     pub diagnostics: Vec<Diagnostic>,
     /// CPU time, in milliseconds, by the kernel's accounting.

@@ -84,6 +84,16 @@ pub enum Outcome {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
+    /// It started more threads than allowed.
+    TooManyThreads {
+        /// The limit, in threads at once.
+        limit: u64,
+    },
+    /// It printed more than is read of a process, on standard output or on standard error.
+    TooMuchOutput {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+    },
     /// It sent what the judge had not asked for.
     ProtocolViolation {
         /// What was wrong.
@@ -136,6 +146,9 @@ pub struct Diagnostic {
     pub code: Option<String>,
     /// The line in the candidate, from 1.
     pub line: Option<u32>,
+    /// What rustc writes at that place: ``expected `u64`, found `String` ``.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// As rustc prints it, with the source lines.
     pub rendered: String,
     /// Replacements that rustc marks as machine-applicable.

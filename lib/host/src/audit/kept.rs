@@ -83,13 +83,16 @@ impl Verdict {
     /// machine, it may end otherwise.
     pub fn is_by_chance(&self) -> bool {
         match &self.outcome {
-            Outcome::TimeOut { .. } | Outcome::OutOfMemory { .. } => true,
+            Outcome::TimeOut { .. }
+            | Outcome::OutOfMemory { .. }
+            | Outcome::TooManyThreads { .. } => true,
             Outcome::Signal { number, .. } => *number == 9,
             Outcome::Finished
             | Outcome::Refused { .. }
             | Outcome::CompileError
             | Outcome::Panicked { .. }
             | Outcome::Exited { .. }
+            | Outcome::TooMuchOutput { .. }
             | Outcome::ProtocolViolation { .. } => false,
         }
     }
@@ -137,6 +140,8 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Exited { .. } => "exited",
         Outcome::TimeOut { .. } => "time-out",
         Outcome::OutOfMemory { .. } => "out of memory",
+        Outcome::TooManyThreads { .. } => "too many threads",
+        Outcome::TooMuchOutput { .. } => "printed too much",
         Outcome::ProtocolViolation { .. } => "broke the protocol",
     }
 }

@@ -7,14 +7,29 @@ use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
 use super::JudgeError;
 use super::clock::{after, milliseconds};
 use super::compile::Program;
-use super::conversation::{Broken, Conversation, Remains};
+use super::conversation::{Broken, Conversation, MAX_NOISE, Remains};
 use super::ending::{End, SIGABRT, SIGKILL, signal};
-use super::prepared::{Prepared, longest_reply};
+use super::prepared::{Prepared, longest_reply, thread_limit};
 
 /// How often a candidate that died is started again for the cases that are left.
 const RESTARTS: usize = 3;
+/// A case that met the clock's limit and computed for less than this share of the time has waited.
+const MOSTLY: f64 = 0.8;
+/// The outcome of a process that printed too much.
+const TOO_MUCH_OUTPUT: Outcome = Outcome::TooMuchOutput { limit_bytes: MAX_NOISE };
 /// A process with less CPU time than this left is not started, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
+
+/// What became of one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The candidate was not given it.
+    NotRun,
+    /// The candidate was given it.
+    Ran,
+    /// The candidate was given it, and met this limit of time, in milliseconds.
+    OutOfTime(u64),
+}
 
 /// What the cases showed.
 pub struct Results {
@@ -22,10 +37,15 @@ pub struct Results {
     pub outcome: Outcome,
     /// One verdict a case, in the task's order.
     pub cases: Vec<CaseVerdict>,
-    /// Whether the candidate was given the case, likewise.
-    pub ran: Vec<bool>,
+    /// What became of each, likewise.
+    pub fates: Vec<Fate>,
     /// Whether another run might show something else: see [`End::is_by_chance`].
     pub by_chance: bool,
+    /// Whether a case met a limit of the clock that it spent mostly waiting: the machine may have been
+    /// too busy.
+    pub waited: bool,
+    /// Whether somebody else killed the candidate.
+    pub killed: bool,
     /// CPU time, in milliseconds.
     pub cpu_ms: f64,
     /// Largest resident memory, in bytes.
@@ -61,8 +81,10 @@ impl Prepared<'_> {
             results: Results {
                 outcome: Outcome::Finished,
                 cases: self.not_run("not run"),
-                ran: vec![false; self.cases.len()],
+                fates: vec![Fate::NotRun; self.cases.len()],
                 by_chance: false,
+                waited: false,
+                killed: false,
                 cpu_ms: 0.0,
                 peak_bytes: 0,
                 start_ms: 0.0,
@@ -132,7 +154,8 @@ impl Run<'_> {
             let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
-            self.results.ran[index] = true;
+            self.results.fates[index] = Fate::Ran;
+            let asked = Instant::now();
             let broken = match talk.exchange(frame, longest_reply(limits), deadline) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
                     Ok(mut verdict) => {
@@ -169,7 +192,15 @@ impl Run<'_> {
                         false => limits.wall_ms,
                     };
                     self.results.by_chance = true;
+                    let worked_ms = self.results.cases[index].cpu_ms;
+                    self.results.waited |= worked_ms < MOSTLY * milliseconds(asked.elapsed());
                     self.fatal(index, Outcome::TimeOut { limit_ms }, &time_out(limit_ms));
+                    Left::Restart(rest)
+                }
+                Broken::TooNoisy => {
+                    let remains = talk.kill();
+                    self.account(&remains);
+                    self.fatal(index, TOO_MUCH_OUTPUT, &too_much_output());
                     Left::Restart(rest)
                 }
                 Broken::Closed => {
@@ -177,6 +208,7 @@ impl Run<'_> {
                     self.account(&remains);
                     let end = End::of(&remains);
                     self.results.by_chance |= end.is_by_chance();
+                    self.results.killed |= end == End::Signal(SIGKILL);
                     let (outcome, problem) = self.ending(end, &remains.stderr);
                     self.fatal(index, outcome, &problem);
                     Left::Restart(rest)
@@ -217,6 +249,9 @@ impl Run<'_> {
             verdict.panic = Some(panic.clone());
         }
         self.results.cases[index] = verdict;
+        if let Outcome::TimeOut { limit_ms } = outcome {
+            self.results.fates[index] = Fate::OutOfTime(limit_ms);
+        }
         if self.results.outcome == Outcome::Finished {
             self.results.outcome = outcome;
         }
@@ -228,8 +263,10 @@ impl Run<'_> {
         match end {
             End::CpuTime => (Outcome::TimeOut { limit_ms: limits.cpu_ms }, time_out(limits.cpu_ms)),
             End::Threads => {
-                (signal(SIGKILL), "it started too many threads and was killed".to_owned())
+                let outcome = Outcome::TooManyThreads { limit: thread_limit() };
+                (outcome, self.prepared.too_many_threads())
             }
+            End::Output => (TOO_MUCH_OUTPUT, too_much_output()),
             End::Deadline => {
                 let reason = "it closed the channel to the judge".to_owned();
                 (Outcome::ProtocolViolation { reason: reason.clone() }, reason)
@@ -241,8 +278,8 @@ impl Run<'_> {
             End::Signal(number) => {
                 let stderr = String::from_utf8_lossy(stderr);
                 if stderr.contains("has overflowed its stack") {
-                    let problem = format!("its recursion overflowed the stack ({end})");
-                    return (signal(number), problem);
+                    let problem = "it overflowed the stack: a recursion is too deep, or a local array too large";
+                    return (signal(number), problem.to_owned());
                 }
                 match (number, panic_in(&stderr)) {
                     (SIGABRT, Some(panic)) => {
@@ -264,6 +301,10 @@ impl Run<'_> {
 
 fn time_out(limit_ms: u64) -> String {
     format!("it took longer than {limit_ms} ms")
+}
+
+fn too_much_output() -> String {
+    format!("it printed more than {} MB", MAX_NOISE >> 20)
 }
 
 /// The last panic that the harness printed on standard error.

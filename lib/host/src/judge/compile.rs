@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::clock::{after, milliseconds};
 use super::conversation::{Conversation, Remains};
 use super::ending::{End, SIGKILL, out_of_memory, signal};
+use super::machine::check_disk;
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
@@ -111,11 +112,10 @@ impl Compilation<'_> {
     }
 
     fn run_within(&self, memory_bytes: u64) -> Result<Compiled, JudgeError> {
-        let folder =
-            tempfile::Builder::new().prefix("code-evolution-").tempdir_in(self.temporary)?;
-        for (name, text) in self.files {
-            fs::write(folder.path().join(name), text)?;
-        }
+        let folder = self.lay_out().or_else(|error| {
+            check_disk(self.temporary)?;
+            Err(anyhow::Error::from(error))
+        })?;
         let deadline = after(self.limits.compile_wall_ms);
         let hidden = [
             (folder.path().display().to_string(), "."),
@@ -163,6 +163,16 @@ impl Compilation<'_> {
         }
         let path = folder.path().join(EXECUTABLE);
         Ok(Compiled { program: Ok(Program { folder, path }), diagnostics, compile_ms, link_ms })
+    }
+
+    /// A fresh folder with the files.
+    fn lay_out(&self) -> std::io::Result<TempDir> {
+        let folder =
+            tempfile::Builder::new().prefix("code-evolution-").tempdir_in(self.temporary)?;
+        for (name, text) in self.files {
+            fs::write(folder.path().join(name), text)?;
+        }
+        Ok(folder)
     }
 
     fn rustc_arguments(&self) -> Vec<OsString> {
@@ -271,7 +281,7 @@ impl Compilation<'_> {
             _ if out_of_memory(&remains.stderr) => Outcome::OutOfMemory { limit_bytes },
             End::Signal(number) => signal(number),
             End::Threads => signal(SIGKILL),
-            End::Exited(_) | End::OutOfMemory => Outcome::CompileError,
+            End::Exited(_) | End::OutOfMemory | End::Output => Outcome::CompileError,
         }
     }
 }

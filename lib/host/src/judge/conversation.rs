@@ -2,8 +2,7 @@
 //!
 //! Nothing that comes back is believed. A byte before it was asked for, a frame over the limit or
 //! with bytes after it is a violation. Standard output and error are drained, so that a noisy process
-//! does not block, and kept up to a limit; a flood stops being read, and then blocks the process
-//! until its deadline.
+//! does not block, and kept up to a limit. A process that prints more than [`MAX_NOISE`] is stopped.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 use code_evolution_jail::{Ended, Prisoner, Process};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How much noise is read from each pipe before the rest is left in it, in bytes.
-const MAX_NOISE: u64 = 8 << 20;
+/// How much a process may print on each of its two pipes, in bytes. One that prints more is stopped.
+pub const MAX_NOISE: u64 = 8 << 20;
 /// How long a process may take to end once its input is closed.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -25,6 +24,8 @@ pub enum Broken {
     Closed,
     /// The deadline passed.
     TooLate,
+    /// It printed more than [`MAX_NOISE`].
+    TooNoisy,
     /// It sent what was not asked for.
     Violation(String),
 }
@@ -52,8 +53,14 @@ pub struct Remains {
     pub ended: Ended,
     /// What it wrote on standard output, up to the limit.
     pub stdout: Vec<u8>,
+    /// Whether it wrote more there.
+    pub stdout_cut: bool,
     /// What it wrote on standard error, up to the limit.
     pub stderr: Vec<u8>,
+    /// Whether it wrote more there.
+    pub stderr_cut: bool,
+    /// Whether it printed more than [`MAX_NOISE`].
+    pub too_noisy: bool,
 }
 
 impl Noise {
@@ -73,8 +80,8 @@ impl Noise {
                     self.seen += count as u64;
                     let room = self.limit.saturating_sub(self.kept.len()).min(count);
                     self.kept.extend_from_slice(&buffer[..room]);
-                    if self.seen > MAX_NOISE {
-                        // Kept open, but read no more: the process blocks.
+                    if self.too_much() {
+                        // Kept open, but read no more: the process blocks until it is killed.
                         return;
                     }
                 }
@@ -86,7 +93,15 @@ impl Noise {
     }
 
     fn wanted(&self) -> Option<&File> {
-        self.pipe.as_ref().filter(|_| self.seen <= MAX_NOISE)
+        self.pipe.as_ref().filter(|_| !self.too_much())
+    }
+
+    fn too_much(&self) -> bool {
+        self.seen > MAX_NOISE
+    }
+
+    fn cut(&self) -> bool {
+        self.seen > self.kept.len() as u64 || self.too_much()
     }
 }
 
@@ -186,6 +201,9 @@ impl Conversation {
     /// Waits until there is something to do on the frames, and drains the noise meanwhile.
     fn wait_for(&mut self, to_send: bool, deadline: Instant) -> Result<(), Broken> {
         loop {
+            if self.too_noisy() {
+                return Err(Broken::TooNoisy);
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Broken::TooLate);
@@ -234,9 +252,9 @@ impl Conversation {
         self.remains(Instant::now() + GRACE)
     }
 
-    /// Feeds standard input, closes it, and collects the noise until the process ends or the
-    /// deadline kills it. With `stop_at_limit` a process that writes more on standard error than is
-    /// kept is killed at once.
+    /// Feeds standard input, closes it, and collects the noise until the process ends, prints more than
+    /// [`MAX_NOISE`], or the deadline kills it. With `stop_at_limit` a process that writes more on
+    /// standard error than is kept is killed at once.
     pub fn run(mut self, stdin: &[u8], stop_at_limit: bool, deadline: Instant) -> Remains {
         let mut sent = 0;
         while sent < stdin.len() {
@@ -258,13 +276,14 @@ impl Conversation {
         }
     }
 
-    /// Drains the noise until both pipes end, the deadline passes, or standard error has given more than
-    /// `enough` bytes; whether it was the last.
+    /// Drains the noise until both pipes end, the deadline passes, or the process has printed too much:
+    /// more than [`MAX_NOISE`], or more than `enough` bytes on standard error. Returns whether it was the
+    /// last.
     fn drain_until(&mut self, deadline: Instant, enough: u64) -> bool {
         self.stdout.drain();
         self.stderr.drain();
         loop {
-            if self.stderr.seen > enough {
+            if self.stderr.seen > enough || self.too_noisy() {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -294,13 +313,23 @@ impl Conversation {
         frames_ready
     }
 
+    fn too_noisy(&self) -> bool {
+        self.stdout.too_much() || self.stderr.too_much()
+    }
+
     fn remains(self, deadline: Instant) -> Remains {
-        let Conversation { mut stdout, mut stderr, process, frames, .. } = self;
+        let Conversation { mut stdout, mut stderr, process, .. } = self;
         let ended = process.wait(deadline);
-        drop(frames);
         stdout.drain();
         stderr.drain();
-        Remains { ended, stdout: stdout.kept, stderr: stderr.kept }
+        Remains {
+            ended,
+            stdout_cut: stdout.cut(),
+            stderr_cut: stderr.cut(),
+            too_noisy: stdout.too_much() || stderr.too_much(),
+            stdout: stdout.kept,
+            stderr: stderr.kept,
+        }
     }
 }
 

@@ -36,6 +36,7 @@ struct Span {
     byte_end: usize,
     line_start: u32,
     is_primary: bool,
+    label: Option<String>,
     suggested_replacement: Option<String>,
     suggestion_applicability: Option<String>,
 }
@@ -63,9 +64,12 @@ pub fn is_clippys(diagnostic: &Diagnostic) -> bool {
 
 /// The line in the candidate that a message is about.
 fn line(message: &Message) -> Option<u32> {
-    let mut spans = message.spans.iter();
-    let span = spans.find(|span| span.is_primary && span.file_name == CANDIDATE)?;
-    Some(span.line_start)
+    primary(message).map(|span| span.line_start)
+}
+
+/// The place in the candidate that a message is about.
+fn primary(message: &Message) -> Option<&Span> {
+    message.spans.iter().find(|span| span.is_primary && span.file_name == CANDIDATE)
 }
 
 fn is_count(message: &Message) -> bool {
@@ -83,9 +87,21 @@ pub fn plain(stderr: &[u8], hidden: &[(String, &str)]) -> Option<Diagnostic> {
         message,
         code: None,
         line: None,
+        label: None,
         rendered: text,
         suggestions: Vec::new(),
     })
+}
+
+/// Notes on a long type: a file that is gone by now, and an option that nobody here can give.
+const TYPE_NOTES: [&str; 2] = [
+    "= note: the full name for the type has been written to",
+    "= note: consider using `--verbose` to print the full type name",
+];
+
+fn without_type_notes(rendered: &str) -> String {
+    let is_note = |line: &&str| TYPE_NOTES.iter().any(|note| line.trim_start().starts_with(note));
+    rendered.split_inclusive('\n').filter(|line| !is_note(line)).collect()
 }
 
 fn clean(text: &str, hidden: &[(String, &str)]) -> String {
@@ -99,7 +115,8 @@ fn clean(text: &str, hidden: &[(String, &str)]) -> String {
 }
 
 fn diagnostic(message: Message, published: &Published, hidden: &[(String, &str)]) -> Diagnostic {
-    let line = line(&message);
+    let (line, label) = (line(&message), primary(&message).and_then(|span| span.label.clone()));
+    let rendered = without_type_notes(message.rendered.as_deref().unwrap_or(&message.message));
     let suggestions = message
         .children
         .iter()
@@ -119,7 +136,8 @@ fn diagnostic(message: Message, published: &Published, hidden: &[(String, &str)]
         level: message.level,
         code: message.code.map(|code| code.code),
         line,
-        rendered: clean(message.rendered.as_deref().unwrap_or(&message.message), hidden),
+        label: label.map(|label| clean(&label, hidden)),
+        rendered: clean(&rendered, hidden),
         message: clean(&message.message, hidden),
         suggestions,
     }
@@ -165,6 +183,19 @@ mod tests {
 
     fn replace(start: usize, end: usize, replacement: &str) -> Suggestion {
         Suggestion { start, end, replacement: replacement.to_owned() }
+    }
+
+    #[test]
+    fn notes_on_long_types_are_left_out() {
+        let rendered = "error[E0308]: mismatched types\n 3 |     evens\n   |     ^^^^^ expected `u64`\n\
+            \x20 = note: expected type `u64`\n\
+            \x20 = note: the full name for the type has been written to 'main.long-type-1.txt'\n\
+            \x20 = note: consider using `--verbose` to print the full type name to the console\n";
+        let kept = without_type_notes(rendered);
+        assert!(kept.ends_with("^^^^^ expected `u64`\n  = note: expected type `u64`\n"), "{kept}");
+        // A line of the candidate's own stays.
+        let own = "1 | // = note: consider using `--verbose` to print the full type name\n";
+        assert_eq!(without_type_notes(own), own);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use code_evolution_jail::{Exit, Limit};
 use code_evolution_wire::verdict::Outcome;
 
-use super::conversation::Remains;
+use super::conversation::{MAX_NOISE, Remains};
 
 /// The signal of `abort`, which also ends a program that gets no memory.
 pub const SIGABRT: i32 = 6;
@@ -44,6 +44,8 @@ pub enum End {
     Memory,
     /// It aborted for want of memory, as it says.
     OutOfMemory,
+    /// At the limit of what it may print.
+    Output,
     /// By another signal.
     Signal(i32),
 }
@@ -56,6 +58,7 @@ impl End {
             (Some(Limit::Wall), _) => End::Deadline,
             (Some(Limit::Threads), _) => End::Threads,
             (Some(Limit::Memory), _) => End::Memory,
+            (None, _) if remains.too_noisy => End::Output,
             (None, Exit::Code(code)) => End::Exited(code),
             (None, Exit::Signal(SIGABRT)) if out_of_memory(&remains.stderr) => End::OutOfMemory,
             (None, Exit::Signal(number)) => End::Signal(number),
@@ -69,7 +72,7 @@ impl End {
             End::CpuTime | End::Deadline | End::Threads | End::Memory | End::Signal(SIGKILL) => {
                 true
             }
-            End::Exited(_) | End::OutOfMemory | End::Signal(_) => false,
+            End::Exited(_) | End::OutOfMemory | End::Output | End::Signal(_) => false,
         }
     }
 }
@@ -81,6 +84,7 @@ impl fmt::Display for End {
             End::CpuTime | End::Deadline => f.write_str("time-out"),
             End::Threads => f.write_str("too many threads"),
             End::Memory | End::OutOfMemory => f.write_str("out of memory"),
+            End::Output => write!(f, "printed more than {} MB", MAX_NOISE >> 20),
             End::Signal(number) => f.write_str(&signal_name(*number)),
         }
     }

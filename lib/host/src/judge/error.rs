@@ -1,6 +1,9 @@
 //! Why there is no verdict.
 
+use std::io::ErrorKind;
+
 use code_evolution_jail::SpawnError;
+use rustix::io::Errno;
 
 /// Why there is no verdict.
 #[derive(Debug)]
@@ -58,7 +61,50 @@ impl From<SpawnError> for JudgeError {
     fn from(error: SpawnError) -> Self {
         match error {
             SpawnError::Exiting => JudgeError::Cancelled,
+            SpawnError::Step { step, source } if is_shortage(&source) => {
+                JudgeError::Internal(anyhow::anyhow!(
+                    "this machine could not start a program (step `{step}`: {source}): close other \
+                     programs, or give the container more memory and processes, then run it again"
+                ))
+            }
+            SpawnError::Step { step: "program", source }
+                if source.kind() == ErrorKind::NotFound =>
+            {
+                JudgeError::Internal(anyhow::anyhow!(
+                    "a program that the judge starts is gone ({source}): reinstall the Rust toolchain, \
+                     then run it again"
+                ))
+            }
             error => JudgeError::NoSandbox(error.to_string()),
+        }
+    }
+}
+
+/// Whether the kernel had too little of something. No layer of the sandbox is missing then.
+fn is_shortage(error: &std::io::Error) -> bool {
+    use Errno as E;
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(E::NOMEM | E::AGAIN | E::MFILE | E::NFILE | E::NOSPC | E::DQUOT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(step: &'static str, errno: Errno) -> JudgeError {
+        SpawnError::Step { step, source: errno.into() }.into()
+    }
+
+    #[test]
+    fn a_machine_that_is_short_of_something_is_no_unsafe_sandbox() {
+        for errno in [Errno::NOMEM, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOSPC] {
+            let error = judged("fork", errno);
+            assert!(matches!(&error, JudgeError::Internal(_)), "{error}");
+            assert!(error.to_string().ends_with("then run it again"), "{error}");
+        }
+        assert!(matches!(judged("program", Errno::NOENT), JudgeError::Internal(_)));
+        for (step, errno) in [("seccomp", Errno::INVAL), ("landlock", Errno::PERM)] {
+            assert!(matches!(judged(step, errno), JudgeError::NoSandbox(_)), "{step}");
         }
     }
 }

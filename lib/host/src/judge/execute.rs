@@ -48,7 +48,7 @@ impl Judge {
             allow_without_landlock: options.allow_without_landlock,
             limits: &program.limits,
         }
-        .run(&self.shared.memory)?;
+        .run_checked(&self.shared.memory)?;
         let compiled = undisturbed(compiled)?;
         let built = match compiled.program {
             Ok(built) => built,
@@ -75,6 +75,8 @@ impl Judge {
         Ok(Execution {
             stage: Stage::Run,
             status: End::of(&remains).to_string(),
+            stdout_cut: remains.stdout_cut,
+            stderr_cut: remains.stderr_cut,
             stdout: String::from_utf8_lossy(&remains.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&remains.stderr).into_owned(),
             diagnostics: compiled.diagnostics,
@@ -89,7 +91,9 @@ fn ended(stage: Stage, status: &str, stderr: String, diagnostics: Vec<Diagnostic
         stage,
         status: status.to_owned(),
         stdout: String::new(),
+        stdout_cut: false,
         stderr,
+        stderr_cut: false,
         diagnostics,
         cpu_ms: 0.0,
         peak_bytes: 0,

@@ -1,8 +1,13 @@
-//! What a model is told of a verdict. Nothing of hidden cases but how many fail, nothing of this
-//! machine, no timings: the same candidate gets the same text.
+//! What a model is told of a verdict. Of hidden cases only how many fail, and at which limit of time;
+//! nothing of this machine, no timings: the same candidate gets the same text.
+
+use std::collections::BTreeSet;
 
 use code_evolution_wire::task::Task;
-use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage, Verdict};
+use code_evolution_wire::verdict::{CaseVerdict, Diagnostic, Outcome, Stage, Verdict};
+
+use super::cases::Fate;
+use super::prepared::PANICKED;
 
 /// Longest feedback, in characters.
 const MAX_FEEDBACK: usize = 1_200;
@@ -13,12 +18,12 @@ const MAX_CASES: usize = 5;
 /// Longest part about one case or one value, in characters.
 const MAX_PART: usize = 240;
 
-/// The text for a verdict; `ran` says which cases were given to the candidate.
-pub fn feedback(task: &Task, verdict: &Verdict, ran: &[bool]) -> String {
+/// The text for a verdict; `fates` says what became of each case.
+pub fn feedback(task: &Task, verdict: &Verdict, fates: &[Fate]) -> String {
     let text = match (&verdict.outcome, verdict.stage) {
         (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
         (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
-        (_, Stage::Run) => cases(verdict, ran),
+        (_, Stage::Run) => cases(verdict, fates),
     };
     cut(&text, MAX_FEEDBACK)
 }
@@ -53,7 +58,7 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
             let shown = errors.len().min(MAX_ERRORS);
             let room = (MAX_FEEDBACK - text.chars().count() - 40) / shown.max(1);
             for error in &errors[..shown] {
-                text.push_str(&cut(&error.rendered, room));
+                text.push_str(&error_text(error, room));
                 text.push('\n');
             }
             text.trim_end().to_owned()
@@ -61,7 +66,18 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
     }
 }
 
-fn cases(verdict: &Verdict, ran: &[bool]) -> String {
+/// An error in at most this many characters. What was expected stands at its end, so where that is cut
+/// off, the first line tells it.
+fn error_text(error: &Diagnostic, room: usize) -> String {
+    let text = cut(&error.rendered, room);
+    let label = error.label.as_deref().unwrap_or_default();
+    match (label.is_empty() || text.contains(label), error.rendered.split_once('\n')) {
+        (false, Some((first, rest))) => cut(&format!("{first}: {label}\n{rest}"), room),
+        _ => text,
+    }
+}
+
+fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
     let (passed, total) = (verdict.passed, verdict.total);
     let mut text = match (passed, total) {
         (1, 1) => return "The only case passes.".to_owned(),
@@ -70,9 +86,10 @@ fn cases(verdict: &Verdict, ran: &[bool]) -> String {
         (1, _) => format!("1 of {total} cases passes."),
         _ => format!("{passed} of {total} cases pass."),
     };
-    let failing = verdict.cases.iter().zip(ran).filter(|(case, _)| !case.passed);
+    let failing = verdict.cases.iter().zip(fates).filter(|(case, _)| !case.passed);
     let (hidden, visible): (Vec<_>, Vec<_>) = failing.partition(|(case, _)| case.hidden);
-    let (ran, not_run): (Vec<_>, Vec<_>) = visible.into_iter().partition(|(_, ran)| **ran);
+    let (not_run, ran): (Vec<_>, Vec<_>) =
+        visible.into_iter().partition(|(_, fate)| **fate == Fate::NotRun);
     for (case, _) in ran.iter().take(MAX_CASES) {
         text.push('\n');
         text.push_str(&cut(&describe(case), MAX_PART));
@@ -85,6 +102,14 @@ fn cases(verdict: &Verdict, ran: &[bool]) -> String {
         if number > 0 {
             text.push_str(&format!("\n{}.", count(number, one, many)));
         }
+    }
+    // Which limit of time it met says nothing of its input, and a busy machine may be the reason.
+    let late = hidden.iter().filter_map(|(_, fate)| match fate {
+        Fate::OutOfTime(limit_ms) => Some(*limit_ms),
+        Fate::NotRun | Fate::Ran => None,
+    });
+    for limit_ms in late.collect::<BTreeSet<_>>() {
+        text.push_str(&format!("\nA hidden case took longer than {limit_ms} ms."));
     }
     text
 }
@@ -103,7 +128,9 @@ fn describe(case: &CaseVerdict) -> String {
     match (&case.panic, &case.got, &case.problem) {
         (Some(panic), ..) => {
             let line = panic.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-            text.push_str(&format!("panicked{line}: {}", panic.message));
+            // A message such as `Os { code: 11 }` names no limit; the judge does.
+            let named = case.problem.as_deref().filter(|problem| *problem != PANICKED);
+            text.push_str(&format!("panicked{line}: {}", named.unwrap_or(&panic.message)));
         }
         (None, Some(got), problem) => {
             text.push_str(&format!("got {}", cut(&got.to_string(), 60)));
@@ -134,7 +161,7 @@ mod tests {
     use super::*;
 
     /// What is told of cases of which these are hidden, and none passes but the first `passed`.
-    fn told(hidden: &[bool], passed: usize, ran: &[bool]) -> String {
+    fn told(hidden: &[bool], passed: usize, fates: &[Fate]) -> String {
         let mut task = Task::new("fn f(n: usize) -> usize");
         for (n, hidden) in hidden.iter().enumerate() {
             task = match hidden {
@@ -154,22 +181,50 @@ mod tests {
             cpu_ms: 0.0,
         };
         let cases = task.cases.iter().enumerate().map(verdict).collect();
-        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), ran)
+        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), fates)
     }
 
     #[test]
     fn numbers_and_verbs_agree() {
-        let (no, yes) = (false, true);
-        assert_eq!(told(&[no], 1, &[yes]), "The only case passes.");
-        assert_eq!(told(&[yes], 0, &[yes]), "The only case fails.\n1 hidden case fails.");
-        assert_eq!(told(&[no; 3], 3, &[yes; 3]), "All 3 cases pass.");
-        assert_eq!(told(&[no; 2], 1, &[yes; 2]), "1 of 2 cases passes.\n- f(1): wrong");
+        let (no, yes, ran, not) = (false, true, Fate::Ran, Fate::NotRun);
+        assert_eq!(told(&[no], 1, &[ran]), "The only case passes.");
+        assert_eq!(told(&[yes], 0, &[ran]), "The only case fails.\n1 hidden case fails.");
+        assert_eq!(told(&[no; 3], 3, &[ran; 3]), "All 3 cases pass.");
+        assert_eq!(told(&[no; 2], 1, &[ran; 2]), "1 of 2 cases passes.\n- f(1): wrong");
         assert_eq!(
-            told(&[no, no, no, yes, yes], 0, &[yes, no, no, yes, no]),
+            told(&[no, no, no, yes, yes], 0, &[ran, not, not, ran, not]),
             "0 of 5 cases pass.\n- f(0): wrong\n2 cases were not run.\n2 hidden cases fail."
         );
-        let many = told(&[no; 8], 1, &[yes, yes, yes, yes, yes, yes, yes, no]);
+        let many = told(&[no; 8], 1, &[ran, ran, ran, ran, ran, ran, ran, not]);
         let end = "\n- f(5): wrong\n1 more case fails.\n1 case was not run.";
         assert!(many.starts_with("1 of 8 cases passes.") && many.ends_with(end), "{many}");
+    }
+
+    #[test]
+    fn what_is_expected_stays_in_an_error_that_is_cut() {
+        let label = "expected `u64`, found `String`";
+        let error = |lines| Diagnostic {
+            level: "error".to_owned(),
+            message: "mismatched types".to_owned(),
+            code: Some("E0308".to_owned()),
+            line: Some(9),
+            label: Some(label.to_owned()),
+            rendered: format!("error[E0308]: mismatched types\n{}^ {label}", "  |\n".repeat(lines)),
+            suggestions: Vec::new(),
+        };
+        assert_eq!(error_text(&error(3), 200), error(3).rendered);
+        let told = error_text(&error(300), 200);
+        assert!(told.starts_with(&format!("error[E0308]: mismatched types: {label}\n")), "{told}");
+        assert_eq!(told.chars().count(), 200);
+    }
+
+    #[test]
+    fn a_hidden_case_that_met_a_limit_of_time_says_so() {
+        let late = Fate::OutOfTime(2_000);
+        assert_eq!(
+            told(&[false, true, true, true], 1, &[Fate::Ran, late, late, Fate::Ran]),
+            "1 of 4 cases passes.\n3 hidden cases fail.\nA hidden case took longer than 2000 ms."
+        );
+        assert_eq!(told(&[true], 0, &[Fate::NotRun]), "The only case fails.\n1 hidden case fails.");
     }
 }

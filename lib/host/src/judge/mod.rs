@@ -16,6 +16,7 @@
 //! | `toolchain` | rustc, lld, the harness |
 //! | `offered` | precompiled crates |
 //! | `compile` | from a source to a program |
+//! | `machine` | failures of this machine, told from the candidate's |
 //! | `memory` | the memory that all jailed processes share |
 //! | `cache` | verdicts on disk |
 //! | `conversation` | frames and noise of a jailed process |
@@ -43,6 +44,7 @@ mod feedback;
 #[cfg(test)]
 mod fuzz;
 mod glue;
+mod machine;
 mod memory;
 mod offered;
 mod plan;
@@ -54,14 +56,15 @@ mod toolchain;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError, RwLock, RwLockReadGuard};
 
 use anyhow::Context;
 use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use cache::Cache;
-use compile::{Compilation, Compiled, Passed};
+use cases::Results;
+use compile::{Compilation, Compiled, Passed, Program};
 use ending::SIGKILL;
 use error::undisturbed;
 use memory::Memory;
@@ -89,6 +92,8 @@ struct Shared {
     toolchain: Toolchain,
     harness: Mutex<[Option<Harness>; 4]>,
     memory: Memory,
+    /// Read by who judges beside others, written by who judges alone.
+    turn: RwLock<()>,
     cache: Cache,
 }
 
@@ -140,11 +145,16 @@ impl Judge {
     /// # Errors
     /// If there is no usable toolchain, or the cache folder cannot be written.
     pub fn with(options: Options) -> anyhow::Result<Judge> {
-        let toolchain = Toolchain::find()?;
+        let toolchain = Toolchain::find().or_else(|error| {
+            // It compiles an empty program, which needs a place.
+            machine::check_disk(&options.temporary)?;
+            Err(error)
+        })?;
         let shared = Shared {
             toolchain,
             harness: Mutex::default(),
             memory: Memory::new(options.memory_bytes),
+            turn: RwLock::default(),
             cache: Cache::new(options.cache.join("verdicts"), options.cache_bytes),
             options,
         };
@@ -281,8 +291,16 @@ impl Judge {
         }
         let (verdict, by_chance) =
             undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?)?;
-        if let Some(key) = key.filter(|_| !by_chance) {
-            self.shared.cache.put(&key, &verdict)?;
+        if let Some(key) = key.filter(|_| !by_chance)
+            && let Err(error) = self.shared.cache.put(&key, &verdict)
+        {
+            // The verdict is as good without it. One line is enough for a whole session.
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| {
+                eprintln!(
+                    "verdicts are not kept: {error:#}; free some space there to judge faster"
+                );
+            });
         }
         Ok(verdict)
     }
@@ -323,8 +341,9 @@ impl Judge {
         passed: Passed<'_>,
     ) -> Result<(Verdict, bool), JudgeError> {
         let task = plan.task;
+        let together = self.shared.turn.read().unwrap_or_else(PoisonError::into_inner);
         let compiled = self.compile(plan, source, harness, libraries)?;
-        let (mut verdict, ran, by_chance) = match compiled.program {
+        let (mut verdict, fates, by_chance) = match compiled.program {
             Err(outcome) => {
                 // Of memory too: the watch may have seen it, and on another day not.
                 let by_chance = matches!(
@@ -336,24 +355,48 @@ impl Judge {
                 (plan.failed(Stage::Compile, outcome), Vec::new(), by_chance)
             }
             Ok(program) => {
-                let memory = self.shared.memory.reserve(task.limits.memory_bytes);
-                let seed = plan::seed(&task.signature, code);
-                let mut results = plan.prepared.run(&program, seed, memory.bytes)?;
-                drop(memory);
-                let ran = std::mem::take(&mut results.ran);
+                let mut results = self.run_cases(plan, code, &program, together)?;
+                let fates = std::mem::take(&mut results.fates);
                 let by_chance = results.by_chance;
                 let verdict = Verdict::from(results);
                 if verdict.is_success() {
                     passed(&program)?;
                 }
-                (verdict, ran, by_chance)
+                (verdict, fates, by_chance)
             }
         };
         verdict.diagnostics = compiled.diagnostics;
         verdict.timings.compile_ms = compiled.compile_ms;
         verdict.timings.link_ms = compiled.link_ms;
-        verdict.feedback = feedback::feedback(task, &verdict, &ran);
+        verdict.feedback = feedback::feedback(task, &verdict, &fates);
         Ok((verdict, by_chance))
+    }
+
+    /// Runs the cases. Where a busy machine may be the reason of a failure, it runs them once more, and
+    /// no other candidate beside them. `together` is the permission to work beside others.
+    fn run_cases(
+        &self,
+        plan: &Plan<'_>,
+        code: &str,
+        program: &Program,
+        together: RwLockReadGuard<'_, ()>,
+    ) -> Result<Results, JudgeError> {
+        let seed = plan::seed(&plan.task.signature, code);
+        let run = || {
+            let memory = self.shared.memory.reserve(plan.task.limits.memory_bytes);
+            undisturbed(plan.prepared.run(program, seed, memory.bytes)?)
+        };
+        let results = run()?;
+        drop(together);
+        if !results.waited && !results.killed {
+            return Ok(results);
+        }
+        let _alone = self.shared.turn.write().unwrap_or_else(PoisonError::into_inner);
+        let results = run()?;
+        match results.killed {
+            false => Ok(results),
+            true => Err(machine::killed("the candidate")),
+        }
     }
 
     fn compile(
@@ -384,7 +427,7 @@ impl Judge {
             allow_without_landlock: options.allow_without_landlock,
             limits: &task.limits,
         }
-        .run(&self.shared.memory)
+        .run_checked(&self.shared.memory)
     }
 }
 

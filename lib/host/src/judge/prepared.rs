@@ -1,11 +1,15 @@
 //! A task's cases, ready to be sent, and what a reply means for each.
 
+use code_evolution_jail::Stage;
 use code_evolution_wire::task::{Case, Limits, Task};
 use code_evolution_wire::verdict::{CaseVerdict, Panic};
 use serde_json::Value;
 
 use super::signature::{Signature, Type};
 use super::{JudgeError, codec, compare};
+
+/// The problem of a case that panicked.
+pub const PANICKED: &str = "it panicked";
 
 /// A task's cases, checked against its signature and ready to be sent.
 pub struct Prepared<'a> {
@@ -76,13 +80,39 @@ impl<'a> Prepared<'a> {
             Reply::Panic(panic) => {
                 verdict.passed = prepared.case.panics;
                 if !verdict.passed {
-                    verdict.problem = Some("it panicked".to_owned());
+                    let threads = is_about_threads(&panic.message);
+                    verdict.problem = Some(match threads {
+                        true => self.too_many_threads(),
+                        false => PANICKED.to_owned(),
+                    });
                 }
                 verdict.panic = Some(panic);
             }
         }
         Ok(verdict)
     }
+
+    /// What is said of a candidate that met a limit on threads. It meets one of three, and which one is
+    /// often chance: their number, the memory that all their stacks need, or a single huge stack.
+    pub fn too_many_threads(&self) -> String {
+        format!(
+            "its threads need more than it may have: {} at once, and {} MB for all their stacks",
+            thread_limit(),
+            self.task.limits.memory_bytes >> 20
+        )
+    }
+}
+
+/// How many threads a candidate may have at once.
+pub fn thread_limit() -> u64 {
+    code_evolution_jail::Limits::of(Stage::Run).threads
+}
+
+/// Whether a panic says that a thread could not be started. It is the candidate's own word, and only
+/// decides what its failure is called.
+fn is_about_threads(panic: &str) -> bool {
+    // EAGAIN: of all that a candidate can do, only starting a thread fails with it.
+    panic.contains("Os { code: 11, kind: WouldBlock")
 }
 
 /// What a candidate answers to one input.

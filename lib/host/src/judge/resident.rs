@@ -175,6 +175,10 @@ impl Resident {
                 talk.kill();
                 format!("it took longer than {limit_ms} ms and was stopped")
             }
+            Broken::TooNoisy => {
+                let end = End::of(&talk.kill());
+                format!("it {end} and was stopped")
+            }
             Broken::Violation(reason) => {
                 talk.kill();
                 reason

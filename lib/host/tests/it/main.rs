@@ -5,6 +5,7 @@ mod audit;
 mod cancelled;
 mod command_line;
 mod fail_closed;
+mod machine;
 mod models_conversations;
 mod models_endings;
 mod models_faults;

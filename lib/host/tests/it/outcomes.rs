@@ -341,7 +341,7 @@ fn whole_programs_end_as_what_they_are() {
         ("panic!()", Stage::Run, "101"),
         ("loop { std::hint::black_box(1); }", Stage::Run, "time-out"),
         ("std::thread::sleep(std::time::Duration::from_secs(9))", Stage::Run, "time-out"),
-        ("loop { println!(\"{}\", \"flood\".repeat(100)) }", Stage::Run, "time-out"),
+        ("loop { println!(\"{}\", \"flood\".repeat(100)) }", Stage::Run, "printed more than 8 MB"),
         ("std::hint::black_box(vec![1u8; 1 << 30]);", Stage::Run, "out of memory"),
         ("std::process::abort()", Stage::Run, "SIGABRT"),
     ] {
@@ -350,5 +350,49 @@ fn whole_programs_end_as_what_they_are() {
         let ended = judge().execute(&program).unwrap();
         assert_eq!((ended.stage, ended.status.as_str()), (stage, status), "{body}: {ended:#?}");
         assert!(ended.stdout.len() <= 64 << 10);
+    }
+}
+
+#[test]
+fn a_candidate_that_prints_too_much_is_told_so() {
+    // Each ends by itself, and one answers.
+    for body in [
+        "for step in 0..200_000 { println!(\"step {step}: looking at {n} once more, and again\"); } n * 2",
+        "for _ in 0..3_000 { eprintln!(\"{}\", \"x\".repeat(4_000)); } n * 2",
+        "for _ in 0..3_000 { println!(\"{}\", \"x\".repeat(4_000)); } std::process::exit(0)",
+    ] {
+        let verdict = verdict(&doubles(), &format!("fn double(n: u32) -> u32 {{ {body} }}"));
+        assert_eq!(verdict.outcome, Outcome::TooMuchOutput { limit_bytes: 8 << 20 }, "{body}");
+        assert!(verdict.feedback.contains("it printed more than 8 MB"), "{}", verdict.feedback);
+    }
+    let mut program =
+        Program::new("fn main() { for _ in 0..3_000 { println!(\"{}\", \"x\".repeat(4_000)) } }");
+    let ended = judge().execute(&program).unwrap();
+    assert_eq!((ended.status.as_str(), ended.stdout_cut), ("printed more than 8 MB", true));
+    program.program =
+        "fn main() { println!(\"{}\", \"x\".repeat(100_000)); eprintln!(\"y\") }".to_owned();
+    let ended = judge().execute(&program).unwrap();
+    assert_eq!((ended.status.as_str(), ended.stdout_cut, ended.stderr_cut), ("0", true, false));
+}
+
+#[test]
+fn every_limit_on_threads_has_one_wording() {
+    let sleep = "std::thread::sleep(std::time::Duration::from_millis(400))";
+    for body in [
+        "std::thread::Builder::new().stack_size(1 << 30).spawn(move || n * 2).unwrap().join().unwrap()",
+        &format!(
+            "let all: Vec<_> = (0..900).map(|_| std::thread::spawn(|| {sleep})).collect();
+            for one in all {{ one.join().unwrap(); }} n * 2"
+        ),
+        &format!(
+            "let all: Vec<_> = (0..90).map(|_| std::thread::Builder::new().stack_size(1 << 14)
+                .spawn(|| {sleep}).unwrap()).collect();
+            for one in all {{ one.join().unwrap(); }} n * 2"
+        ),
+    ] {
+        let verdict = verdict(&doubles(), &format!("fn double(n: u32) -> u32 {{ {body} }}"));
+        let told =
+            "its threads need more than it may have: 64 at once, and 256 MB for all their stacks";
+        assert!(verdict.feedback.contains(told), "{body}\n{}", verdict.feedback);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Mutex;
 
-use code_evolution_host::judge::{Judge, Options};
+use code_evolution_host::judge::{Judge, JudgeError, Options};
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Outcome;
 
@@ -109,7 +109,7 @@ fn named(body: &str) -> String {
 }
 
 #[test]
-fn a_candidate_that_somebody_else_kills_is_judged_again() {
+fn a_candidate_that_somebody_else_kills_gets_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(options).unwrap();
@@ -119,7 +119,7 @@ fn a_candidate_that_somebody_else_kills_is_judged_again() {
     let patient = Limits { case_wall_ms: 60_000, wall_ms: 60_000, ..Limits::default() };
     let task = task().limits(patient);
     let killed = std::thread::scope(|scope| {
-        let judged = scope.spawn(|| judge.judge(&task, code).unwrap());
+        let judged = scope.spawn(|| judge.judge(&task, code));
         while !judged.is_finished() {
             if let Some(victim) = thread_named("victim-4711") {
                 let kill =
@@ -130,7 +130,8 @@ fn a_candidate_that_somebody_else_kills_is_judged_again() {
         }
         judged.join().unwrap()
     });
-    assert!(matches!(killed.outcome, Outcome::Signal { number: 9, .. }), "{killed:#?}");
+    let Err(JudgeError::Internal(error)) = killed else { panic!("{killed:#?}") };
+    assert!(error.to_string().contains("killed twice by somebody else"), "{error}");
     let verdicts = fs::read_dir(folder.path().join("verdicts")).into_iter().flatten();
     assert_eq!(verdicts.count(), 0, "it is kept");
 }

@@ -27,7 +27,7 @@ const KINDS: [Kind; 12] = [
     (
         "fn f(_: u32) -> u32 { loop { println!(\"{}\", \"x\".repeat(9999)) } }",
         "run",
-        &["time_out"],
+        &["too_much_output"],
         0,
     ),
     // Filling memory takes CPU time, and on a busy machine that limit may come first.
@@ -40,7 +40,7 @@ const KINDS: [Kind; 12] = [
     (
         "fn f(n: u32) -> u32 { loop { std::thread::spawn(|| loop { std::thread::park() }); if n == 9 { return 0 } } }",
         "run",
-        &["signal", "time_out", "finished", "out_of_memory", "panicked"],
+        &["too_many_threads", "time_out", "finished", "out_of_memory", "panicked"],
         0,
     ),
     ("fn f(_: u32) -> u32 { std::process::exit(0) }", "run", &["exited"], 0),

@@ -168,6 +168,8 @@ fn ended(verdict: &Verdict) -> String {
         Outcome::Exited { code } => format!("exit {code}"),
         Outcome::TimeOut { .. } => "time-out".to_owned(),
         Outcome::OutOfMemory { .. } => "out of memory".to_owned(),
+        Outcome::TooManyThreads { .. } => "too many threads".to_owned(),
+        Outcome::TooMuchOutput { .. } => "printed too much".to_owned(),
         Outcome::ProtocolViolation { reason } => format!("violation: {reason}"),
     }
 }

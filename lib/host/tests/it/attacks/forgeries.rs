@@ -141,14 +141,14 @@ attacks! { Forgery:
         for _ in 0..1000 { println!(\"{}\", \"noise\".repeat(50)); eprintln!(\"x\"); }
         n + 1"
     );
-    flood_on_standard_output => Ends(&["time-out"]),
+    flood_on_standard_output => Ends(&["printed too much"]),
         body("loop { println!(\"{}\", \"flood\".repeat(1000 + n as usize)) }");
-    flood_on_standard_error => Ends(&["time-out"]),
+    flood_on_standard_error => Ends(&["printed too much"]),
         body("loop { eprintln!(\"{}\", \"flood\".repeat(1000 + n as usize)) }");
     too_slow => Ends(&["time-out"]),
         body("std::thread::sleep(std::time::Duration::from_secs(60)); n + 1");
     constant_guess => Scores(1), body("let _ = n; 3");
-    too_many_threads => Ends(&["SIGKILL", "time-out", "out of memory", "panicked"]), body(
+    too_many_threads => Ends(&["too many threads", "time-out", "out of memory", "panicked"]), body(
         "let mut threads = vec![];
         loop {
             let thread = std::thread::Builder::new().stack_size(1 << 14);
