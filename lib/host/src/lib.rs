@@ -8,7 +8,8 @@
 //! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
 //! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
 //! | [`toolbox`] | tools that models write: admits, keeps, calls them |
-//! | [`audit`] | a session's log, which shows tampering |
+//! | [`mcp`] | a toolbox's tools for assistants: a server of the Model Context Protocol |
+//! | [`audit`] | a session's log, which shows tampering; a session judged again |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | `folders` | where files are kept |
 //! | `files` | files that are replaced whole, and digests |
@@ -35,6 +36,7 @@ pub mod commands;
 mod files;
 mod folders;
 pub mod judge;
+pub mod mcp;
 pub mod models;
 pub mod serve;
 pub mod toolbox;

@@ -1,6 +1,7 @@
 //! What a person or a script calls, one module a command.
 //!
-//! Standard output carries results only: JSON, one value a line, of `serve`, `judge` and `exec`; lines
+//! Standard output carries results only: JSON, one value a line, of `serve`, `judge`, `exec` and
+//! `toolbox serve`; lines
 //! for a person of the others. Progress and errors go to standard error. A command line that makes no
 //! sense ends with exit code 2, a failure with 1; `audit rejudge` has exit codes of its own.
 
@@ -34,6 +35,8 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
                                         3 something could not be judged here
   audit show FILE                       a session as an HTML page: lineage, curves, prompts, replies, cost
   toolbox verify FOLDER..               check that tools are what was admitted
+  toolbox serve FOLDER                  offer the tools to an assistant, over the Model Context Protocol
+                                        on standard input and output
   prepare                               build once what candidates are linked with
 "#;
 

@@ -1,4 +1,5 @@
-//! `toolbox verify FOLDER..`: are a toolbox's tools what was admitted?
+//! `toolbox verify FOLDER..`: are a toolbox's tools what was admitted? `toolbox serve FOLDER`: offers
+//! them to an MCP client.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,10 +8,11 @@ use anyhow::{Result, bail};
 use lexopt::{Arg, Parser};
 
 use super::{UsageError, paths};
+use crate::mcp;
 use crate::toolbox::verify;
 
-/// Checks the toolboxes and prints one line for each that is intact, with its log's last hash, or
-/// one for each problem.
+/// Runs the subcommand. `verify` checks the toolboxes and prints one line for each that is intact, with its log's last hash, or
+/// one for each problem. `serve` ends with its client: see [`mcp`].
 ///
 /// # Errors
 /// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that
@@ -20,7 +22,13 @@ pub fn run(mut arguments: Parser) -> Result<()> {
         Some(Arg::Value(word)) if word == "verify" => {
             verify_all(&paths(arguments, "which toolbox? give a FOLDER")?)
         }
-        _ => Err(UsageError("toolbox knows verify, with a FOLDER".to_owned()).into()),
+        Some(Arg::Value(word)) if word == "serve" => {
+            match paths(arguments, "which toolbox? give a FOLDER")?.as_slice() {
+                [folder] => mcp::serve(folder),
+                _ => Err(UsageError("toolbox serve takes one FOLDER".to_owned()).into()),
+            }
+        }
+        _ => Err(UsageError("toolbox knows verify and serve, with a FOLDER".to_owned()).into()),
     }
 }
 

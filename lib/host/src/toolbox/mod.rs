@@ -65,6 +65,7 @@ pub struct Toolbox {
 /// A tool that can be called at once, as long as its files stay as they are.
 struct Ready {
     stamp: [Option<Stamp>; 2],
+    version: u32,
     key: String,
     task: Task,
     signature: Signature,
@@ -82,6 +83,27 @@ impl Toolbox {
         residents: Arc<Residents>,
     ) -> Result<Toolbox, ToolboxError> {
         Ok(Toolbox { shelf: Shelf::open(folder)?, judge, residents, ready: Mutex::default() })
+    }
+
+    /// The toolbox in a folder that is one; nothing is made where there is none.
+    ///
+    /// # Errors
+    /// If there is no toolbox in the folder, or it cannot be read.
+    pub fn existing(folder: &Path, judge: Judge) -> Result<Toolbox, ToolboxError> {
+        match Shelf::is_in(folder) {
+            true => Toolbox::open(folder, judge, Arc::default()),
+            false => Err(no_toolbox(folder)),
+        }
+    }
+
+    /// Where its log is.
+    pub fn log_path(&self) -> &Path {
+        self.shelf.log.path()
+    }
+
+    /// A mark that changes whenever a tool or version comes in, or another version goes into use.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.shelf.manifest_stamp()
     }
 
     /// Whether its manifest is there.
@@ -204,6 +226,30 @@ impl Toolbox {
         })
     }
 
+    /// As [`Toolbox::call`], and the log has who called what, and what came of it.
+    ///
+    /// # Errors
+    /// As [`Toolbox::call`]; also if the log cannot be written: then the output is withheld.
+    pub fn call_logged(
+        &self,
+        name: &str,
+        arguments: &Value,
+        by: &str,
+    ) -> Result<Value, ToolboxError> {
+        let result = self.call(name, arguments);
+        // As texts, which the log shortens.
+        let (what, outcome) = match &result {
+            Ok(output) => ("output", output.to_string()),
+            Err(error) => ("error", error.to_string()),
+        };
+        let version = self.ready(name).map(|ready| ready.version).ok();
+        let arguments = arguments.to_string();
+        let record = format!("{name}\n{arguments}\n{outcome}");
+        let summary = json!({"tool": name, "version": version, "by": by, "arguments": arguments, what: outcome});
+        self.shelf.log.append("called", summary, record.as_bytes())?;
+        result
+    }
+
     /// Puts another version of a tool into use; nothing is written where it is.
     ///
     /// # Errors
@@ -260,11 +306,18 @@ impl Toolbox {
         let task = without_cases(&in_use.task);
         let key = key(&task, &source)?;
         let signature = Signature::parse(&task.signature).map_err(ToolboxError::BadRequest)?;
-        let ready = Arc::new(Ready { stamp, key, task, signature, source });
+        let version = tools.get(name).map_or(0, |entry| entry.current);
+        let ready = Arc::new(Ready { stamp, version, key, task, signature, source });
         let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)
     }
+}
+
+/// The error for a folder that is no toolbox.
+fn no_toolbox(folder: &Path) -> ToolboxError {
+    let shown = folder.display();
+    ToolboxError::NotFound(format!("there is no toolbox in {shown}; check its path"))
 }
 
 /// What of a task matters to a call.

@@ -9,6 +9,7 @@ use code_evolution_wire::toolbox::Verification;
 
 use super::error::ToolboxError;
 use super::history::{ADMITTED, History};
+use super::no_toolbox;
 use super::shelf::{Shelf, Tools};
 use crate::audit::{self, Checked, Entry};
 use crate::files::digest;
@@ -23,10 +24,7 @@ use crate::files::digest;
 pub fn verify(folder: &Path) -> Result<Verification, ToolboxError> {
     match Shelf::is_in(folder) {
         true => shelf(&Shelf::open(folder)?),
-        false => Err(ToolboxError::NotFound(format!(
-            "there is no toolbox in {}; check its path",
-            folder.display()
-        ))),
+        false => Err(no_toolbox(folder)),
     }
 }
 

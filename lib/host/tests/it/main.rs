@@ -6,6 +6,7 @@ mod cancelled;
 mod command_line;
 mod fail_closed;
 mod machine;
+mod mcp;
 mod models_conversations;
 mod models_endings;
 mod models_faults;

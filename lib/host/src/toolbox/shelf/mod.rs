@@ -6,7 +6,7 @@
 //! | `versions/NAME.N.rs` | the source of every version, never changed |
 //! | `manifest.json` | everything else about the tools, with a digest of itself |
 //! | `manifest.backup.json` | the same, to mend a damaged manifest with |
-//! | `audit.jsonl` | every admission, rejection and rollback, hash-chained |
+//! | `audit.jsonl` | every admission, rejection and rollback, and calls by MCP clients, hash-chained |
 //! | `.lock` | held by the process that changes something |
 //!
 //! Every file but the log is written beside its place, synced and renamed into it, and the manifest
@@ -207,7 +207,12 @@ impl Shelf {
 
     /// A mark that changes whenever the manifest, or the tool's source in use, is written.
     pub fn stamp(&self, name: &str) -> [Option<Stamp>; 2] {
-        [Stamp::of(&self.path(MANIFEST)), Stamp::of(&self.in_use(name))]
+        [self.manifest_stamp(), Stamp::of(&self.in_use(name))]
+    }
+
+    /// A mark that changes whenever the manifest is written.
+    pub fn manifest_stamp(&self) -> Option<Stamp> {
+        Stamp::of(&self.path(MANIFEST))
     }
 }
 

@@ -1,0 +1,49 @@
+//! Watches the toolbox, so that a client hears of a new tool or version without a restart.
+//!
+//! The manifest is looked at twice a second: a stat costs nothing, and works on every file system. What
+//! is told is only that something changed; the client then asks for the list.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::server;
+use crate::toolbox::Toolbox;
+
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Tells when the list of tools has changed. Clones hear the same.
+#[derive(Clone)]
+pub struct Changes(watch::Receiver<()>);
+
+impl Changes {
+    /// Watches from now on, as long as anybody listens. Wants a runtime.
+    pub fn watch(toolbox: Arc<Toolbox>) -> Changes {
+        let (tell, changes) = watch::channel(());
+        tokio::task::spawn_blocking(move || {
+            let mut stamp = toolbox.stamp();
+            let mut offered = server::offered(&toolbox).ok();
+            while !tell.is_closed() {
+                std::thread::sleep(PERIOD);
+                let now = toolbox.stamp();
+                if now == stamp {
+                    continue;
+                }
+                // A manifest that is damaged, or in the middle of a change, is looked at again.
+                let Ok(tools) = server::offered(&toolbox) else { continue };
+                stamp = now;
+                if offered.as_ref() != Some(&tools) {
+                    offered = Some(tools);
+                    tell.send_replace(());
+                }
+            }
+        });
+        Changes(changes)
+    }
+
+    /// Waits for the next change; `false` when there will be none.
+    pub async fn next(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
