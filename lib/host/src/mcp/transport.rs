@@ -90,14 +90,26 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
     Ok(Some(Line::Whole(line)))
 }
 
+/// The answer to a line that is no message.
+struct Refusal {
+    error: ErrorData,
+    /// The line's, where it has one.
+    id: Option<RequestId>,
+}
+
+impl Refusal {
+    fn line(self) -> serde_json::Result<String> {
+        let answer: TxJsonRpcMessage<RoleServer> = JsonRpcMessage::error(self.error, self.id);
+        serde_json::to_string(&answer)
+    }
+}
+
 /// The message in a line; `None` where there is nothing to answer.
 ///
 /// # Errors
 /// The answer that says what is wrong with it.
-fn message(
-    line: Line,
-) -> Result<Option<RxJsonRpcMessage<RoleServer>>, TxJsonRpcMessage<RoleServer>> {
-    let refused = |error, id| Err(JsonRpcMessage::error(error, id));
+fn message(line: Line) -> Result<Option<RxJsonRpcMessage<RoleServer>>, Refusal> {
+    let refused = |error, id| Err(Refusal { error, id });
     let Line::Whole(bytes) = line else {
         let what = format!("the message is longer than {LONGEST} bytes; send less at once");
         return refused(ErrorData::invalid_request(what, None), None);
@@ -156,7 +168,7 @@ impl Transport<RoleServer> for Lines {
                 }
                 Ok(None) => {}
                 Err(refusal) => {
-                    if let Ok(line) = serde_json::to_string(&refusal) {
+                    if let Ok(line) = refusal.line() {
                         place.send(line);
                     }
                 }
@@ -177,8 +189,8 @@ mod tests {
     use super::*;
 
     fn answer(line: &str) -> Option<Value> {
-        let answer = message(Line::Whole(line.into())).err()?;
-        Some(serde_json::to_value(answer).expect("JSON"))
+        let line = message(Line::Whole(line.into())).err()?.line().expect("JSON");
+        Some(serde_json::from_str(&line).expect("JSON"))
     }
 
     #[test]
@@ -223,8 +235,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_a_message_or_answered_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Err(answer) = message(Line::Whole(bytes)) {
-                let answer = serde_json::to_string(&answer).expect("JSON");
+            if let Err(refusal) = message(Line::Whole(bytes)) {
+                let answer = refusal.line().expect("JSON");
                 prop_assert!(!answer.contains('\n') && answer.contains("\"error\""));
             }
         }
