@@ -60,10 +60,12 @@ impl Llm {
         self.send(self.question(prompt.as_ref()))
     }
 
-    /// Asks many questions, a few at a time. The replies come in the questions' order.
+    /// Asks many questions, a few at a time. The replies come in the questions' order. What was paid for
+    /// is kept: where a question fails and another has its answer, the failed one's reply is empty, and
+    /// its label and [`Reply::code`] say why.
     ///
     /// # Errors
-    /// As for [`Llm::ask`], for the first question that fails.
+    /// As for [`Llm::ask`], if no question has an answer.
     pub fn ask_many(&self, prompts: &[impl AsRef<str>]) -> Result<Vec<Reply>> {
         let asks = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
         let answers: Vec<Answer> = self.host.call(Call::AskMany(asks))?;
@@ -213,8 +215,9 @@ impl Reply {
     /// The Rust block of the reply that defines `fn function`; the last one, if there are several.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off.
+    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why.
     pub fn code(&self, function: &str) -> Result<String> {
+        self.answered()?;
         self.host.call(Call::Extract {
             text: self.text.clone(),
             function: function.to_owned(),
@@ -222,11 +225,23 @@ impl Reply {
         })
     }
 
+    /// Whether there is an answer; of many questions some may have none.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn answered(&self) -> Result<()> {
+        match &self.failure {
+            Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// The reply's text as JSON, read as a `T`.
     ///
     /// # Errors
-    /// If it is no JSON, or not a `T`.
+    /// If it is no JSON, or not a `T`; if there is no answer, why.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.answered()?;
         let value = serde_json::from_str(&self.text).map(inert::value);
         value.and_then(serde_json::from_value).map_err(|error| {
             let message = format!(
@@ -292,6 +307,7 @@ mod tests {
                 finish_reason: "stop".to_owned(),
                 usage: Usage::default(),
                 extra: Default::default(),
+                failure: None,
             };
             let done = json!({"done": {"id": number + 1, "value": value}});
             script += &format!("read line; printf '%s\\n' '{done}'; ");

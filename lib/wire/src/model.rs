@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ending::Ending;
+use crate::protocol::Failure;
 use crate::schema::example;
 
 /// Where replies come from.
@@ -207,6 +208,10 @@ pub struct Answer {
     /// Other fields that the provider put into its message. They go back to it as they came.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+    /// Why there is no answer. Set only among the answers to many questions, of which some came: then
+    /// this one's text is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 impl Answer {
@@ -224,9 +229,10 @@ impl Answer {
             Mode::Pasted => Mode::Pasted.to_string(),
             mode => format!("{mode} · {}", self.model),
         };
-        match &self.note {
-            Some(note) => format!("{source} · {note}"),
-            None => source,
+        match (&self.failure, &self.note) {
+            (Some(failure), _) => format!("{source} · no answer: {}", failure.message),
+            (None, Some(note)) => format!("{source} · {note}"),
+            (None, None) => source,
         }
     }
 }
@@ -246,6 +252,10 @@ pub struct Usage {
 pub struct Meter {
     /// Answers of a provider.
     pub calls: u64,
+    /// Requests beyond the first of a question: after a rate limit, a fault or a slip. They count in
+    /// the budget.
+    #[serde(default)]
+    pub retries: u64,
     /// Answers of a cassette.
     pub replayed: u64,
     /// Tokens of the provider's answers.
@@ -266,7 +276,7 @@ pub struct Meter {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {
-    /// Most calls to a provider.
+    /// Most requests to a provider, those that are sent again included.
     pub calls: Option<u64>,
     /// Most tokens, prompts and answers together.
     pub tokens: Option<u64>,

@@ -52,7 +52,8 @@ pub enum Call {
     Exec(Program),
     /// Ask a model: an [`Answer`](crate::model::Answer).
     Ask(Ask),
-    /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order.
+    /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order. Where some
+    /// came, each of the others says why it did not.
     AskMany(Vec<Ask>),
     /// The Rust block of a reply that defines `fn function`: a string.
     Extract {

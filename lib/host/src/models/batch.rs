@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use code_evolution_wire::model::Answer;
+use code_evolution_wire::protocol::Failure;
 
 use super::cassette::Recorder;
 use super::json::Conversation;
@@ -16,6 +17,7 @@ pub(super) struct Batch<'a> {
     recorder: Option<&'a Mutex<Recorder>>,
     answers: BTreeMap<usize, Result<Conversation, ModelError>>,
     recorded: usize,
+    /// Why an answer could not be recorded.
     failure: Option<ModelError>,
 }
 
@@ -24,14 +26,17 @@ impl<'a> Batch<'a> {
         Batch { recorder, answers: BTreeMap::new(), recorded: 0, failure: None }
     }
 
-    /// Keeps what became of a question. Returns whether to ask on: after an error, or an answer that
-    /// cannot be recorded, more would be paid for in vain.
+    /// Keeps what became of a question. Returns whether to ask on: after an error that the next
+    /// question would meet too, or an answer that cannot be recorded, more would be paid for in vain.
     pub(super) fn add(
         &mut self,
         position: usize,
         conversation: Result<Conversation, ModelError>,
     ) -> bool {
-        let answered = conversation.is_ok();
+        let goes_on = match &conversation {
+            Ok(_) => true,
+            Err(error) => error.is_of_the_question(),
+        };
         self.answers.insert(position, conversation);
         while let Some(next) = self.answers.get(&self.recorded) {
             self.recorded += 1;
@@ -45,17 +50,52 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        answered && self.failure.is_none()
+        goes_on && self.failure.is_none()
     }
 
-    /// The answers in the questions' order.
+    /// An answer for each of `count` questions, in their order. Where there is none, `without` makes one
+    /// that says why.
     ///
     /// # Errors
-    /// An answer that could not be recorded, else the first error in the questions' order.
-    pub(super) fn finish(self) -> Result<Vec<Answer>, ModelError> {
+    /// An answer that could not be recorded; where no question has an answer, the first error.
+    pub(super) fn finish(
+        mut self,
+        count: usize,
+        without: impl Fn(Failure) -> Answer,
+    ) -> Result<Vec<Answer>, ModelError> {
         if let Some(error) = self.failure {
             return Err(error);
         }
-        self.answers.into_values().map(|answered| Ok(answered?.answer)).collect()
+        let first = self
+            .answers
+            .iter()
+            .find_map(|(position, answered)| Some((*position, answered.as_ref().err()?.clone())));
+        if let Some((_, error)) = &first
+            && self.answers.values().all(Result::is_err)
+        {
+            return Err(error.clone());
+        }
+        let answer = |position| match (self.answers.remove(&position), &first) {
+            (Some(Ok(conversation)), _) => conversation.answer,
+            (Some(Err(error)), _) => {
+                without(Failure { kind: error.kind(), message: error.to_string() })
+            }
+            (None, first) => {
+                let (kind, why) = match first {
+                    Some((failed, error)) => {
+                        (error.kind(), format!("question {} failed: {error}", failed + 1))
+                    }
+                    // Only a thread that died leaves a question behind without an error.
+                    None => return without(lost()),
+                };
+                without(Failure { kind, message: format!("not asked, because {why}") })
+            }
+        };
+        Ok((0..count).map(answer).collect())
     }
+}
+
+fn lost() -> Failure {
+    let message = "not asked, because of a bug of the host; ask again".to_owned();
+    Failure { kind: code_evolution_wire::protocol::FailureKind::Internal, message }
 }

@@ -1,5 +1,7 @@
 //! The server that is asked.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 use super::ModelError;
@@ -41,13 +43,19 @@ pub(super) fn host(url: &Url) -> String {
     }
 }
 
-/// Whether an address is on this machine.
+/// Whether an address is on this machine, in any spelling: its loopback, every address (`0.0.0.0`), one
+/// of its network cards.
 pub(super) fn is_local(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
-    }
+    let Some(name) = url.host_str() else { return false };
+    let Ok(address) = name.trim_matches(['[', ']']).parse::<IpAddr>() else {
+        let name = name.trim_end_matches('.');
+        return name == "localhost" || name.ends_with(".localhost");
+    };
+    let address = address.to_canonical();
+    // Only one's own address can be bound. Nothing is sent.
+    address.is_loopback()
+        || address.is_unspecified()
+        || std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// Reads an address.
@@ -71,4 +79,49 @@ pub(super) fn parse_base(address: &str) -> Result<Url, ModelError> {
         return wrong("holds credentials or a query (a key belongs in LLM_API_KEY)");
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_many_spellings() {
+        let is = |host: &str| is_local(&Url::parse(&format!("http://{host}:11434/v1")).unwrap());
+        for here in [
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "ollama.localhost",
+            "a.b.localhost.",
+            "127.0.0.1",
+            "127.1",
+            "127.9.9.9",
+            "2130706433",
+            "0.0.0.0",
+            "0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+        ] {
+            assert!(is(here), "{here}");
+        }
+        for elsewhere in [
+            "example.org",
+            "localhost.example.org",
+            "notlocalhost",
+            "192.0.2.1",
+            "[2001:db8::1]",
+            "8.8.8.8",
+        ] {
+            assert!(!is(elsewhere), "{elsewhere}");
+        }
+        // The address with which this machine reaches others is its own.
+        let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        if socket.connect("192.0.2.1:9").is_ok() {
+            let own = socket.local_addr().unwrap().ip();
+            assert!(is(&own.to_string()), "{own}");
+        }
+    }
 }

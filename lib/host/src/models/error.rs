@@ -10,6 +10,8 @@ pub enum ModelError {
     Budget(String),
     /// The provider could not be reached, or refused.
     Provider(String),
+    /// The provider refuses this question, or gave it up; it may answer another.
+    Question(String),
     /// The provider answered, but not with anything usable.
     NoAnswer(String),
     /// The choice of provider, model, mode or key makes no sense.
@@ -24,6 +26,7 @@ impl ModelError {
         match self {
             ModelError::Budget(message)
             | ModelError::Provider(message)
+            | ModelError::Question(message)
             | ModelError::NoAnswer(message)
             | ModelError::Config(message)
             | ModelError::Cassette(message) => message,
@@ -35,10 +38,16 @@ impl ModelError {
         match self {
             ModelError::Budget(message) => ModelError::Budget(change(message)),
             ModelError::Provider(message) => ModelError::Provider(change(message)),
+            ModelError::Question(message) => ModelError::Question(change(message)),
             ModelError::NoAnswer(message) => ModelError::NoAnswer(change(message)),
             ModelError::Config(message) => ModelError::Config(change(message)),
             ModelError::Cassette(message) => ModelError::Cassette(change(message)),
         }
+    }
+
+    /// Whether another question may have an answer all the same.
+    pub fn is_of_the_question(&self) -> bool {
+        matches!(self, ModelError::Question(_) | ModelError::NoAnswer(_))
     }
 
     /// What kind of failure this is in the protocol.
@@ -46,9 +55,10 @@ impl ModelError {
         match self {
             ModelError::Budget(_) => FailureKind::Budget,
             ModelError::Config(_) => FailureKind::BadRequest,
-            ModelError::Provider(_) | ModelError::NoAnswer(_) | ModelError::Cassette(_) => {
-                FailureKind::Model
-            }
+            ModelError::Provider(_)
+            | ModelError::Question(_)
+            | ModelError::NoAnswer(_)
+            | ModelError::Cassette(_) => FailureKind::Model,
         }
     }
 }

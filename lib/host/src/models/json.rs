@@ -357,6 +357,7 @@ mod tests {
                 finish_reason: "stop".into(),
                 usage: Usage { input_tokens: 1, output_tokens: 1 },
                 extra: Map::new(),
+                failure: None,
             })
         });
         (conversation, asked.get())

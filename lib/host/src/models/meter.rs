@@ -60,12 +60,19 @@ pub fn add(one: Usage, other: Usage) -> Usage {
 pub(super) struct Took {
     pub(super) waits: u64,
     pub(super) waited: Duration,
-    /// The tokens of a completion, which is paid for whatever can be made of it; `None` where none
-    /// came.
-    pub(super) usage: Option<Usage>,
+    /// Completions that came. Each is paid for, whatever can be made of it.
+    pub(super) answers: u64,
+    /// Their tokens.
+    pub(super) usage: Usage,
 }
 
 impl Took {
+    /// Counts a completion.
+    pub(super) fn add_answer(&mut self, usage: Usage) {
+        self.answers += 1;
+        self.usage = add(self.usage, usage);
+    }
+
     /// Counts a wait.
     pub(super) fn add_wait(&mut self, wait: Duration) {
         self.waits += 1;
@@ -85,7 +92,8 @@ pub(super) struct Account {
     meter: Meter,
     /// Dollars for a million tokens, in and out.
     price: Option<(f64, f64)>,
-    calls_under_way: u64,
+    /// Requests that were sent, or are about to be.
+    requests: u64,
     tokens_under_way: u64,
 }
 
@@ -138,14 +146,7 @@ impl Account {
     /// Takes a call's worst case out of the budget, so that calls at the same time cannot pass it
     /// together.
     pub(super) fn reserve(&mut self, ask: &Ask) -> Result<Reserved, ModelError> {
-        let calls = self.meter.calls + self.calls_under_way;
-        if let Some(most) = self.meter.budget.calls
-            && calls >= most
-        {
-            return Err(ModelError::Budget(format!(
-                "the budget of {most} calls is spent: raise it, or go on with a script"
-            )));
-        }
+        self.allow_request()?;
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
         let usage = self.meter.usage;
         let used = usage.input_tokens.saturating_add(usage.output_tokens);
@@ -160,21 +161,51 @@ impl Account {
                 },
             )));
         }
-        self.calls_under_way += 1;
+        self.requests += 1;
         self.tokens_under_way += tokens;
         Ok(Reserved { tokens })
     }
 
+    /// Takes another request of the same question out of the budget, after what it took so far.
+    pub(super) fn again(&mut self, reserved: &Reserved, took: &Took) -> Result<(), ModelError> {
+        self.allow_request()?;
+        let usage = add(self.meter.usage, took.usage);
+        let used = usage.input_tokens.saturating_add(usage.output_tokens);
+        if let Some(most) = self.meter.budget.tokens
+            && used.saturating_add(self.tokens_under_way) > most
+        {
+            let tokens = reserved.tokens;
+            return Err(ModelError::Budget(format!(
+                "to ask again could take {tokens} tokens, and {used} of the budget of {most} are used: raise the budget, or lower max_tokens"
+            )));
+        }
+        self.requests += 1;
+        self.meter.retries += 1;
+        Ok(())
+    }
+
+    fn allow_request(&self) -> Result<(), ModelError> {
+        match self.meter.budget.calls {
+            Some(most) if self.requests >= most => {
+                let again = match self.meter.retries {
+                    0 => String::new(),
+                    n => format!(" ({n} of them asked again)"),
+                };
+                Err(ModelError::Budget(format!(
+                    "the budget of {most} calls is spent{again}: raise it, or go on with a script"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Books what a call took.
     pub(super) fn settle(&mut self, reserved: Reserved, took: Took) {
-        self.calls_under_way -= 1;
         self.tokens_under_way -= reserved.tokens;
         self.meter.waits += took.waits;
         self.meter.waited_ms += u64::try_from(took.waited.as_millis()).unwrap_or(u64::MAX);
-        if let Some(usage) = took.usage {
-            self.meter.calls += 1;
-            self.meter.usage = add(self.meter.usage, usage);
-        }
+        self.meter.calls += took.answers;
+        self.meter.usage = add(self.meter.usage, took.usage);
     }
 }
 
@@ -196,8 +227,30 @@ mod tests {
         let _second = account.reserve(&Ask::new("b")).unwrap();
         let error = account.reserve(&Ask::new("c")).unwrap_err();
         assert!(error.message().contains("budget of 2 calls is spent"), "{error}");
+        // A request that was refused was one all the same.
         account.settle(first, Took::default());
-        assert!(account.reserve(&Ask::new("c")).is_ok());
+        assert!(account.reserve(&Ask::new("c")).is_err());
+    }
+
+    #[test]
+    fn asking_again_counts() {
+        let mut account = account(Budget { calls: Some(3), tokens: Some(2_500) });
+        let first = account.reserve(&Ask::new("a")).unwrap();
+        account.again(&first, &Took::default()).unwrap();
+        // What a slip took is used, and the next request could take as much as the first.
+        let usage = Usage { input_tokens: 1_000, output_tokens: 1_000 };
+        let slip = Took { answers: 1, usage, ..Took::default() };
+        let error = account.again(&first, &slip).unwrap_err();
+        assert!(error.message().contains("to ask again could take"), "{error}");
+        account.again(&first, &Took::default()).unwrap();
+        let error = account.again(&first, &Took::default()).unwrap_err();
+        assert!(
+            error.message().contains("budget of 3 calls is spent (2 of them asked again)"),
+            "{error}"
+        );
+        account.settle(first, slip);
+        let meter = account.meter();
+        assert_eq!((meter.calls, meter.retries, meter.usage), (1, 2, usage));
     }
 
     #[test]
@@ -210,9 +263,9 @@ mod tests {
             matches!(&error, ModelError::Budget(text) if text.contains("held for calls under way")),
             "{error}"
         );
-        let usage = Some(Usage { input_tokens: 5, output_tokens: 20 });
-        account.settle(first, Took { usage, ..Took::default() });
-        account.settle(second, Took { usage, ..Took::default() });
+        let usage = Usage { input_tokens: 5, output_tokens: 20 };
+        account.settle(first, Took { answers: 1, usage, ..Took::default() });
+        account.settle(second, Took { answers: 1, usage, ..Took::default() });
         assert!(account.reserve(&Ask::new("c")).is_ok());
     }
 
@@ -222,7 +275,7 @@ mod tests {
         let cost = |model: &str, price: Option<&str>| {
             let mut account = Account::new("groq", model, &|_| price.map(str::to_owned)).unwrap();
             let reserved = account.reserve(&Ask::new("a")).unwrap();
-            account.settle(reserved, Took { usage: Some(usage), ..Took::default() });
+            account.settle(reserved, Took { answers: 1, usage, ..Took::default() });
             account.meter().cost_usd
         };
         let known = cost("openai/gpt-oss-20b", None).unwrap();

@@ -12,6 +12,7 @@
 //! | `batch` | the answers of many questions, and recording them in order |
 //! | `meter` | tokens, waits, cost, and the budget |
 //! | `client` | one question to a provider: retries, waits, time-outs |
+//! | `waits` | how long a server asks to wait, wherever it says so |
 //! | `pace` | rate limits that all questions of a session share |
 //! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
 //! | `calls` | tool calls: put together, read, their ids |
@@ -60,12 +61,16 @@ mod response;
 mod server_error;
 mod stream;
 mod text;
+mod waits;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use code_evolution_wire::model::{Answer, Ask, Budget, Meter, Mode, ModelChoice, ModelStatus};
+use code_evolution_wire::model::{
+    Answer, Ask, Budget, Meter, Mode, ModelChoice, ModelStatus, Usage,
+};
+use code_evolution_wire::protocol::Failure;
 
 pub(crate) use calls::lenient_json;
 pub use clock::Clock;
@@ -74,6 +79,7 @@ pub use error::ModelError;
 use batch::Batch;
 use cassette::{Kind, Player, Recorder};
 use client::Client;
+use json::Conversation;
 use key::Key;
 
 /// How many questions of [`Models::ask_many`] are under way at once.
@@ -201,11 +207,13 @@ impl Models {
         answers.pop().ok_or_else(|| ModelError::NoAnswer("no question was asked".to_owned()))
     }
 
-    /// Asks many questions, a few at once, and returns the answers in the questions' order. After
-    /// the first error no further question is asked.
+    /// Asks many questions, a few at once, and returns the answers in the questions' order. A question
+    /// that fails does not take the others' answers with it: its own says why it is empty. After an
+    /// error that the next question would meet too, no further question is asked.
     ///
     /// # Errors
-    /// The first error in the questions' order.
+    /// Where no question has an answer, the first error in the questions' order; also if an answer
+    /// cannot be recorded.
     pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
         let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
@@ -213,7 +221,8 @@ impl Models {
                 self.ask_provider(client, recorder.as_ref(), asks, progress)
             }
             Source::Cassette(player) => {
-                asks.iter().map(|ask| self.ask_cassette(player, ask, progress)).collect()
+                let ask_one = |ask: &Ask| self.ask_cassette(player, ask, progress);
+                self.each(asks, None, 1, progress, &ask_one)
             }
             Source::Nothing => Err(ModelError::Config(
                 "there is no key and no cassette, so nothing can answer: set a key, LLM_BASE_URL or a cassette"
@@ -227,7 +236,7 @@ impl Models {
         player: &Mutex<Player>,
         ask: &Ask,
         progress: Progress,
-    ) -> Result<Answer, ModelError> {
+    ) -> Result<Conversation, ModelError> {
         let turn = |ask: &Ask| {
             let mut player = lock(player);
             let replayed = player.play(ask)?;
@@ -250,6 +259,7 @@ impl Models {
                 finish_reason: replayed.reply.finish_reason,
                 usage: replayed.reply.usage,
                 extra: replayed.reply.extra,
+                failure: None,
             };
             reply::receive(&mut answer, &ask.tools, ask.max_tokens);
             if ask.stream {
@@ -257,7 +267,7 @@ impl Models {
             }
             Ok(answer)
         };
-        Ok(json::converse(ask, turn)?.answer)
+        json::converse(ask, turn)
     }
 
     fn ask_provider(
@@ -269,10 +279,23 @@ impl Models {
     ) -> Result<Vec<Answer>, ModelError> {
         let turn = |ask: &Ask| {
             let reserved = lock(&self.shared.meter).reserve(ask)?;
-            let client::Asked { result, took } = client.ask(ask, progress);
+            let again = |took: &meter::Took| lock(&self.shared.meter).again(&reserved, took);
+            let client::Asked { result, took } = client.ask(ask, progress, &again);
             lock(&self.shared.meter).settle(reserved, took);
             Ok(Answer { mode: self.shared.status.mode, ..result? })
         };
+        self.each(asks, recorder, CONCURRENCY, progress, &|ask| json::converse(ask, turn))
+    }
+
+    /// Asks each question by `ask_one`, so many at once.
+    fn each(
+        &self,
+        asks: &[Ask],
+        recorder: Option<&Mutex<Recorder>>,
+        at_once: usize,
+        progress: Progress,
+        ask_one: &(dyn Fn(&Ask) -> Result<Conversation, ModelError> + Sync),
+    ) -> Result<Vec<Answer>, ModelError> {
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let batch = Mutex::new(Batch::new(recorder));
@@ -281,18 +304,40 @@ impl Models {
                 && let position = next.fetch_add(1, Ordering::SeqCst)
                 && let Some(ask) = asks.get(position)
             {
-                let conversation = json::converse(ask, turn);
+                let conversation = ask_one(ask);
+                if let (Err(error), 2..) = (&conversation, asks.len()) {
+                    let (number, all) = (position + 1, asks.len());
+                    progress(&format!("question {number} of {all} has no answer: {error}"));
+                }
                 let goes_on = lock(&batch).add(position, conversation);
                 failed.fetch_or(!goes_on, Ordering::SeqCst);
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..CONCURRENCY.min(asks.len()) {
+            for _ in 1..at_once.min(asks.len()) {
                 scope.spawn(work);
             }
             work();
         });
-        batch.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish()
+        let batch = batch.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        batch.finish(asks.len(), |failure| self.without_answer(failure))
+    }
+
+    /// What stands in an answer's place.
+    fn without_answer(&self, failure: Failure) -> Answer {
+        let ModelStatus { model, mode, .. } = self.status();
+        Answer {
+            text: String::new(),
+            thinking: String::new(),
+            tool_calls: Vec::new(),
+            model,
+            mode,
+            note: None,
+            finish_reason: "error".to_owned(),
+            usage: Usage::default(),
+            extra: Default::default(),
+            failure: Some(failure),
+        }
     }
 }
 

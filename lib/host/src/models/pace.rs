@@ -5,14 +5,14 @@
 //! against thirty requests a minute lose none.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 use tokio::sync::{Mutex as Turn, Notify};
 
 use super::clock::Clock;
 use super::lock;
-use super::text::duration;
+use super::waits::until;
 
 /// The longest wait that is worth it; beyond, a participant had better do something else.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ impl Allowance {
         let text = |part: &str| headers.get(format!("x-ratelimit-{part}-{what}"))?.to_str().ok();
         let number = |part: &str| text(part)?.trim().parse().ok();
         let remaining = number("remaining")?;
-        let whole_at = now.saturating_add(duration(text("reset")?)?);
+        let whole_at = now.saturating_add(until(text("reset")?, SystemTime::now())?);
         Some(Allowance { remaining, limit: number("limit"), whole_at })
     }
 

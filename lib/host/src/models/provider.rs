@@ -62,6 +62,10 @@ pub struct Provider {
     pub text_beside_calls: bool,
     /// What the id of a tool call must look like.
     pub id_form: IdForm,
+    /// When a day's quota is whole again, where the provider says so: `at midnight UTC`.
+    pub day_ends: Option<&'static str>,
+    /// Whether it may read a long prompt in part only, and say so only in its counts.
+    pub may_cut_prompts: bool,
 }
 
 /// What most providers share.
@@ -83,6 +87,8 @@ const COMMON: Provider = Provider {
     returned: Returned::Only(&[]),
     text_beside_calls: true,
     id_form: IdForm::Any,
+    day_ends: None,
+    may_cut_prompts: false,
 };
 
 /// A server on this machine: no key, and a grammar that makes an answer keep to a schema.
@@ -91,6 +97,8 @@ const ON_THIS_MACHINE: Provider = Provider {
     json_mode: false,
     schema_mode: true,
     text_in_reasoning: true,
+    returned: Returned::All,
+    may_cut_prompts: true,
     ..COMMON
 };
 
@@ -119,6 +127,7 @@ pub const PROVIDERS: [Provider; 10] = [
         stream_usage: false,
         // A call that comes back without its `thought_signature` is an error.
         returned: Returned::Only(&["extra_content"]),
+        day_ends: Some("at midnight in California"),
         ..COMMON
     },
     Provider {
@@ -146,6 +155,7 @@ pub const PROVIDERS: [Provider; 10] = [
         // What stands behind it differs from model to model.
         json_mode: false,
         returned: Returned::Only(&["reasoning", "reasoning_content", "reasoning_details"]),
+        day_ends: Some("at midnight UTC"),
         ..COMMON
     },
     Provider {
@@ -171,6 +181,7 @@ pub const PROVIDERS: [Provider; 10] = [
         text_in_reasoning: true,
         // DeepSeek and others want their thinking back, and nobody knows what stands behind.
         returned: Returned::All,
+        may_cut_prompts: true,
         ..COMMON
     },
 ];

@@ -29,6 +29,8 @@ pub(super) struct Completion {
     pub(super) no_end: bool,
     /// Why the model declined, where it said so in a field of its own.
     pub(super) refusal: String,
+    /// Set where the server gave no choice at all: why, where it says so.
+    pub(super) withheld: Option<String>,
 }
 
 impl Completion {
@@ -77,10 +79,17 @@ fn hidden(members: Map<String, Value>, hide: &impl Fn(&str) -> String) -> Map<St
     hidden.collect()
 }
 
-/// The answer in a body; `None` where it holds no choice.
+/// The answer in a body; `None` where it is no answer at all. A server that gives nothing has a list of
+/// choices without a choice.
 pub(super) fn completion(body: &Value) -> Option<Completion> {
-    let choice = body.get("choices")?.get(0)?;
+    let choices = body.get("choices")?;
     let mut completion = Completion::default();
+    let Some(choice) = choices.get(0) else {
+        let is_none = choices.is_null() || choices.as_array().is_some_and(Vec::is_empty);
+        add(&mut completion, body, &Value::Null, &Value::Null);
+        completion.withheld = Some(reason_to_block(body).unwrap_or_default());
+        return is_none.then_some(completion);
+    };
     let message = choice.get("message").unwrap_or(&Value::Null);
     add(&mut completion, body, choice, message);
     if let Some(calls) = message.get("tool_calls").and_then(Value::as_array) {
@@ -93,6 +102,13 @@ pub(super) fn completion(body: &Value) -> Option<Completion> {
         completion.text = text.to_owned();
     }
     Some(completion)
+}
+
+/// Why Gemini gives no answer to a prompt.
+fn reason_to_block(body: &Value) -> Option<String> {
+    let paths = ["/prompt_feedback/block_reason", "/promptFeedback/blockReason"];
+    let reason = paths.iter().find_map(|path| body.pointer(path))?;
+    Some(plain_text(reason))
 }
 
 /// Adds a piece of a stream: a chunk's `delta`, its model, its token counts.
@@ -233,7 +249,12 @@ mod tests {
             parse(json!({"choices": [{"message": {"content": null}}]})),
             Completion::default()
         );
-        assert_eq!(completion(&json!({"choices": []})), None);
+        for nothing in [json!([]), json!(null)] {
+            let found = parse(json!({"choices": nothing, "usage": {"prompt_tokens": 3}}));
+            assert!(found.withheld.is_some() && found.usage.is_some(), "{nothing}");
+        }
+        assert_eq!(completion(&json!({"choices": 3})), None);
+        assert_eq!(completion(&json!({"hello": "there"})), None);
         let counted = parse(
             json!({"choices": [{}], "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}}),
         );

@@ -1,11 +1,12 @@
 //! The error in a server's body, in every shape that a provider or a compatible server is known to
 //! send.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::text::{duration, plain_text};
+use super::text::plain_text;
+use super::waits;
 
 /// An error as a server tells it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,8 +18,32 @@ pub(super) struct ServerError {
     pub(super) param: Option<String>,
     /// How long to wait, where the body says so.
     pub(super) retry_after: Option<Duration>,
-    /// Whether a quota of a day is used up.
+    /// Whether it names a quota of a day. Waiting for less than that does not help, whatever wait it
+    /// names beside it.
     pub(super) day_is_spent: bool,
+}
+
+/// What servers call a text of the model that they could not read as a call, or as JSON.
+const SLIPS: [&str; 12] = [
+    "tool_use_failed",
+    "json_validate_failed",
+    "malformed_function_call",
+    "malformed_tool_call",
+    "unexpected_tool_call",
+    "not in request.tools",
+    "tool call validation failed",
+    "failed to call a function",
+    "failed to parse tool call",
+    "error parsing tool call",
+    "failed to generate json",
+    "failed to validate json",
+];
+
+/// Whether a code, a reason to stop or a message says that the model slipped: what it wrote is no call,
+/// or no JSON. The next answer may be good.
+pub(super) fn names_slip(text: &str) -> bool {
+    let text = text.to_lowercase();
+    SLIPS.iter().any(|slip| text.contains(slip))
 }
 
 impl ServerError {
@@ -29,7 +54,8 @@ impl ServerError {
             let says =
                 |word: &str| self.codes.iter().any(|code| code.to_lowercase().contains(word));
             match () {
-                () if self.is_spent() || says("rate_limit") => Some(429),
+                () if self.is_spent() || self.day_is_spent || says("rate_limit") => Some(429),
+                () if self.is_slip() => Some(400),
                 () if says("overloaded") || says("server_error") || says("unavailable") => {
                     Some(503)
                 }
@@ -40,6 +66,22 @@ impl ServerError {
         })
     }
 
+    /// Whether the model slipped; see [`names_slip`].
+    pub(super) fn is_slip(&self) -> bool {
+        self.codes.iter().any(|code| names_slip(code)) || names_slip(&self.message)
+    }
+
+    /// Whether its words are about a limit of a day.
+    pub(super) fn speaks_of_a_day(&self) -> bool {
+        const DAY: [&str; 13] = [
+            "per day", "per-day", "per_day", "perday", "byday", "/day", "daily", "this day",
+            "day's", "(tpd)", "(rpd)", "86400s", "today",
+        ];
+        let words = self.message.to_lowercase();
+        let says = |text: &str| DAY.iter().any(|day| text.contains(day));
+        says(&words) || self.codes.iter().any(|code| says(&code.to_lowercase()))
+    }
+
     /// Whether waiting cannot help, because the account has nothing left.
     pub(super) fn is_spent(&self) -> bool {
         const SPENT: [&str; 4] = [
@@ -48,7 +90,7 @@ impl ServerError {
             "billing_hard_limit_reached",
             "insufficient_credits",
         ];
-        self.day_is_spent || self.codes.iter().any(|code| SPENT.contains(&code.as_str()))
+        self.codes.iter().any(|code| SPENT.contains(&code.as_str()))
     }
 }
 
@@ -81,20 +123,51 @@ pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
         param: text("param").or_else(|| place(error)),
         ..ServerError::default()
     };
-    // OpenRouter passes on what the provider behind it said.
-    if let Some(raw) = error.pointer("/metadata/raw").and_then(Value::as_str) {
-        found.message = format!("{}: {raw}", found.message);
+    pass_on(error, &mut found);
+    let headers = error.pointer("/metadata/headers").and_then(Value::as_object);
+    if let Some(headers) = headers {
+        let get = |name: &str| {
+            let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| plain_text(value))
+        };
+        found.retry_after = found.retry_after.or(waits::in_headers(&get, SystemTime::now()));
     }
     for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
         if let Some(delay) = detail.get("retryDelay").and_then(Value::as_str) {
-            found.retry_after = found.retry_after.or(duration(delay));
+            found.retry_after = found.retry_after.or(waits::duration(delay));
         }
         for violation in detail.get("violations").and_then(Value::as_array).into_iter().flatten() {
             let quota = violation.get("quotaId").and_then(Value::as_str).unwrap_or_default();
             found.day_is_spent |= quota.contains("PerDay");
         }
     }
+    let in_words = || waits::in_words(&found.message, SystemTime::now());
+    found.retry_after = found.retry_after.or_else(in_words);
     Some(found)
+}
+
+/// Adds what the provider behind OpenRouter said, which it passes on as text or JSON.
+fn pass_on(outer: &Value, found: &mut ServerError) {
+    let Some(raw) = outer.pointer("/metadata/raw") else { return };
+    let parsed = raw.as_str().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+    let inner = parsed.as_ref().unwrap_or(raw);
+    let said = match inner {
+        // One level: what stands deeper is nobody's.
+        Value::Object(_) | Value::Array(_) if inner.pointer("/error/metadata/raw").is_none() => {
+            error(inner, true)
+        }
+        _ => None,
+    };
+    match said {
+        Some(said) => {
+            found.message = format!("{}: {}", found.message, said.message);
+            found.codes.extend(said.codes);
+            found.param = found.param.take().or(said.param);
+            found.retry_after = found.retry_after.or(said.retry_after);
+            found.day_is_spent |= said.day_is_spent;
+        }
+        None => found.message = format!("{}: {}", found.message, plain_text(raw)),
+    }
 }
 
 /// Where the first of several errors is, as checkers of schemas say it: `body.messages.1.content`.
@@ -153,12 +226,67 @@ mod tests {
         };
         let minute = gemini("GenerateRequestsPerMinutePerProject");
         assert_eq!((minute.retry_after, minute.is_spent()), (Some(Duration::from_secs(37)), false));
-        assert!(gemini("GenerateRequestsPerDayPerProject-FreeTier").is_spent());
+        let day = gemini("GenerateRequestsPerDayPerProject-FreeTier");
+        assert!(day.day_is_spent && !day.is_spent());
         for code in ["insufficient_quota", "credit_balance_exhausted"] {
             assert!(
                 error(&json!({"error": {"message": "m", "code": code}}), true).unwrap().is_spent()
             );
         }
+    }
+
+    #[test]
+    fn waits_stand_in_many_places() {
+        let wait = |error_object: Value| {
+            error(&json!({"error": error_object}), true).unwrap().retry_after.map(|w| w.as_secs())
+        };
+        assert_eq!(wait(json!({"message": "Please try again in 8m30s."})), Some(510));
+        assert_eq!(wait(json!({"message": "m", "details": [{"retryDelay": "37s"}]})), Some(37));
+        let headers = json!({"message": "m", "metadata": {"headers": {"X-RateLimit-Reset": "12"}}});
+        assert_eq!(wait(headers), Some(12));
+        let later = json!({"message": "m", "metadata": {"headers": {"X-RateLimit-Reset": "9999999999000"}}});
+        assert!(wait(later) > Some(7_000_000_000));
+        let raw = json!({"error": {"message": "try again in 9s", "code": "rate_limit_exceeded"}});
+        assert_eq!(wait(json!({"message": "m", "metadata": {"raw": raw.to_string()}})), Some(9));
+        assert_eq!(wait(json!({"message": "m", "metadata": {"raw": raw}})), Some(9));
+    }
+
+    #[test]
+    fn a_day_is_told_from_a_minute() {
+        let speaks = |message: &str| {
+            error(&json!({"error": {"message": message}}), true).unwrap().speaks_of_a_day()
+        };
+        for day in [
+            "Rate limit exceeded: free-models-per-day",
+            "on tokens per day (TPD): Limit 100000, Used 99930",
+            "Rate limit of 150 per 86400s exceeded for UserByModelByDay",
+            "You have reached your daily limit",
+        ] {
+            assert!(speaks(day), "{day}");
+        }
+        for minute in
+            ["free-models-per-min", "Rate limit of 15 per 60s exceeded for UserByModelByMinute"]
+        {
+            assert!(!speaks(minute), "{minute}");
+        }
+    }
+
+    #[test]
+    fn slips_are_known_wherever_they_are_named() {
+        let slips =
+            |error_object: Value| error(&json!({"error": error_object}), true).unwrap().is_slip();
+        let inner = json!({"error": {"message": "m", "code": "tool_use_failed"}});
+        for slip in [
+            json!({"message": "m", "code": "tool_use_failed"}),
+            json!({"message": "m", "code": "json_validate_failed"}),
+            json!({"message": "attempted to call tool 'x' which was Called but not in request.tools"}),
+            json!({"message": "MALFORMED_FUNCTION_CALL"}),
+            json!({"message": "Provider returned error", "metadata": {"raw": inner.to_string()}}),
+            json!({"message": "Provider returned error", "metadata": {"raw": "tool call validation failed: x"}}),
+        ] {
+            assert!(slips(slip.clone()), "{slip}");
+        }
+        assert!(!slips(json!({"message": "a tool is missing", "code": "invalid_request_error"})));
     }
 
     #[test]

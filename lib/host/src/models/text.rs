@@ -1,7 +1,5 @@
 //! Texts of servers and models: made safe to print, and read.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 /// A server's text as part of a line: one line, no control characters, not longer than `most`
@@ -60,34 +58,6 @@ pub(super) fn plain_text(value: &Value) -> String {
     }
 }
 
-/// A duration as rate-limit headers and Gemini write it: `37`, `37s`, `6m0s`, `1h2m3.5s`, `120ms`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    let mut seconds = 0.0;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        seconds += number
-            * match &rest[..letters] {
-                "" | "s" => 1.0,
-                "ms" => 1e-3,
-                "us" | "µs" => 1e-6,
-                "ns" => 1e-9,
-                "m" => 60.0,
-                "h" => 3_600.0,
-                "d" => 86_400.0,
-                _ => return None,
-            };
-        rest = &rest[letters..];
-    }
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,20 +68,5 @@ mod tests {
         assert_eq!(clean("éééé", 2), "éé…");
         assert_eq!(clean(&"x".repeat(10_000), 300).chars().count(), 301);
         assert_eq!(printable("    fn one() {\t1 }"), "    fn one() {    1 }");
-    }
-
-    #[test]
-    fn durations() {
-        let ms = |text| duration(text).map(|duration| duration.as_millis());
-        assert_eq!(ms("37s"), Some(37_000));
-        assert_eq!(ms("37"), Some(37_000));
-        assert_eq!(ms("6m0s"), Some(360_000));
-        assert_eq!(ms("1h2m3.5s"), Some(3_723_500));
-        assert_eq!(ms("120ms"), Some(120));
-        for odd in
-            ["", "soon", "-1", "1.2.3s", "1w", "1e999999999s", "99999999999999999999999999999d"]
-        {
-            assert_eq!(ms(odd), None, "{odd}");
-        }
     }
 }

@@ -13,6 +13,7 @@ mod models_faults;
 mod models_host;
 mod models_limits;
 mod models_recording;
+mod models_refusals;
 mod models_requests;
 mod models_server;
 mod models_streams;

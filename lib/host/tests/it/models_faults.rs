@@ -78,7 +78,8 @@ fn each_status_and_shape_of_error() {
         (200, json!({"error": {"code": 502, "message": "said so"}}), "HTTP 502: said so", 4),
         (200, json!({"error": {"code": 401, "message": "said so"}}), "refused the key", 1),
         (200, json!({"error": {"message": "said so"}}), "answered with an error: said so", 1),
-        (200, json!({"choices": []}), "holds no reply", 1),
+        (200, json!({"choices": []}), "gave no reply", 1),
+        (200, json!({"choices": null}), "gave no reply", 1),
         (200, json!({"hello": "there"}), "holds no reply", 1),
     ];
     for (status, body, says, times) in cases {

@@ -122,7 +122,11 @@ fn what_is_left_is_learnt_from_headers() {
     waits(&asked(&models, &Ask::new("third")), [59, 60]);
     assert_eq!(models.meter().waits, 2);
     // Hours are not waited for.
-    asked(&models, &Ask::new("fourth")).error(&["its rate limit", "try later"]);
+    asked(&models, &Ask::new("fourth")).error(&[
+        "its rate limit",
+        "try again at ",
+        " UTC, in 2 h 0 min",
+    ]);
     assert_eq!(server.received().len(), 3);
 }
 
@@ -138,20 +142,57 @@ fn a_question_that_fits_what_is_left_does_not_wait() {
     assert_eq!(models.meter().waits, 0);
 }
 
-#[test]
-fn the_first_error_stops_what_was_not_asked() {
-    let server = Server::start(|request, _| {
+/// A server that repeats each question, and gives these replies to some.
+fn but(replies: Vec<(&'static str, Reply)>) -> Server {
+    Server::start(move |request, _| {
         let prompt = request.body["messages"][0]["content"].as_str().unwrap();
-        if prompt == "3" {
-            json_reply(401, &json!({"error": {"message": "no"}}))
-        } else {
-            says(prompt)
-        }
-    });
+        let found = replies.iter().find(|(question, _)| *question == prompt);
+        found.map_or_else(|| says(prompt), |(_, reply)| reply.clone())
+    })
+}
+
+fn numbered(count: usize) -> Vec<Ask> {
+    (0..count).map(|n| Ask::new(n.to_string())).collect()
+}
+
+#[test]
+fn an_error_that_all_would_meet_stops_what_was_not_asked() {
+    let server = but(vec![("3", json_reply(401, &json!({"error": {"message": "no"}})))]);
     let models = Session::new("custom", &server).open();
-    let asks: Vec<Ask> = (0..100).map(|n| Ask::new(n.to_string())).collect();
-    let error = models.ask_many(&asks, &|_| ()).unwrap_err();
-    assert!(error.message().contains("refused the key"), "{error}");
+    let answers = models.ask_many(&numbered(100), &|_| ()).unwrap();
     assert!(server.received().len() < 100);
+    assert_eq!(answers.len(), 100);
+    let why = |n: usize| answers[n].failure.as_ref().map(|failure| failure.message.clone());
+    assert_eq!(["0", "1", "2"].map(str::to_owned), [0, 1, 2].map(|n| answers[n].text.clone()));
+    assert!(why(3).is_some_and(|why| why.contains("refused the key")), "{:?}", why(3));
+    assert!(why(99).is_some_and(|why| why.starts_with("not asked, because question 4 failed: ")));
+    assert!(answers[99].label().contains("no answer: not asked"), "{}", answers[99].label());
     assert_eq!(models.ask_many(&[], &|_| ()).unwrap(), []);
+    // Where nothing was answered, that is an error.
+    let models = Session::new("custom", &server).open();
+    let error = models.ask_many(&vec![Ask::new("3"); 5], &|_| ()).unwrap_err();
+    assert!(error.message().contains("refused the key"), "{error}");
+}
+
+#[test]
+fn a_question_that_fails_leaves_the_others_their_answers() {
+    let refused = json_reply(400, &json!({"error": {"message": "not this"}}));
+    let nothing =
+        json_reply(200, &json!({"choices": [], "usage": {"prompt_tokens": 3, "total_tokens": 5}}));
+    let server = but(vec![("1", refused), ("4", nothing)]);
+    let models = Session::new("custom", &server).open();
+    let printed = Mutex::new(Vec::new());
+    let progress = |line: &str| printed.lock().unwrap().push(line.to_owned());
+    let answers = models.ask_many(&numbered(8), &progress).unwrap();
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert_eq!(texts, ["0", "", "2", "3", "", "5", "6", "7"]);
+    assert_eq!(server.received().len(), 8);
+    // What gave nothing is paid for all the same.
+    let meter = models.meter();
+    assert_eq!((meter.calls, meter.usage.input_tokens), (7, 6 * 11 + 3));
+    let mut printed = printed.into_inner().unwrap();
+    printed.sort();
+    assert_eq!(printed.len(), 2);
+    assert!(printed[0].starts_with("question 2 of 8 has no answer: custom refuses the request"));
+    assert!(printed[1].starts_with("question 5 of 8 has no answer: custom gave no reply"));
 }

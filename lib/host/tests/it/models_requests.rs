@@ -4,6 +4,7 @@ use std::sync::Barrier;
 
 use code_evolution_host::models::{ModelError, Models};
 use code_evolution_wire::model::{Ask, Budget, Message, ModelChoice, Role};
+use code_evolution_wire::protocol::FailureKind;
 use serde_json::json;
 
 use crate::models_server::*;
@@ -91,8 +92,13 @@ fn a_budget_stops_before_the_next_call() {
     // Many at once cannot pass it together.
     models.set_budget(Budget { calls: Some(8), tokens: None });
     let asks: Vec<Ask> = (0..20).map(|n| Ask::new(format!("question {n}"))).collect();
-    let error = models.ask_many(&asks, &|_| ()).unwrap_err();
-    assert!(error.message().contains("budget of 8 calls"), "{error}");
+    let answers = models.ask_many(&asks, &|_| ()).unwrap();
+    let failures: Vec<_> = answers.iter().filter_map(|answer| answer.failure.as_ref()).collect();
+    assert_eq!(failures.len(), 20 - 5);
+    for failure in failures {
+        assert!(failure.message.contains("budget of 8 calls"), "{failure:?}");
+        assert_eq!(failure.kind, FailureKind::Budget);
+    }
     assert_eq!(server.received().len(), 8);
     assert_eq!(models.meter().calls, 8);
 }

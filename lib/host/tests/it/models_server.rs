@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -122,6 +123,7 @@ impl Connection for StreamOwned<ServerConnection, TcpStream> {
 /// The server. It lives until the test process ends.
 pub struct Server {
     pub address: String,
+    stopped: Arc<AtomicBool>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
@@ -151,18 +153,33 @@ impl Server {
         let received = Arc::new(Mutex::new(Vec::new()));
         let (log, behaviour): (_, Arc<Behaviour>) = (received.clone(), Arc::new(behaviour));
         let connect = Arc::new(connect);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = stopped.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
                 let (log, behaviour, connect) = (log.clone(), behaviour.clone(), connect.clone());
                 std::thread::spawn(move || serve(connect(stream.unwrap()), &log, &*behaviour));
             }
         });
-        Server { address, received }
+        Server { address, stopped, received }
     }
 
     /// Gives these replies one after the other, and the last one for ever.
     pub fn replies(replies: Vec<Reply>) -> Self {
         Server::start(move |_, before| replies[before.min(replies.len() - 1)].clone())
+    }
+
+    /// Stops listening: nobody is there from now on.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        // The thread waits for a connection, and looks up when one comes.
+        let _ = TcpStream::connect(&self.address);
+        while TcpStream::connect(&self.address).is_ok() {
+            std::thread::yield_now();
+        }
     }
 
     pub fn received(&self) -> Vec<Received> {

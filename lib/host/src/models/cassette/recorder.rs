@@ -100,6 +100,7 @@ mod tests {
             finish_reason: "stop".to_owned(),
             usage: Usage { input_tokens: 1, output_tokens: 2 },
             extra: Default::default(),
+            failure: None,
         }
     }
 

@@ -1,13 +1,14 @@
 //! One HTTP exchange.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use code_evolution_wire::model::Ask;
-use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use super::fault::{Fault, Origin};
+use super::fault::{Fault, Origin, Trouble};
 use super::{Client, STREAM_FACTOR};
 use crate::models::endpoint::host;
 use crate::models::reply::{self, Extent};
@@ -15,6 +16,7 @@ use crate::models::response::{self, Completion};
 use crate::models::server_error;
 use crate::models::stream::{Events, Lines};
 use crate::models::text::clean;
+use crate::models::waits;
 use crate::models::{ModelError, Progress, alike::Profile};
 
 /// The largest body that is read, in bytes. An answer of 100,000 tokens is a tenth of it.
@@ -83,6 +85,7 @@ impl Client {
             Ok(sent) => sent.map_err(|error| broken(&error))?,
             Err(_) => return Err(self.timed_out(self.timeout)),
         };
+        self.answered.store(true, Ordering::Relaxed);
         self.pace.learn(response.headers());
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_redirection() {
@@ -107,10 +110,15 @@ impl Client {
                 break;
             }
         }
+        let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
         let origin = Origin {
             endpoint: &self.endpoint,
-            retry_after: retry_after(&headers, SystemTime::now()),
+            retry_after: waits::in_headers(&header, SystemTime::now())
+                .filter(|_| !status.is_success()),
+            tokens_a_minute: header("x-ratelimit-limit-tokens").and_then(|n| n.trim().parse().ok()),
+            ask,
             request: body,
+            through: self.way.through(),
         };
         if status.is_success() {
             reading.completion(&origin, progress)
@@ -202,7 +210,8 @@ fn broken(error: &reqwest::Error) -> Fault {
             "the request cannot be made: {why}; check LLM_BASE_URL"
         )));
     }
-    Fault::Retry { why, after: None }
+    let trouble = if error.is_connect() { Trouble::Unreached } else { Trouble::Broken };
+    Fault::Retry { why, after: None, trouble }
 }
 
 /// Whether the server's certificate was refused: whoever answered there, it did not get the key.
@@ -215,23 +224,6 @@ fn distrusts(error: &(dyn std::error::Error + 'static)) -> bool {
         Some(inner) => distrusts(inner),
         None => error.source().is_some_and(distrusts),
     }
-}
-
-/// How long a server asks to wait: `Retry-After` in seconds or as a date, or `retry-after-ms`.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()) {
-        return Duration::try_from_secs_f64(ms / 1_000.0).ok();
-    }
-    let text_of_wait = text(RETRY_AFTER.as_str())?;
-    if let Ok(seconds) = text_of_wait.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let until = httpdate::parse_http_date(text_of_wait).ok()?;
-    // The server's own clock, where it tells it: this machine's may be wrong.
-    let now =
-        text(DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
-    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// A body as it comes in.
@@ -306,7 +298,7 @@ impl Reading {
             } else if streamed.any && !streamed.complete {
                 if !begun || torn {
                     let why = ENDED_EARLY.to_owned();
-                    return Err(Fault::Retry { why, after: None });
+                    return Err(Fault::Retry { why, after: None, trouble: Trouble::Broken });
                 }
                 streamed.completion.no_end = true;
             }
@@ -357,34 +349,5 @@ impl Streamed {
     fn tell(&mut self, extent: Extent, progress: Progress) {
         let visible = reply::visible(&self.completion.text, extent);
         self.lines.finish(&visible, progress);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_in_all_its_forms() {
-        let now = httpdate::parse_http_date("Mon, 02 Nov 2026 10:00:00 GMT").unwrap();
-        let wait = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs
-                .iter()
-                .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
-            retry_after(&headers.collect(), now).map(|wait| wait.as_millis())
-        };
-        assert_eq!(wait(&[("retry-after", "7")]), Some(7_000));
-        assert_eq!(wait(&[("retry-after", "0.5")]), Some(500));
-        assert_eq!(wait(&[("retry-after-ms", "120"), ("retry-after", "7")]), Some(120));
-        assert_eq!(wait(&[("retry-after", "Mon, 02 Nov 2026 10:00:30 GMT")]), Some(30_000));
-        let skewed = [
-            ("retry-after", "Mon, 02 Nov 2026 12:00:05 GMT"),
-            ("date", "Mon, 02 Nov 2026 12:00:00 GMT"),
-        ];
-        assert_eq!(wait(&skewed), Some(5_000));
-        assert_eq!(wait(&[("retry-after", "Mon, 02 Nov 2026 09:00:00 GMT")]), Some(0));
-        for odd in ["-3", "soon", "", "1e300"] {
-            assert_eq!(wait(&[("retry-after", odd)]), None, "{odd}");
-        }
     }
 }

@@ -1,29 +1,49 @@
 //! What a refusal or an odd answer means, and what to do about it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use code_evolution_wire::ending::{Cut, Ending};
+use code_evolution_wire::model::Ask;
 use serde_json::Value;
+
+use super::size;
 
 use crate::models::ModelError;
 use crate::models::endpoint::{Endpoint, host};
+use crate::models::pace::LONGEST_WAIT;
 use crate::models::provider::Provider;
 use crate::models::request::refused_field;
 use crate::models::response::{self, Completion};
-use crate::models::server_error::{self, ServerError};
+use crate::models::server_error::{self, ServerError, names_slip};
 use crate::models::text::clean;
+use crate::models::waits;
 
 /// Why an attempt brought no answer.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It may go better next time.
-    Retry { why: String, after: Option<Duration> },
+    Retry { why: String, after: Option<Duration>, trouble: Trouble },
+    /// The model wrote what the server cannot read; it may do better once.
+    Slip(String),
     /// The server does not take a field that the request can do without.
     Refused(String),
     /// The server does not have the model.
     UnknownModel(String),
     /// It will not go better.
     Final(ModelError),
+}
+
+/// What stood in an answer's way, for the advice at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No connection was made.
+    Unreached,
+    /// The connection broke.
+    Broken,
+    /// The server asks to come back later.
+    RateLimit,
+    /// The server failed.
+    Server,
 }
 
 /// The longest text of a server that is shown, in characters.
@@ -33,8 +53,14 @@ const LONGEST_MESSAGE: usize = 300;
 pub(super) struct Origin<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) retry_after: Option<Duration>,
+    /// The tokens that may be asked for in a minute, where the headers say so.
+    pub(super) tokens_a_minute: Option<u64>,
+    /// The question.
+    pub(super) ask: &'a Ask,
     /// The request's body.
     pub(super) request: &'a Value,
+    /// What stands between: ` (through the proxy proxy:3128)`.
+    pub(super) through: String,
 }
 
 impl Origin<'_> {
@@ -77,6 +103,7 @@ impl Origin<'_> {
             return Fault::Retry {
                 why: format!("an empty reply (HTTP {status})"),
                 after: self.retry_after,
+                trouble: Trouble::Broken,
             };
         } else if start.starts_with('<') {
             let lower = text.to_ascii_lowercase();
@@ -89,7 +116,8 @@ impl Origin<'_> {
             let title = title.filter(|title| !title.is_empty());
             let title = title.map_or_else(String::new, |title| format!(" titled `{title}`"));
             format!(
-                "{host} answered with a web page{title} instead of {name}'s reply (HTTP {status}): check LLM_BASE_URL, or log in to the network"
+                "{host} answered with a web page{title} instead of {name}'s reply (HTTP {status}){through}: check LLM_BASE_URL, or log in to the network",
+                through = self.through,
             )
         } else {
             format!(
@@ -143,13 +171,24 @@ impl Origin<'_> {
         let message = self.endpoint.show(&error.message, LONGEST_MESSAGE);
         let said = format!("HTTP {status}: {message}");
         let last = |text: String| Fault::Final(ModelError::Provider(text));
+        let question = |text: String| Fault::Final(ModelError::Question(text));
+        if error.is_slip() {
+            return Fault::Slip(said);
+        }
+        if let Some(advice) = size::advice(status, error, self.ask, self.tokens_a_minute) {
+            return question(format!("the request is too large for {name} ({said}): {advice}"));
+        }
+        let wait = self.retry_after.max(error.retry_after);
+        let limits_requests = matches!(status, 402 | 403 | 429) || error.status() == Some(429);
+        if limits_requests && self.day_is_spent(error, wait) {
+            return last(self.spent_day(&said, wait));
+        }
         // Some say it in words only, and with a status of their own.
         let words = error.message.to_lowercase();
         let says = |all: &[&str]| all.iter().all(|part| words.contains(part));
         let status = match status {
             400 | 403 if error.is_spent() || says(&["credit balance"]) => 402,
             400 if says(&["api key", "valid"]) => 401,
-            400 if error.codes.iter().any(|code| code == "context_length_exceeded") => 413,
             status => status,
         };
         match status {
@@ -163,30 +202,57 @@ impl Origin<'_> {
             },
             402 => last(spent(name, &said)),
             429 if error.is_spent() => last(spent(name, &said)),
-            408 | 429 | 500..=599 => Fault::Retry {
-                why: if status == 429 { format!("rate limit ({said})") } else { said },
-                after: self.retry_after.or(error.retry_after),
+            407 => last(format!(
+                "the proxy wants a login ({said}){}: put one into its address, or go around it with NO_PROXY",
+                self.through,
+            )),
+            429 => Fault::Retry {
+                why: format!("rate limit ({said})"),
+                after: wait,
+                trouble: Trouble::RateLimit,
             },
+            408 | 500..=599 => Fault::Retry { why: said, after: wait, trouble: Trouble::Server },
             _ if names_model(status, error) => Fault::UnknownModel(message),
             404 => last(format!(
                 "{} has nothing at this address ({said}): check LLM_BASE_URL, which most often ends in /v1",
                 host(&self.endpoint.base),
             )),
-            413 => last(format!("the prompt is too long for {name} ({said}): shorten it")),
             400 | 422 => {
                 let about_support = error.param.is_some() || speaks_of_support(&error.message);
                 let field = refused_field(self.request, error.param.as_deref(), &error.message);
                 match field.filter(|_| about_support) {
                     Some(field) => Fault::Refused(field),
-                    None => last(format!(
+                    None => question(format!(
                         "{name} refuses the request ({said}): change the prompt or the settings"
                     )),
                 }
             }
-            _ => {
-                last(format!("{name} refuses the request ({said}): try another model or provider"))
-            }
+            _ => question(format!(
+                "{name} refuses the request ({said}): try another model or provider"
+            )),
         }
+    }
+}
+
+impl Origin<'_> {
+    /// Whether a day's quota is used up. Some servers forget a request of yesterday in a moment, and
+    /// say when: that is worth a wait. Where a field names the quota, the wait beside it is that of
+    /// another limit.
+    fn day_is_spent(&self, error: &ServerError, wait: Option<Duration>) -> bool {
+        error.day_is_spent || error.speaks_of_a_day() && wait.is_none_or(|wait| wait > LONGEST_WAIT)
+    }
+
+    fn spent_day(&self, said: &str, wait: Option<Duration>) -> String {
+        let name = self.name();
+        let end = match (wait.filter(|wait| *wait > LONGEST_WAIT), self.endpoint.provider.day_ends)
+        {
+            (Some(wait), _) => format!("at {}", waits::end(wait, SystemTime::now())),
+            (None, Some(end)) => end.to_owned(),
+            (None, None) => "tomorrow at the latest".to_owned(),
+        };
+        format!(
+            "the day's quota at {name} is spent ({said}); it is whole again {end}: until then set another provider's key or another model, or LLM_MODE=scripted"
+        )
     }
 }
 
@@ -226,6 +292,12 @@ fn speaks_of_support(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
+/// Why a completion is a slip of the model, which left nothing behind; see [`names_slip`].
+pub(super) fn slip(completion: &Completion) -> Option<&str> {
+    let nothing = completion.text.trim().is_empty() && completion.tool_calls.is_empty();
+    completion.finish_reason.as_deref().filter(|reason| nothing && names_slip(reason))
+}
+
 /// Makes sure that there is something in a completion, if need be from where a server does not put
 /// it. Returns what a reader should know of that.
 ///
@@ -245,6 +317,13 @@ pub(super) fn usable(
     if thought && provider.text_in_reasoning && !cut {
         completion.text = std::mem::take(&mut completion.reasoning);
         return Ok(Some("the text came in the field for thinking"));
+    }
+    if let Some(why) = &completion.withheld {
+        let why = clean(why, 80);
+        let why = if why.is_empty() { why } else { format!(" ({why})") };
+        return Err(ModelError::NoAnswer(format!(
+            "{name} gave no reply; most often that means that it withheld it{why}: change the prompt, or try another model"
+        )));
     }
     // An answer without text costs one question. An error would cost all that are asked with it.
     if cut || thought {

@@ -2,16 +2,19 @@
 //!
 //! What is retried, how often and after which wait follows what the providers document: broken
 //! connections, 408, 429 and 5xx, in at most four attempts, after what `Retry-After` says or else a
-//! random part of a doubling delay; never a wrong key or a spent quota. What a server sends is believed
-//! little: its size and time are bounded, and its words are cleaned before anybody sees them.
+//! random part of a doubling delay; never a wrong key or a spent quota. A slip of the model (a call or
+//! JSON that the server cannot read) is asked again once. What a server sends is believed little: its size and time are bounded, and its words are cleaned before anybody sees them.
 
+mod advice;
 mod attempt;
 mod fault;
+mod size;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{Answer, Ask, Mode, Usage};
@@ -20,13 +23,15 @@ use serde_json::Value;
 use super::choice::{Env, set};
 use super::clock::Clock;
 use super::endpoint::{Endpoint, host, is_local};
-use super::meter::{self, Took, estimate_input, estimate_tokens};
+use super::meter::{Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;
 use super::text::clean;
+use super::waits;
 use super::{ModelError, Progress, calls, lock, reply, request};
+use advice::Way;
 use attempt::ENDED_EARLY;
-use fault::Fault;
+use fault::{Fault, Trouble};
 
 /// How often a question is asked at most.
 const ATTEMPTS: u32 = 4;
@@ -48,7 +53,13 @@ pub(super) struct Client {
     pace: Pace,
     /// The fields that this server has refused.
     refused: Mutex<BTreeSet<String>>,
+    /// Whether anything ever came from the server.
+    answered: AtomicBool,
+    way: Way,
 }
+
+/// Allows another request of a question, or says why not.
+pub(super) type Again<'a> = &'a (dyn Fn(&Took) -> Result<(), ModelError> + Sync);
 
 /// What became of a question.
 pub(super) struct Asked {
@@ -89,6 +100,7 @@ impl Client {
         if is_local(&endpoint.base) {
             builder = builder.no_proxy();
         }
+        let way = Way::to(&endpoint.base, env);
         let http = builder.build().map_err(|error| {
             config("the HTTP client (are the ca-certificates installed?)", &error.without_url())
         })?;
@@ -100,11 +112,14 @@ impl Client {
             timeout,
             pace: Pace::new(clock),
             refused: Mutex::default(),
+            answered: AtomicBool::new(false),
+            way,
         })
     }
 
-    /// Asks a question and blocks until the answer is there.
-    pub(super) fn ask(&self, ask: &Ask, progress: Progress) -> Asked {
+    /// Asks a question and blocks until the answer is there. `again` allows each further request of it,
+    /// or says why not; it hears what the question took so far.
+    pub(super) fn ask(&self, ask: &Ask, progress: Progress, again: Again) -> Asked {
         let mut took = Took::default();
         let Some(runtime) = &self.runtime else {
             let result =
@@ -113,7 +128,7 @@ impl Client {
         };
         // Whatever a server sent is shown only with the key hidden.
         let tell = |line: &str| progress(&self.endpoint.hide(line));
-        let result = runtime.block_on(self.ask_until_answered(ask, &tell, &mut took));
+        let result = runtime.block_on(self.ask_until_answered(ask, &tell, again, &mut took));
         let result = result.map_err(|error| error.map(|message| self.endpoint.hide(&message)));
         Asked { result, took }
     }
@@ -122,6 +137,7 @@ impl Client {
         &self,
         ask: &Ask,
         progress: Progress<'_>,
+        again: Again<'_>,
         took: &mut Took,
     ) -> Result<Answer, ModelError> {
         let name = self.endpoint.provider.name;
@@ -129,6 +145,7 @@ impl Client {
         let mut retry_wait = Duration::ZERO;
         let mut attempt = 1;
         let mut doubted = false;
+        let mut slipped = false;
         loop {
             let tell = |wait: Duration| {
                 progress(&format!("{name}: waiting up to {} s for the rate limit", seconds(wait)));
@@ -148,23 +165,33 @@ impl Client {
                 &lock(&self.refused),
             );
             match self.attempt(&body, ask, progress).await {
-                Ok(completion) => match doubt(&completion).filter(|_| !doubted) {
-                    Some(why) => {
-                        doubted = true;
-                        // What came of it is paid for.
-                        took.usage = Some(meter::add(
-                            took.usage.unwrap_or_default(),
-                            usage(&completion, ask),
-                        ));
-                        let why = clean(&why, 200);
-                        progress(&format!("{name}: {why}; asking once more"));
-                        drop(under_way);
-                        let wait = jitter(FIRST_DELAY);
-                        tokio::time::sleep(self.clock.real_duration(wait)).await;
-                        took.add_wait(wait);
+                Ok(completion) => {
+                    let mut so_far = *took;
+                    so_far.add_answer(usage(&completion, ask));
+                    if let Some(reason) = fault::slip(&completion) {
+                        *took = so_far;
+                        let said = format!("it stopped with `{reason}`");
+                        self.once_more(&mut slipped, &said, progress)?;
+                        again(took)?;
+                        continue;
                     }
-                    None => return self.answer(completion, ask, &body, took),
-                },
+                    let why = match doubt(&completion) {
+                        Some(why) if !doubted && again(&so_far).is_ok() => clean(&why, 200),
+                        _ => return self.answer(completion, ask, &body, took),
+                    };
+                    doubted = true;
+                    // What came of it is paid for.
+                    *took = so_far;
+                    progress(&format!("{name}: {why}; asking once more"));
+                    drop(under_way);
+                    let wait = jitter(FIRST_DELAY);
+                    tokio::time::sleep(self.clock.real_duration(wait)).await;
+                    took.add_wait(wait);
+                }
+                Err(Fault::Slip(said)) => {
+                    self.once_more(&mut slipped, &said, progress)?;
+                    again(took)?;
+                }
                 Err(Fault::Final(error)) => return Err(error),
                 Err(Fault::UnknownModel(message)) => {
                     return Err(self.unknown_model(&message).await);
@@ -178,20 +205,22 @@ impl Client {
                             self.endpoint.model
                         ));
                     }
+                    again(took)?;
                 }
-                Err(Fault::Retry { why, after }) => {
+                Err(Fault::Retry { why, after, trouble }) => {
                     let wait =
                         after.unwrap_or_else(|| jitter(FIRST_DELAY * 2_u32.pow(attempt - 1)));
                     if attempt == ATTEMPTS {
                         return Err(ModelError::Provider(format!(
                             "{name} gave no answer in {ATTEMPTS} attempts: {why}; {}",
-                            self.advice_unreachable(),
+                            self.advice(trouble),
                         )));
                     }
                     retry_wait = retry_wait.saturating_add(wait);
                     if retry_wait > LONGEST_WAIT {
                         return Err(self.too_long(&why, retry_wait));
                     }
+                    again(took).map_err(|error| error.map(|no| format!("{why}; {no}")))?;
                     attempt += 1;
                     progress(&format!(
                         "{name}: {why}; waiting {} s, then attempt {attempt} of {ATTEMPTS}",
@@ -220,7 +249,7 @@ impl Client {
         completion.hide(&|text| self.endpoint.hide(text));
         let Endpoint { provider, model, .. } = &self.endpoint;
         let usage = usage(&completion, ask);
-        took.usage = Some(meter::add(took.usage.unwrap_or_default(), usage));
+        took.add_answer(usage);
         if completion.error.is_some() {
             completion.finish_reason = Some("error".to_owned());
         }
@@ -228,12 +257,13 @@ impl Client {
         let finish_reason =
             completion.finish_reason.as_ref().map_or_else(|| usual.to_owned(), |it| clean(it, 40));
         let note = fault::usable(&mut completion, &finish_reason, provider)?;
-        let mut notes = Vec::from_iter(note);
+        let mut notes: Vec<String> = note.into_iter().map(str::to_owned).collect();
+        notes.extend(unread(usage, ask).filter(|_| provider.may_cut_prompts));
         if completion.no_end {
-            notes.push("the server did not say why it ended: it may be cut");
+            notes.push("the server did not say why it ended: it may be cut".to_owned());
         }
         if ask.temperature.is_some() && body.get("temperature").is_none() {
-            notes.push("sent without a temperature, which the model does not take");
+            notes.push("sent without a temperature, which the model does not take".to_owned());
         }
         let mut answer = Answer {
             text: completion.text,
@@ -245,6 +275,7 @@ impl Client {
             finish_reason,
             usage,
             extra: completion.extra,
+            failure: None,
         };
         reply::receive(&mut answer, &ask.tools, ask.max_tokens);
         calls::settle(&mut answer.tool_calls, ask);
@@ -253,21 +284,70 @@ impl Client {
 
     fn too_long(&self, why: &str, wait: Duration) -> ModelError {
         ModelError::Provider(format!(
-            "{} asks to wait {} s in all ({why}), more than the {} s that are worth it: try later, use another key or model, or set LLM_MODE=scripted",
+            "{} asks to wait {} s in all ({why}), more than the {} s that are worth it: try again at {}, use another key or model, or set LLM_MODE=scripted",
             self.endpoint.provider.name,
             seconds(wait),
             LONGEST_WAIT.as_secs(),
+            waits::end(wait, SystemTime::now()),
         ))
     }
 
-    fn advice_unreachable(&self) -> String {
+    /// Lets a slip of the model pass, the first time.
+    fn once_more(
+        &self,
+        slipped: &mut bool,
+        said: &str,
+        progress: Progress<'_>,
+    ) -> Result<(), ModelError> {
+        let name = self.endpoint.provider.name;
+        let what = "the model wrote a call or JSON that cannot be read";
+        let said = clean(said, 200);
+        if *slipped {
+            return Err(ModelError::Question(format!(
+                "{name}: {what}, twice ({said}): ask again, offer fewer tools, or choose another model"
+            )));
+        }
+        *slipped = true;
+        progress(&format!("{name}: {what} ({said}); asking once more"));
+        Ok(())
+    }
+
+    /// What to do after the last attempt.
+    fn advice(&self, trouble: Trouble) -> String {
         let host = host(&self.endpoint.base);
-        if is_local(&self.endpoint.base) {
-            format!("is the server at {host} running?")
-        } else {
-            format!("is {host} reachable from here? LLM_MODE=scripted works offline")
+        match trouble {
+            Trouble::Unreached if !self.answered.load(Ordering::Relaxed) => {
+                self.way.unreachable(&self.endpoint.base)
+            }
+            Trouble::Unreached => format!(
+                "{host} has answered before{}: look whether it has ended, then ask again",
+                self.way.through(),
+            ),
+            Trouble::Broken => format!(
+                "{host} was reached{}, and its answers break off: ask again, or set LLM_MODE=scripted",
+                self.way.through(),
+            ),
+            Trouble::RateLimit => {
+                "try again in a minute, use a key of your own, or choose another model".to_owned()
+            }
+            Trouble::Server => {
+                "the trouble is the server's: try again later, or choose another model or provider"
+                    .to_owned()
+            }
         }
     }
+}
+
+/// A note where a server counts far fewer tokens than were sent: it may have read the prompt in part.
+fn unread(usage: Usage, ask: &Ask) -> Option<String> {
+    let (read, sent) = (usage.input_tokens, estimate_input(ask));
+    // Our estimate is rough, and a server may leave out what it has read before.
+    let is_far_less = read > 0 && read < sent / 2 && sent - read > 1_000;
+    is_far_less.then(|| {
+        format!(
+            "the server counts {read} tokens of some {sent} that were sent: it may have read the prompt in part (Ollama: raise OLLAMA_CONTEXT_LENGTH), so shorten it or give it a longer context"
+        )
+    })
 }
 
 impl Drop for Client {
