@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use code_evolution_wire::export::{Export, ExportCall};
 use code_evolution_wire::model::{Mode, ModelChoice};
 use code_evolution_wire::program::Program;
 use code_evolution_wire::protocol::{Call, Status};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::inert;
 use crate::llm::Llm;
-use crate::show::{Execution, Verdict, Verdicts};
+use crate::show::{Execution, Exported, Verdict, Verdicts};
 
 /// A running lab. Clones share the same host.
 #[derive(Clone)]
@@ -98,6 +99,40 @@ impl Lab {
             code: code.to_owned(),
             suggestions: suggestions.collect(),
         })
+    }
+
+    /// Makes a crate of a candidate that passes all its cases, in a folder of its own beside the notebook:
+    /// the function, its cases as tests, where it came from. `wanted` is the crate's name, or an
+    /// [`Export`] that also has a licence and an author.
+    ///
+    /// # Errors
+    /// If the candidate does not pass, the name is no crate's, or the folder holds something that was not
+    /// exported, or was changed since: nothing is overwritten.
+    pub fn export(&self, code: &str, task: &Task, wanted: impl Into<Export>) -> Result<Exported> {
+        self.export_to(".", code, task, wanted)
+    }
+
+    /// As [`Lab::export`], with the crate's folder made in another one.
+    ///
+    /// # Errors
+    /// As [`Lab::export`].
+    pub fn export_to(
+        &self,
+        place: impl AsRef<Path>,
+        code: &str,
+        task: &Task,
+        wanted: impl Into<Export>,
+    ) -> Result<Exported> {
+        let place = place.as_ref();
+        // Absolute, since the host may have another current folder than the notebook.
+        let absolute = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+        let call = ExportCall {
+            export: wanted.into(),
+            place: absolute.to_string_lossy().into_owned(),
+            task: task.clone(),
+            code: code.to_owned(),
+        };
+        self.host.call(Call::Export(call)).map(Exported)
     }
 
     pub(crate) fn host(&self) -> &Arc<Host> {

@@ -30,6 +30,7 @@
 //!   candidate and runs the cases, both in the jail; [`judge_all`](lab::Lab::judge_all) takes a
 //!   population. The [`Verdict`](show::Verdict)'s `feedback` is what to tell the model.
 //! - A [`Toolbox`](toolbox::Toolbox) admits functions that pass a gate and a review, and calls them.
+//! - [`export`](lab::Lab::export) makes a crate of a candidate: its cases as tests, its origin.
 //! - What a cell ends on shows itself: verdicts, [curves](show::FitnessCurve), [diffs](show::Diff),
 //!   [family trees](show::Lineage), [tables](show::Table).
 //!
@@ -89,6 +90,7 @@ pub use rand;
 
 /// Everything that a notebook uses, in one import.
 pub mod prelude {
+    pub use code_evolution_wire::export::Export;
     pub use code_evolution_wire::model::{Budget, Mode, Tool, ToolCall};
     pub use code_evolution_wire::program::Program;
     pub use code_evolution_wire::protocol::FailureKind;
@@ -101,8 +103,8 @@ pub mod prelude {
     pub use crate::llm::{Chat, Llm, Reply};
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
-        Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote,
-        Stack, Table, Verdict, Verdicts, Verification,
+        Admission, Code, Diff, Examination, Execution, Exported, FitnessCurve, Individual, Lineage,
+        Quote, Stack, Table, Verdict, Verdicts, Verification,
     };
     pub use crate::toolbox::{Policy, Toolbox};
     pub use crate::{check, check_eq, exercise};

@@ -8,6 +8,7 @@
 //! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
 //! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
 //! | [`toolbox`] | tools that models write: admits, keeps, calls them |
+//! | [`export`] | a candidate as a crate of its own |
 //! | [`mcp`] | a toolbox's tools for assistants: a server of the Model Context Protocol |
 //! | [`audit`] | a session's log, which shows tampering; a session judged again |
 //! | [`serve`] | answers a notebook's requests on standard input and output |
@@ -33,6 +34,7 @@
 
 pub mod audit;
 pub mod commands;
+pub mod export;
 mod files;
 mod folders;
 pub mod judge;

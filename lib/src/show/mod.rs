@@ -10,6 +10,7 @@
 //! | [`FitnessCurve`] | scores by generation, bands over seeds, a target |
 //! | [`Verdict`], [`Verdicts`] | how a candidate, or a population, was judged |
 //! | [`Execution`] | how a whole program ran |
+//! | [`Exported`] | a candidate that became a crate |
 //! | [`Examination`], [`Admission`] | what the gate found about a tool, and how that ended |
 //! | [`Verification`] | whether a toolbox is as it was written |
 //! | [`Diff`] | what changed between two texts, by line or by word |
@@ -32,6 +33,7 @@ mod code;
 mod curve;
 mod diff;
 mod execution;
+mod exported;
 mod figure;
 mod html;
 mod lineage;
@@ -46,6 +48,7 @@ pub use code::Code;
 pub use curve::FitnessCurve;
 pub use diff::Diff;
 pub use execution::Execution;
+pub use exported::Exported;
 pub use lineage::{Individual, Lineage};
 pub use number::Number;
 pub use quote::Quote;

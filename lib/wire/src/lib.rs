@@ -10,6 +10,7 @@
 //! | [`task`] | what a candidate must do: signature, cases, limits |
 //! | [`verdict`] | what a candidate did: stage, outcome, cases, diagnostics |
 //! | [`program`] | a whole program run in the jail, and its result |
+//! | [`export`] | a candidate as a crate of its own |
 //! | [`model`] | what a model is asked and what it answers |
 //! | [`ending`] | how an answer ended: whole, or cut and by what |
 //! | [`toolbox`] | tools that models write |
@@ -36,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ending;
+pub mod export;
 pub mod model;
 pub mod program;
 pub mod protocol;

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::export::ExportCall;
 use crate::model::{Ask, Budget, ModelChoice};
 use crate::program::Program;
 use crate::task::{Limits, Task};
@@ -78,6 +79,8 @@ pub enum Call {
         /// What to do.
         call: ToolboxCall,
     },
+    /// Write a candidate as a crate: an [`Exported`](crate::export::Exported).
+    Export(ExportCall),
     /// Sets the session's budget: null.
     SetBudget(Budget),
     /// What the session has used: a [`Meter`](crate::model::Meter).

@@ -75,8 +75,10 @@ use toolchain::{Harness, Toolchain};
 
 use crate::folders;
 
+pub(crate) use compare::all_alike;
 pub use diagnostics::apply_suggestions;
 pub use error::JudgeError;
+pub(crate) use offered::{MANIFEST as OFFERED_MANIFEST, OFFERED};
 pub use resident::{CallError, Resident};
 pub use signature::{Signature, Type};
 
@@ -408,8 +410,7 @@ impl Judge {
     ) -> Result<Compiled, JudgeError> {
         let task = plan.task;
         let options = &self.shared.options;
-        let name = task.function().filter(|_| task.driver.is_none());
-        let published = source.publish(name);
+        let published = source.publish(task.function().filter(|_| task.driver.is_none()));
         let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
         files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
         Compilation {
@@ -429,6 +430,11 @@ impl Judge {
         }
         .run_checked(&self.shared.memory)
     }
+}
+
+/// A candidate as the judge compiles it: its function public, or everything where a driver calls it.
+pub(crate) fn published(task: &Task, code: &str) -> String {
+    Source::new(code).publish(task.function().filter(|_| task.driver.is_none())).text
 }
 
 /// A source whose function `name` is public, wherever its author forgot to say so.

@@ -20,10 +20,13 @@ use crate::files::hex;
 /// The crates, as a `use` names them.
 pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];
 
+/// What the project says of them: versions and features.
+pub const MANIFEST: &str = include_str!("../../offered/manifest.toml");
+
 /// The cargo project. Its files have other names here: cargo leaves a folder with a `Cargo.toml` out of
 /// the package around it.
 const PROJECT: [(&str, &str); 3] = [
-    ("Cargo.toml", include_str!("../../offered/manifest.toml")),
+    ("Cargo.toml", MANIFEST),
     ("Cargo.lock", include_str!("../../offered/lock.toml")),
     ("lib.rs", include_str!("../../offered/lib.rs")),
 ];

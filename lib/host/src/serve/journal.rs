@@ -1,7 +1,7 @@
 //! The session's audit log: what was asked, answered and judged.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -50,6 +50,11 @@ impl Journal {
         log.append("began", json!({ "version": version }), version.as_bytes())
             .map_err(|error| format!("{error:#}; set {PATH} to a file that can be written"))?;
         Ok(self.log.get_or_init(|| log).path().to_owned())
+    }
+
+    /// Where the log is, once it has begun.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.log.get().map(Log::path)
     }
 
     /// Keeps a session's key out of the log.

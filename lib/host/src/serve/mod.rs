@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::journal::Journal;
+use crate::export::export;
 use crate::judge::{self, Judge, JudgeError};
 use crate::models::{self, ModelError, Models};
 use crate::toolbox::{Residents, Toolbox, ToolboxError};
@@ -134,6 +135,7 @@ impl Session {
                 json(&repaired)
             }
             Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
+            Call::Export(call) => json(&export(&self.judge()?, self.journal.path(), &call)?),
             Call::SetBudget(budget) => {
                 self.models()?.set_budget(budget);
                 Ok(Value::Null)

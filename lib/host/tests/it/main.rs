@@ -4,6 +4,7 @@ mod attacks;
 mod audit;
 mod cancelled;
 mod command_line;
+mod export;
 mod fail_closed;
 mod machine;
 mod mcp;

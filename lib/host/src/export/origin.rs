@@ -1,0 +1,64 @@
+//! Where a candidate came from, as its session's log tells.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::audit::run::{Candidate, Run};
+
+/// A candidate's way into the world.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Origin {
+    /// The label of the reply that it came out of: mode, model, what to know about it. `None` where it
+    /// was written, or changed, in a cell.
+    pub written_by: Option<String>,
+    /// When that reply came: RFC 3339, UTC.
+    pub answered: Option<String>,
+    /// When it was judged.
+    pub judged: Option<String>,
+    /// The candidates that it descends from, the nearest first: their sources stood word for word in the
+    /// prompts.
+    pub ancestors: Vec<Ancestor>,
+    /// The session's log and the hash of its last line then.
+    pub log: Option<String>,
+}
+
+/// A candidate that another descends from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ancestor {
+    /// Its source's SHA-256 digest.
+    pub sha256: String,
+    /// The label of the reply that it came out of.
+    pub written_by: Option<String>,
+    /// How it was judged: `5 of 5`.
+    pub passed: Option<String>,
+}
+
+impl Origin {
+    /// The origin of the source with this digest, as it was judged last in a session. Nothing is known
+    /// where the session has no log, or its log not the source.
+    pub fn find(log: Option<&Path>, sha256: &str) -> Origin {
+        let run = log.and_then(|log| std::fs::File::open(log).ok()).map(Run::read);
+        let Some(Ok(run)) = run else { return Origin::default() };
+        let same = |candidate: &Candidate| candidate.sha256 == sha256;
+        let Some(at) = run.candidates.iter().rposition(same) else { return Origin::default() };
+        let candidate = &run.candidates[at];
+        let exchange = candidate.exchange.map(|exchange| &run.exchanges[exchange]);
+        let ancestors = run.ancestors(at).into_iter().map(|index| {
+            let ancestor = &run.candidates[index];
+            let verdict = ancestor.kept.as_ref().map(|kept| &kept.verdict);
+            Ancestor {
+                sha256: ancestor.sha256.clone(),
+                written_by: ancestor.label.clone(),
+                passed: verdict.map(|verdict| format!("{} of {}", verdict.passed, verdict.total)),
+            }
+        });
+        Origin {
+            written_by: candidate.label.clone(),
+            answered: exchange.map(|exchange| exchange.time.clone()),
+            judged: Some(candidate.time.clone()),
+            ancestors: ancestors.collect(),
+            log: Some(run.checked.to_string()),
+        }
+    }
+}
