@@ -58,9 +58,12 @@ fn resident_below(parent: u32) -> u64 {
     });
     children
         .map(|pid| {
-            let pages = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-            let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-            pages.unwrap_or(0) * 4096 + resident_below(pid)
+            // In kilobytes, whatever the size of a page.
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let kilobytes =
+                resident.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            kilobytes.unwrap_or(0) * 1_024 + resident_below(pid)
         })
         .sum()
 }

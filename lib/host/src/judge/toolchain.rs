@@ -4,7 +4,7 @@
 //! folder) and linked by its own lld, called directly: `cc` would be a second process, and this way
 //! no `#[link]` of a candidate reaches a linker's command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +32,7 @@ pub struct Toolchain {
     pub clippy: Option<PathBuf>,
     /// What `rustc -vV` prints.
     pub version: String,
-    /// rustc's linker.
+    /// LLVM's linker, rustc's own where it came with one.
     pub lld: PathBuf,
     /// The C library's start files, which come first in a link.
     pub start: Vec<PathBuf>,
@@ -68,14 +68,15 @@ impl Toolchain {
         let Some(target) = version.lines().find_map(|line| line.strip_prefix("host: ")) else {
             bail!("`rustc -vV` names no host; reinstall the Rust toolchain");
         };
-        let lld = sysroot.join("lib/rustlib").join(target).join("bin/rust-lld");
-        if !lld.is_file() {
+        let own = sysroot.join("lib/rustlib").join(target).join("bin/rust-lld");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let Some(lld) = linker(&own, &path) else {
             bail!(
-                "{} is missing; install the toolchain's linker, for example with \
-                 `rustup toolchain install 1.95.0`",
-                lld.display()
+                "there is no lld: neither {} nor `rust-lld` nor `lld` on PATH; install the package `lld`, or \
+                 Rust with rustup (https://rustup.rs)",
+                own.display()
             );
-        }
+        };
         let mut readable = vec![sysroot.clone()];
         let mut c_file = |name: &str| -> Result<PathBuf> {
             let path = output(Command::new("cc").arg(format!("-print-file-name={name}")))
@@ -192,6 +193,19 @@ impl Toolchain {
     }
 }
 
+/// The toolchain's own linker, or else the first on `path`. A distribution's Rust comes without one: Debian
+/// has it as `rust-lld` (package rust-llvm) and as `lld`.
+fn linker(own: &Path, path: &OsStr) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
+    let elsewhere = ["rust-lld", "lld"].into_iter();
+    let elsewhere = elsewhere.flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    // Canonical, for the jail has the file's folder and not the link's.
+    std::iter::once(own.to_owned())
+        .chain(elsewhere)
+        .find(|file| file.is_file())
+        .and_then(|file| file.canonicalize().ok())
+}
+
 /// The libraries that rustc itself would link: it says so when it links an empty program.
 fn standard_libraries(rustc: &Path) -> Result<Vec<OsString>> {
     let folder = tempfile::tempdir().context("making a folder for an empty program")?;
@@ -223,4 +237,27 @@ pub fn output(command: &mut Command) -> Result<String> {
         bail!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("reading what `{program}` prints"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linker_is_looked_for_where_distributions_have_it() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (own, bin, llvm) = (root.join("rust-lld"), root.join("bin"), root.join("llvm"));
+        fs::create_dir_all(&bin).unwrap();
+        fs::create_dir_all(&llvm).unwrap();
+        let path = std::env::join_paths([root.join("nowhere"), bin.clone()]).unwrap();
+        assert_eq!(linker(&own, &path), None);
+        fs::write(llvm.join("lld"), "").unwrap();
+        std::os::unix::fs::symlink(llvm.join("lld"), bin.join("lld")).unwrap();
+        assert_eq!(linker(&own, &path), Some(llvm.join("lld")));
+        fs::write(bin.join("rust-lld"), "").unwrap();
+        assert_eq!(linker(&own, &path), Some(bin.join("rust-lld")));
+        fs::write(&own, "").unwrap();
+        assert_eq!(linker(&own, &path), Some(own.clone()));
+    }
 }

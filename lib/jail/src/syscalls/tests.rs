@@ -73,7 +73,7 @@ macro_rules! calls {
 
 /// The deny-list once more, on purpose: whoever takes a call off it has to say so twice.
 fn never() -> Vec<i64> {
-    let mut calls = calls![
+    let everywhere = calls![
         SYS_socket SYS_connect SYS_bind SYS_listen SYS_accept SYS_accept4 SYS_sendmsg SYS_sendmmsg
         SYS_recvmsg SYS_recvmmsg SYS_kill SYS_tkill SYS_rt_sigqueueinfo SYS_rt_tgsigqueueinfo
         SYS_pidfd_send_signal SYS_pidfd_getfd SYS_ptrace SYS_process_vm_readv SYS_process_vm_writev
@@ -93,14 +93,25 @@ fn never() -> Vec<i64> {
         SYS_syslog SYS_kexec_load SYS_kexec_file_load SYS_init_module SYS_finit_module
         SYS_delete_module SYS_settimeofday SYS_clock_settime SYS_clock_adjtime SYS_adjtimex
         SYS_sethostname SYS_setdomainname SYS_vhangup
-    ]
-    .to_vec();
-    #[cfg(target_arch = "x86_64")]
-    calls.extend(calls![
+    ];
+    [&everywhere[..], x86::NEVER].concat()
+}
+
+/// Calls that only x86-64 has.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    pub const NEVER: &[i64] = &calls![
         SYS_chmod SYS_chown SYS_lchown SYS_utime SYS_utimes SYS_futimesat SYS_inotify_init
         SYS_modify_ldt SYS_iopl SYS_ioperm SYS_uselib
-    ]);
-    calls
+    ];
+    pub const COMPILE_CONDITIONAL: &[i64] = &calls![SYS_open];
+    pub const RUN_CONDITIONAL: &[i64] = &calls![SYS_arch_prctl];
+}
+#[cfg(not(target_arch = "x86_64"))]
+mod x86 {
+    pub const NEVER: &[i64] = &[];
+    pub const COMPILE_CONDITIONAL: &[i64] = &[];
+    pub const RUN_CONDITIONAL: &[i64] = &[];
 }
 
 /// Every call that the lists know of, but for those of which a rule looks at the arguments. Whatever
@@ -123,25 +134,21 @@ fn sweep(stage: Stage, conditional: &[i64], listed: &[i64], answers: [Answer; 2]
 
 #[test]
 fn the_compile_stage_refuses_its_list_and_nothing_else() {
-    let mut conditional = calls![
+    let everywhere = calls![
         SYS_socketpair SYS_sendto SYS_recvfrom SYS_tgkill SYS_clone SYS_openat SYS_prctl
         SYS_prlimit64 SYS_ioctl SYS_fcntl
-    ]
-    .to_vec();
-    #[cfg(target_arch = "x86_64")]
-    conditional.push(libc::SYS_open);
+    ];
+    let conditional = [&everywhere[..], x86::COMPILE_CONDITIONAL].concat();
     sweep(Stage::Compile, &conditional, &never(), [Denied, Allowed]);
 }
 
 #[test]
 fn the_run_stage_allows_its_list_and_nothing_else() {
-    let mut conditional = calls![
+    let everywhere = calls![
         SYS_mmap SYS_mprotect SYS_madvise SYS_clone SYS_futex SYS_tgkill SYS_prctl SYS_prlimit64
         SYS_fcntl SYS_sendto SYS_recvfrom SYS_execve
-    ]
-    .to_vec();
-    #[cfg(target_arch = "x86_64")]
-    conditional.push(libc::SYS_arch_prctl);
+    ];
+    let conditional = [&everywhere[..], x86::RUN_CONDITIONAL].concat();
     sweep(Stage::Run, &conditional, run::ALWAYS, [Allowed, Denied]);
 }
 
