@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use code_evolution_wire::export::{Export, ExportCall};
-use code_evolution_wire::model::{Mode, ModelChoice};
+use code_evolution_wire::model::{Mode, ModelChoice, TINY_MODEL};
 use code_evolution_wire::program::Program;
 use code_evolution_wire::protocol::{Call, Status};
 use code_evolution_wire::task::{Limits, Task};
@@ -47,7 +47,7 @@ impl Lab {
     }
 
     /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`;
-    /// `ollama` or `lmstudio` on this machine; or `custom` for the server that `LLM_BASE_URL` names.
+    /// `ollama`, `lmstudio` or `local` on this machine (the last is a model that the lab runs itself); or `custom` for the server that `LLM_BASE_URL` names.
     pub fn provider(name: impl Into<String>) -> LabSetup {
         LabSetup::default().provider(name)
     }
@@ -225,7 +225,10 @@ fn describe(status: &Status) -> String {
     match model.mode {
         Mode::Scripted => text += " (written by hand: no model is asked)\n",
         Mode::Replay => text += &format!(" (recorded from {name}: no model is asked)\n"),
-        Mode::Local => text += &format!(" from {name} on this machine\n"),
+        Mode::Local => {
+            let tiny = if name == TINY_MODEL { " (tiny: it cannot write Rust)" } else { "" };
+            text += &format!(" from {name} on this machine{tiny}\n");
+        }
         // A lab never has this mode.
         Mode::Pasted => text += "\n",
         Mode::Live | Mode::Record => {

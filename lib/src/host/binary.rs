@@ -110,7 +110,7 @@ fn newest_source(workspace: &Path) -> Option<SystemTime> {
 
 fn newest_below(folder: &Path) -> Option<SystemTime> {
     let newest = |path: PathBuf| match path.extension().and_then(|extension| extension.to_str()) {
-        Some("rs" | "toml") => modified(&path),
+        Some("rs" | "toml" | "py") => modified(&path),
         None if !["benches", "tests"].iter().any(|name| path.ends_with(name)) => {
             newest_below(&path)
         }

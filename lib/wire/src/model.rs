@@ -7,6 +7,9 @@ use crate::ending::Ending;
 use crate::protocol::Failure;
 use crate::schema::example;
 
+/// The model that `binder/setup` installs, for where no other is at hand.
+pub const TINY_MODEL: &str = "SmolLM2-135M";
+
 /// Where replies come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

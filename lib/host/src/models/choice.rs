@@ -2,13 +2,15 @@
 //! else what is there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use code_evolution_wire::model::{Mode, ModelChoice, ModelStatus};
 
 use super::ModelError;
 use super::endpoint::{Endpoint, host, is_local, parse_base};
 use super::key::Key;
-use super::provider::{PROVIDERS, find, names};
+use super::local::{LocalModel, NotInstalled};
+use super::provider::{LOCAL, PROVIDERS, Provider, find, names};
 
 /// The provider whose address is `LLM_BASE_URL`'s.
 const CUSTOM: &str = "custom";
@@ -53,8 +55,9 @@ pub(super) fn set(env: Env, name: &str) -> Option<String> {
     env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Chooses. Touches neither the network nor a file.
+/// Chooses. Makes no call and starts nothing.
 pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelError> {
+    let mut choice = choice.clone();
     let cassette = choice.cassette.as_ref().map(PathBuf::from);
     let wished = match choice.mode {
         Some(mode) => Some(mode),
@@ -74,10 +77,18 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
         }
         return Ok(Chosen { mode, endpoint: None, cassette, notes });
     }
+    if wished == Some(Mode::Local) {
+        choice.provider = Some(LOCAL.to_owned());
+    }
+    let choice = &choice;
     let mut notes = Vec::new();
     match endpoint(choice, env, &mut notes)? {
         Some(endpoint) => {
-            let mode = wished.unwrap_or(Mode::Live);
+            let mode = match wished {
+                Some(Mode::Record) => Mode::Record,
+                _ if endpoint.local.is_some() => Mode::Local,
+                _ => Mode::Live,
+            };
             if mode == Mode::Record && cassette.is_none() {
                 return Err(ModelError::Config(
                     "recording needs a cassette: name its file in the setup cell".to_owned(),
@@ -93,7 +104,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
             notes.push(format!(
                 "{}, so a file answers instead of a model{}",
                 no_key(choice, env),
-                if wished.is_some() { ", though live was wished for" } else { "" },
+                if wished == Some(Mode::Live) { ", though live was wished for" } else { "" },
             ));
             Ok(Chosen { mode: Mode::Scripted, endpoint: None, cassette, notes })
         }
@@ -108,6 +119,9 @@ fn key_variables() -> impl Iterator<Item = &'static str> {
 fn no_key(choice: &ModelChoice, env: Env) -> String {
     match choice.provider.clone().or_else(|| set(env, "LLM_PROVIDER")) {
         Some(name) => match find(&name) {
+            Some(provider) if provider.name == LOCAL => {
+                LocalModel::find(env).err().map_or_else(String::new, |why| why.to_string())
+            }
             Some(provider) if provider.base.is_empty() => "LLM_BASE_URL is not set".to_owned(),
             Some(provider) => format!("{} is not set", provider.key_variable),
             None => format!("there is no provider `{name}`"),
@@ -160,6 +174,9 @@ fn endpoint(
         None => PROVIDERS.iter().find(|p| p.needs_key && set(env, p.key_variable).is_some()),
     };
     let Some(provider) = provider else { return Ok(None) };
+    if provider.name == LOCAL {
+        return local(provider, env);
+    }
     if foreign {
         notes.push(format!(
             "the setup cell names {}, so LLM_BASE_URL is not used, nor its LLM_API_KEY and LLM_MODEL",
@@ -210,7 +227,24 @@ fn endpoint(
         }
         (None, model) => model.to_owned(),
     };
-    Ok(Some(Endpoint { provider, base, model, key, key_from: key_from.to_owned() }))
+    Ok(Some(Endpoint { provider, base, model, key, key_from: key_from.to_owned(), local: None }))
+}
+
+/// The model that the lab runs itself; `None` where it is not installed.
+fn local(provider: &'static Provider, env: Env) -> Result<Option<Endpoint>, ModelError> {
+    let local = match LocalModel::find(env) {
+        Ok(local) => Arc::new(local),
+        Err(NotInstalled::Package(_)) => return Ok(None),
+        Err(wrong @ NotInstalled::File(_)) => return Err(ModelError::Config(wrong.to_string())),
+    };
+    Ok(Some(Endpoint {
+        provider,
+        base: parse_base("http://127.0.0.1/v1")?,
+        model: local.name().to_owned(),
+        key: None,
+        key_from: "none".to_owned(),
+        local: Some(local),
+    }))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! The server that is asked.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use reqwest::Url;
 
 use super::ModelError;
 use super::key::Key;
+use super::local::LocalModel;
 use super::provider::Provider;
 use super::text::{clean, printable};
 
@@ -19,9 +22,35 @@ pub(super) struct Endpoint {
     pub(super) key: Option<Key>,
     /// Where the key came from.
     pub(super) key_from: String,
+    /// The model that the lab runs itself. It says where it answers, which may change: `base` and
+    /// `key` then say nothing.
+    pub(super) local: Option<Arc<LocalModel>>,
+}
+
+/// Where a request goes just now, and the key for it.
+pub(super) struct Reached<'a> {
+    pub(super) base: Cow<'a, Url>,
+    pub(super) key: Option<Cow<'a, Key>>,
 }
 
 impl Endpoint {
+    /// Where a request goes now. Starts the local model where that answers and does not run.
+    ///
+    /// # Errors
+    /// [`ModelError::Provider`] where the local model cannot be started.
+    pub(super) fn reach(&self) -> Result<Reached<'_>, ModelError> {
+        match &self.local {
+            Some(local) => {
+                let (base, key) = local.reach()?;
+                Ok(Reached { base: Cow::Owned(base), key: Some(Cow::Owned(key)) })
+            }
+            None => Ok(Reached {
+                base: Cow::Borrowed(&self.base),
+                key: self.key.as_ref().map(Cow::Borrowed),
+            }),
+        }
+    }
+
     /// A text with the key hidden.
     pub(super) fn hide(&self, text: &str) -> String {
         self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))

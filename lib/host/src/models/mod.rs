@@ -17,6 +17,7 @@
 //! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
 //! | `calls` | tool calls: put together, read, their ids |
 //! | `provider` | how the providers differ, one row each |
+//! | `local` | the model that the lab runs on this machine |
 //! | `endpoint` | the server that is asked: address, model, key |
 //! | `text` | texts of servers and models: made safe to print, and read |
 //! | [`key`] | API keys, and keeping them out of everything else |
@@ -32,8 +33,9 @@
 //! | `LLM_PROVIDER`, `LLM_MODEL` | another provider or model |
 //! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; a provider that the setup cell names gets neither |
 //! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, of the provider that it names; before all others |
-//! | `LLM_MODE` | `live`, `record`, `replay` or `scripted`; the last two win over every key |
-//! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60 |
+//! | `LLM_LOCAL_MODEL` | the `.gguf` file of another local model |
+//! | `LLM_MODE` | `live`, `local`, `record`, `replay` or `scripted`; `replay` and `scripted` win over every key |
+//! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 on this machine |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
 //! | `SSL_CERT_FILE`, `HTTPS_PROXY`, `NO_PROXY` | certificates to trust, and the way to the network, as other programs have them |
 //! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see `cassette` |
@@ -52,6 +54,7 @@ mod endpoint;
 mod error;
 mod json;
 pub mod key;
+mod local;
 pub(crate) mod meter;
 mod pace;
 mod provider;
@@ -141,6 +144,9 @@ impl Models {
         clock: Clock,
     ) -> Result<Models, ModelError> {
         let mut chosen = choice::choose(choice, env)?;
+        if let Some(endpoint) = &chosen.endpoint {
+            endpoint.reach()?;
+        }
         let mut account = meter::Account::default();
         let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {
             (Some(endpoint), cassette) => {

@@ -6,6 +6,8 @@
 
 use super::calls::IdForm;
 
+use code_evolution_wire::model::TINY_MODEL;
+
 /// What a provider calls the most tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitField {
@@ -33,6 +35,8 @@ pub struct Provider {
     pub key_variable: &'static str,
     /// Whether it answers only with a key. A server on this machine, and any other, may do without.
     pub needs_key: bool,
+    /// How long it may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
+    pub timeout: u64,
     /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says, or the lab starts it.
     pub base: &'static str,
     /// A cheap model of it. Empty: `LLM_MODEL` says.
@@ -73,6 +77,7 @@ const COMMON: Provider = Provider {
     name: "",
     key_variable: "",
     needs_key: true,
+    timeout: 60,
     base: "",
     model: "",
     limit_field: LimitField::MaxTokens,
@@ -94,6 +99,8 @@ const COMMON: Provider = Provider {
 /// A server on this machine: no key, and a grammar that makes an answer keep to a schema.
 const ON_THIS_MACHINE: Provider = Provider {
     needs_key: false,
+    // A laptop that loads a model first, or has other work.
+    timeout: 300,
     json_mode: false,
     schema_mode: true,
     text_in_reasoning: true,
@@ -171,7 +178,7 @@ pub const PROVIDERS: [Provider; 10] = [
     },
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
     Provider { name: "lmstudio", base: "http://localhost:1234/v1", ..ON_THIS_MACHINE },
-    Provider { name: LOCAL, model: "SmolLM2-135M", ..ON_THIS_MACHINE },
+    Provider { name: LOCAL, model: TINY_MODEL, ..ON_THIS_MACHINE },
     Provider {
         name: "custom",
         key_variable: "LLM_API_KEY",

@@ -13,6 +13,7 @@ mod models_endings;
 mod models_faults;
 mod models_host;
 mod models_limits;
+mod models_local;
 mod models_recording;
 mod models_refusals;
 mod models_requests;

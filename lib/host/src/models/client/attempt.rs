@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fault::{Fault, Origin, Trouble};
 use super::{Client, STREAM_FACTOR};
-use crate::models::endpoint::host;
+use crate::models::endpoint::{Reached, host};
 use crate::models::reply::{self, Extent};
 use crate::models::response::{self, Completion};
 use crate::models::server_error;
@@ -50,13 +50,13 @@ impl Client {
         )))
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.endpoint.base.as_str().trim_end_matches('/'))
+    fn url(reached: &Reached, path: &str) -> String {
+        format!("{}/{path}", reached.base.as_str().trim_end_matches('/'))
     }
 
-    fn headers(&self) -> HeaderMap {
+    fn headers(reached: &Reached) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(key) = &self.endpoint.key
+        if let Some(key) = &reached.key
             // A `Key` holds graphic ASCII only, which every header may hold.
             && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
         {
@@ -73,10 +73,11 @@ impl Client {
         progress: Progress<'_>,
     ) -> Result<Completion, Fault> {
         let accept = if ask.stream { "text/event-stream" } else { "application/json" };
+        let reached = self.endpoint.reach().map_err(Fault::Final)?;
         let request = self
             .http
-            .post(self.url("chat/completions"))
-            .headers(self.headers())
+            .post(Client::url(&reached, "chat/completions"))
+            .headers(Client::headers(&reached))
             .header(ACCEPT, accept)
             .json(body);
         let sent =
@@ -166,7 +167,9 @@ impl Client {
 
     /// What `GET /models` lists; `None` where it cannot be read.
     async fn models(&self) -> Option<Vec<String>> {
-        let request = self.http.get(self.url("models")).headers(self.headers());
+        let reached = self.endpoint.reach().ok()?;
+        let request =
+            self.http.get(Client::url(&reached, "models")).headers(Client::headers(&reached));
         let response = request.send().await.ok()?.error_for_status().ok()?;
         let body: Value = serde_json::from_slice(&whole(response).await?).ok()?;
         let list = body.get("data").or_else(|| body.get("models")).unwrap_or(&body).as_array()?;

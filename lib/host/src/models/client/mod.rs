@@ -37,8 +37,6 @@ use fault::{Fault, Trouble};
 const ATTEMPTS: u32 = 4;
 /// The longest delay before a second attempt where the server names none; it doubles each time.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-/// How long a server may be silent, unless `LLM_TIMEOUT` says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// How much longer a streamed answer may take, as long as it keeps coming.
 const STREAM_FACTOR: u32 = 5;
 
@@ -75,7 +73,7 @@ impl Client {
             ))
         };
         let timeout = match set(env, "LLM_TIMEOUT") {
-            None => TIMEOUT,
+            None => Duration::from_secs(endpoint.provider.timeout),
             Some(text) => match text.parse() {
                 Ok(seconds @ 1..=3_600) => Duration::from_secs(seconds),
                 _ => {

@@ -1,0 +1,131 @@
+"""Runs llama.cpp's server for all labs of a user, and ends with the last of them.
+
+The lab's host starts it (see mod.rs): `python -I - FILE NAME CONTEXT SLOTS`, this text on standard
+input, and as standard output the listening Unix socket that labs connect to. Each lab is sent one
+JSON line, once the model is there: `{"address", "key"}`, or `{"error"}`. The lab then holds its
+connection. The kernel closes it when the lab's host ends, however it ends, and without connections
+nobody needs the model. Two processes: this one listens, and its child holds the model, since
+llama.cpp keeps Python from doing anything else while it loads.
+"""
+
+import ctypes
+import json
+import os
+import secrets
+import selectors
+import signal
+import socket
+import struct
+import sys
+
+KILL_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def main(file, name, context, slots):
+    listener = socket.socket(fileno=os.dup(1))
+    os.dup2(2, 1)  # llama.cpp may print
+    os.setsid()  # what ends a notebook's processes must not end everybody's model
+    keeper = os.getpid()
+    news, write_news = os.pipe()
+    child = os.fork()
+    if child == 0:
+        listener.close()
+        ctypes.CDLL(None).prctl(KILL_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() == keeper:
+            hold_model(file, name, int(context), int(slots), write_news)
+        os._exit(1)
+    os.close(write_news)
+    try:
+        serve(listener, news)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def hold_model(file, name, context, slots, news):
+    """Loads the model, tells the keeper where it answers, and never returns."""
+    key = secrets.token_urlsafe(32)  # a port is open to every user of the machine
+    try:
+        import xllamacpp
+
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = file
+        parameters.model_alias = {name}
+        parameters.hostnames = ["127.0.0.1"]
+        parameters.port = 0  # any that is free
+        parameters.api_keys = [key]
+        parameters.ui = False
+        parameters.endpoint_slots = False
+        parameters.n_ctx = context
+        parameters.kv_unified = True  # a slot may take what the others leave
+        parameters.n_parallel = slots
+        parameters.cache_ram_mib = 64  # of prompts that a slot has left for another
+        parameters.cpuparams.n_threads = len(os.sched_getaffinity(0))
+        server = xllamacpp.Server(parameters)
+        line = {"address": server.listening_address, "key": key}
+    except (ImportError, RuntimeError, ValueError) as error:
+        line = {"error": f"{type(error).__name__}: {error}"}
+    os.write(news, json.dumps(line).encode() + b"\n")
+    while True:
+        signal.pause()
+
+
+def serve(listener, news):
+    """Greets labs as they come; returns when the last one has gone, or the model's process has."""
+    line, waiting, labs = b"", set(), set()
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(news, selectors.EVENT_READ)
+        arrived = False
+        while labs or not arrived:
+            for event, _ in selector.select():
+                if event.fileobj is listener:
+                    lab, _ = listener.accept()
+                    if is_own(lab):
+                        arrived = True
+                        labs.add(lab)
+                        selector.register(lab, selectors.EVENT_READ)
+                        if line.endswith(b"\n"):
+                            greet(lab, line)
+                        else:
+                            waiting.add(lab)
+                    else:
+                        lab.close()
+                elif event.fileobj is news:
+                    more = os.read(news, 4096)
+                    if not more:
+                        return  # the model's process has died; a lab that still needs it starts another
+                    line += more
+                    if line.endswith(b"\n"):
+                        for lab in waiting:
+                            greet(lab, line)
+                        waiting.clear()
+                elif has_gone(event.fileobj):
+                    selector.unregister(event.fileobj)
+                    labs.discard(event.fileobj)
+                    waiting.discard(event.fileobj)
+                    event.fileobj.close()
+
+
+def has_gone(lab):
+    try:
+        return not lab.recv(64)
+    except OSError:
+        return True
+
+
+def greet(lab, line):
+    try:
+        lab.sendall(line)
+    except OSError:
+        pass  # it has gone; its end is read next
+
+
+def is_own(lab):
+    """Whether a lab's host runs as this user. Nobody else is told the key."""
+    size = struct.calcsize("3i")
+    _, user, _ = struct.unpack("3i", lab.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return user == os.geteuid()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,166 @@
+//! The socket by which labs find the server, and hold it.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::time::Duration;
+
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
+use serde::Deserialize;
+
+/// How long a model may take to load. A large file on a slow disk takes its time.
+const LOADING: Duration = Duration::from_secs(180);
+/// How often connecting and listening are tried in turn, where others do the same.
+const TURNS: u32 = 20;
+
+/// A connection to the server, which lives as long as somebody has one.
+#[derive(Debug)]
+pub(super) struct Connection(UnixStream);
+
+/// What [`connect_or_listen`] found.
+pub(super) enum Connected {
+    /// A server.
+    ToServer(Connection),
+    /// None; the caller starts one and gives it the listener, where the connection waits already.
+    Alone { listener: UnixListener, connection: Connection },
+}
+
+/// The server's one line.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Greeting {
+    /// The model is loaded.
+    Ready {
+        /// `http://127.0.0.1:PORT`.
+        address: String,
+        /// The key that it wants.
+        key: String,
+    },
+    /// It cannot be.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Connects to the server of this name, or becomes the one who starts it: of several that try at
+/// once, one.
+pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
+    let address = SocketAddr::from_abstract_name(name)
+        .map_err(|error| format!("cannot name its socket: {error}"))?;
+    for _ in 0..TURNS {
+        match UnixStream::connect_addr(&address) {
+            Ok(stream) => return Ok(Connected::ToServer(Connection::of_this_user(stream)?)),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+            Err(error) => return Err(format!("cannot connect to it: {error}")),
+        }
+        match UnixListener::bind_addr(&address) {
+            Ok(listener) => {
+                // Before there is a server: should we be killed now, it meets a connection that ended.
+                let stream = UnixStream::connect_addr(&address)
+                    .map_err(|error| format!("cannot connect to its socket: {error}"))?;
+                let connection = Connection::of_this_user(stream)?;
+                return Ok(Connected::Alone { listener, connection });
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) => return Err(format!("cannot make its socket: {error}")),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err("its socket is taken, and nobody answers there".to_owned())
+}
+
+impl Connection {
+    /// Refuses a server of another user, who would read our questions and make up the answers.
+    fn of_this_user(stream: UnixStream) -> Result<Self, String> {
+        let peer = socket_peercred(&stream)
+            .map_err(|error| format!("cannot tell whose server it is: {error}"))?;
+        if peer.uid != geteuid() {
+            return Err(format!(
+                "another user of this machine (number {}) has taken its socket",
+                peer.uid.as_raw()
+            ));
+        }
+        Ok(Connection(stream))
+    }
+
+    /// Waits for the server's line. `None` where it ends first.
+    pub(super) fn greeting(&self) -> Result<Option<Greeting>, String> {
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                format!("it has not loaded within {} s", LOADING.as_secs())
+            }
+            _ => format!("its greeting cannot be read: {error}"),
+        };
+        self.0.set_read_timeout(Some(LOADING)).map_err(unreadable)?;
+        let mut line = String::new();
+        match BufReader::new((&self.0).take(4096)).read_line(&mut line) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        }
+        if !line.ends_with('\n') {
+            return Ok(None);
+        }
+        let greeting = serde_json::from_str(&line);
+        greeting.map(Some).map_err(|error| format!("its greeting cannot be read: {error}"))
+    }
+
+    /// Whether the server still holds the other end. (It says nothing after its greeting.)
+    pub(super) fn is_alive(&self) -> bool {
+        let peek = || {
+            self.0.set_nonblocking(true)?;
+            let read = (&self.0).read(&mut [0]);
+            self.0.set_nonblocking(false)?;
+            read
+        };
+        peek().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn name(of: &str) -> String {
+        format!("code-evolution-test/{}/{of}", std::process::id())
+    }
+
+    #[test]
+    fn of_many_at_once_one_starts_the_server() {
+        let name = name("race");
+        let (alone, barrier) = (AtomicUsize::new(0), Barrier::new(8));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let found = connect_or_listen(&name).unwrap();
+                    alone.fetch_add(
+                        usize::from(matches!(found, Connected::Alone { .. })),
+                        Ordering::SeqCst,
+                    );
+                    barrier.wait();
+                });
+            }
+        });
+        assert_eq!(alone.into_inner(), 1);
+        // All have gone, and so has the name.
+        assert!(matches!(connect_or_listen(&name), Ok(Connected::Alone { .. })));
+    }
+
+    #[test]
+    fn a_server_that_ends_is_no_greeting_and_not_alive() {
+        let Ok(Connected::Alone { listener, connection }) = connect_or_listen(&name("end")) else {
+            panic!("no listener");
+        };
+        assert!(connection.is_alive());
+        drop(listener.accept().unwrap());
+        assert!(matches!(connection.greeting(), Ok(None)));
+        assert!(!connection.is_alive());
+        drop(listener);
+    }
+}
