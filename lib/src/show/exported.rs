@@ -61,11 +61,11 @@ impl Exported {
             1 => "; 1 ancestor".to_owned(),
             n => format!("; {n} ancestors"),
         };
-        // The same words in every run: a notebook's output is committed.
-        let earlier = "an earlier export of that name, if any, was as exported, and is replaced";
         let mut facts = vec![
-            format!("files: {} ({earlier})", self.files.join(", ")),
+            format!("files: {}", self.files.join(", ")),
             format!("written by: {written_by}{ancestors}"),
+            // The same words in every run: a notebook's output is committed.
+            "An earlier export of that name is replaced, if nobody has changed it.".to_owned(),
         ];
         if !self.crates.is_empty() {
             facts.push(format!("depends on: {}", self.crates.join(", ")));
@@ -104,7 +104,7 @@ mod tests {
         });
         let text = shown.to_text();
         for part in
-            ["crate my_fizzbuzz", "2 tests", "is replaced", "<model>; 1 ancestor", "itertools"]
+            ["crate my_fizzbuzz", "2 tests", "is replaced, if", "<model>; 1 ancestor", "itertools"]
         {
             assert!(text.contains(part), "{text}");
         }

@@ -4,9 +4,16 @@ use std::process::Command;
 
 #[track_caller]
 fn output(example: &str) -> String {
+    output_with(example, &[])
+}
+
+#[track_caller]
+fn output_with(example: &str, arguments: &[&std::path::Path]) -> String {
     // Through cargo, so that what runs is never older than its source.
     let ran = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "-p", "code_evolution", "--example", example])
+        .arg("--")
+        .args(arguments)
         .env("LLM_MODE", "scripted")
         .output()
         .expect("cargo runs");
@@ -52,4 +59,16 @@ fn the_toolmaker_admits_what_passes_and_calls_it() {
 #[test]
 fn the_evolving_team_keeps_only_what_helps_on_held_out_problems() {
     assert_in_order(&output("evolving_team"), &["Ada", "dropped", "Turing", "kept"]);
+}
+
+#[test]
+fn what_is_taken_home_is_a_crate_a_toolbox_and_a_session() {
+    let home = tempfile::tempdir().expect("a folder");
+    let text = output_with("take_home", &[home.path()]);
+    let steps =
+        ["3 of 4 cases passed", "all 4 cases passed", "with 4 tests", "1 ancestor", "✓ admitted"];
+    assert_in_order(&text, &steps);
+    for file in ["my_fizzbuzz/tests/cases.rs", "tools/fizzbuzz.rs", "session.jsonl"] {
+        assert!(home.path().join(file).is_file(), "{file}");
+    }
 }

@@ -1,0 +1,153 @@
+"""The page "Take it home": its commands, the official MCP client, and what a forger would try."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import ToolListChangedNotification
+
+from .support import ROOT, ScriptTest
+
+HOST = ROOT / "target" / "release" / "code_evolution_host"
+PAGE = ROOT / "binder" / "TAKE_HOME.md"
+HOME = ROOT / "target" / "home"
+SCRIPTED = os.environ | {"LLM_MODE": "scripted"}
+
+
+def commands():
+    """The page's commands, in order."""
+    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+class ThePage(ScriptTest):
+    def test_every_command_does_what_it_says(self):
+        self.assertIsNotNone(shutil.which("npx"), "install Node.js 20 or newer: npx is missing")
+        shutil.rmtree(HOME, ignore_errors=True)
+        printed = [
+            self.run_script("bash", "-euc", command, status=0, cwd=ROOT, LLM_MODE="scripted")
+            for command in commands()
+        ]
+        expected = [
+            "the crate my_fizzbuzz is written, with 4 tests",
+            "4 passed",
+            '"\\"FizzBuzz\\""',
+            "intact, 2 log lines",
+            "2 of 2 verdicts agree",
+            "",
+        ]
+        self.assertEqual(len(printed), len(expected), commands())
+        for command, text, part in zip(commands(), printed, expected, strict=True):
+            self.assertIn(part, text, command)
+        page = (HOME / "session.html").read_text()
+        self.assertIn("Family tree of 2 candidates", page)
+        self.assertNotIn("<script", page)
+
+    def test_one_changed_verdict_is_found_out(self):
+        take_home(self.folder)
+        log = self.folder / "session.jsonl"
+        rejudge = [HOST, "audit", "rejudge", log]
+        self.run_script(*rejudge, status=0)
+        log.write_text(log.read_text().replace('"passed":3', '"passed":4', 1))
+        self.assertIn("broken, line", self.run_script(*rejudge, status=1))
+
+
+def take_home(folder):
+    command = ["cargo", "run", "--quiet", "-p", "code_evolution", "--example", "take_home"]
+    subprocess.run([*command, "--", folder], cwd=ROOT, env=SCRIPTED, check=True)
+
+
+class AnAssistant(ScriptTest):
+    """The official Python client, in both generations of the protocol."""
+
+    def setUp(self):
+        super().setUp()
+        take_home(self.folder)
+        self.toolbox = self.folder / "tools"
+
+    def client(self, mode, told=None):
+        async def hear(message):
+            if told is not None and isinstance(message, ToolListChangedNotification):
+                told.set()
+
+        server = StdioServerParameters(
+            command=str(HOST), args=["toolbox", "serve", str(self.toolbox)]
+        )
+        return Client(stdio_client(server), mode=mode, message_handler=hear)
+
+    def admit(self, code, cases):
+        """Puts a tool through the gate, as a notebook does, in another process."""
+        call = {
+            "admit": {
+                "proposal": {
+                    "task": {"signature": code.split(" {")[0], "cases": cases},
+                    "code": code,
+                    "description": "for a test",
+                    "author": "a test",
+                    "uses": [],
+                    "capabilities": [],
+                },
+                "review": {"approved": True, "by": "a test"},
+            }
+        }
+        params = {"folder": str(self.toolbox), "call": call}
+        request = json.dumps({"id": 1, "method": "toolbox", "params": params})
+        done = subprocess.Popen(
+            [HOST, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        with done:
+            done.stdin.write(request + "\n")
+            done.stdin.flush()
+            answers = (json.loads(line) for line in done.stdout)
+            answer = next(line for line in answers if "done" in line or "failed" in line)
+            done.stdin.close()
+        self.assertTrue(answer["done"]["value"]["admitted"], answer)
+
+    def test_it_lists_calls_and_is_told_of_errors(self):
+        for mode in ("auto", "legacy"):
+            with self.subTest(mode=mode):
+                asyncio.run(self.lists_and_calls(mode))
+        lines = (self.toolbox / "audit.jsonl").read_text().splitlines()
+        calls = [json.loads(line)["summary"] for line in lines if '"called"' in line]
+        self.assertEqual([call.get("output") for call in calls], ['"FizzBuzz"', None, None] * 2)
+        self.assertIn("intact", self.run_script(HOST, "toolbox", "verify", self.toolbox, status=0))
+
+    async def lists_and_calls(self, mode):
+        async with self.client(mode) as client:
+            (tool,) = (await client.list_tools()).tools
+            self.assertEqual((tool.name, tool.input_schema["required"]), ("fizzbuzz", ["n"]))
+            answer = await client.call_tool("fizzbuzz", {"n": 15})
+            self.assertEqual((answer.content[0].text, answer.is_error), ('"FizzBuzz"', False))
+            answer = await client.call_tool("fizzbuzz", {"n": -1})
+            self.assertTrue(answer.is_error)
+            self.assertIn("is not a `u32`", answer.content[0].text)
+            with self.assertRaises(MCPError) as refused:
+                await client.call_tool("no_such_tool", {})
+            self.assertEqual(refused.exception.error.code, -32602)
+
+    def test_it_hears_of_a_new_tool_without_a_restart(self):
+        asyncio.run(self.hears("legacy", "one"))
+        asyncio.run(self.hears("auto", "two"))
+
+    async def hears(self, mode, name):
+        code = f"fn {name}() -> u8 {{ {len(name)} }}"
+        cases = [{"name": name, "input": [], "expected": len(name)}]
+        told = asyncio.Event()
+        async with self.client(mode, told) as client:
+            await client.list_tools()
+            if mode == "legacy":
+                await asyncio.to_thread(self.admit, code, cases)
+                await asyncio.wait_for(told.wait(), 60)
+            else:
+                async with client.listen(tools_list_changed=True) as changes:
+                    await asyncio.to_thread(self.admit, code, cases)
+                    await asyncio.wait_for(anext(aiter(changes)), 60)
+            self.assertIn(name, [tool.name for tool in (await client.list_tools()).tools])
+            answer = await client.call_tool(name, {})
+            self.assertEqual(answer.content[0].text, str(len(name)))
+
+
