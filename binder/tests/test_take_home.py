@@ -13,7 +13,7 @@ from mcp.types import ToolListChangedNotification
 
 from .support import ROOT, ScriptTest
 
-HOST = ROOT / "target" / "release" / "code_evolution_host"
+HOST = os.environ.get("CODE_EVOLUTION_HOST", ROOT / "target/release/code_evolution_host")
 PAGE = ROOT / "binder" / "TAKE_HOME.md"
 HOME = ROOT / "target" / "home"
 SCRIPTED = os.environ | {"LLM_MODE": "scripted"}
@@ -149,5 +149,3 @@ class AnAssistant(ScriptTest):
             self.assertIn(name, [tool.name for tool in (await client.list_tools()).tools])
             answer = await client.call_tool(name, {})
             self.assertEqual(answer.content[0].text, str(len(name)))
-
-
