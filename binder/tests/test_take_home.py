@@ -131,7 +131,7 @@ class AnAssistant(ScriptTest):
 
     def test_it_hears_of_a_new_tool_without_a_restart(self):
         asyncio.run(self.hears("legacy", "one"))
-        asyncio.run(self.hears("auto", "two"))
+        asyncio.run(self.hears("auto", "three"))
 
     async def hears(self, mode, name):
         code = f"fn {name}() -> u8 {{ {len(name)} }}"
