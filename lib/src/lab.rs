@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::inert;
 use crate::llm::Llm;
-use crate::show::{Execution, Exported, Verdict, Verdicts};
+use crate::show::{Cost, Execution, Exported, Verdict, Verdicts};
+use crate::stamp::Stamp;
 
 /// A running lab. Clones share the same host.
 #[derive(Clone)]
@@ -133,6 +134,17 @@ impl Lab {
             code: code.to_owned(),
         };
         self.host.call(Call::Export(call)).map(Exported)
+    }
+
+    /// Who answered in this cell so far. What rests on these replies in a later cell is given it:
+    /// `.stamp(&stamp)`.
+    pub fn stamp(&self) -> Stamp {
+        crate::cell::stamp()
+    }
+
+    /// What this cell has cost so far: for a cell that asks and ends on nothing else.
+    pub fn cost(&self) -> Cost {
+        Cost(crate::cell::cost().unwrap_or_else(|| "this cell asked nothing".to_owned()))
     }
 
     pub(crate) fn host(&self) -> &Arc<Host> {

@@ -48,6 +48,8 @@
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`score`] | CPU time and shares of cases as scores, a model's opinion |
+//! | [`stamp`] | who answered what a figure rests on |
+//! | `cell` | what the running cell has asked |
 //! | [`source`] | code without its comments |
 //! | [`inert`] | words of models and programs, made harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
@@ -65,12 +67,14 @@
 //! - **The judge believes nothing.** Expected outputs never enter the jail, outputs are compared
 //!   outside, times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
 //! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the
-//!   nearest reply, and its label says how near.
-//! - **Labels.** A script never passes for a model, nor an opinion for a measurement.
+//!   nearest reply, and its label says how near; a prompt that asks for something else gets none.
+//! - **Labels.** A script never passes for a model, nor an opinion for a measurement. Figures and tables
+//!   that rest on replies carry a stamp: who answered, how often.
 //! - **Prompts, fitness functions and loops are the notebook's.** Here is only what would distract.
 
 #![forbid(unsafe_code)]
 
+mod cell;
 mod error;
 mod host;
 pub mod inert;
@@ -81,6 +85,7 @@ pub mod packing;
 pub mod score;
 pub mod show;
 pub mod source;
+pub mod stamp;
 pub mod toolbox;
 
 pub use code_evolution_wire as wire;
@@ -106,6 +111,7 @@ pub mod prelude {
         Admission, Code, Diff, Examination, Execution, Exported, FitnessCurve, Individual, Lineage,
         Quote, Stack, Table, Verdict, Verdicts, Verification,
     };
+    pub use crate::stamp::Stamp;
     pub use crate::toolbox::{Policy, Toolbox};
     pub use crate::{check, check_eq, exercise};
 }

@@ -4,16 +4,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use code_evolution_wire::model::{
-    Answer, Ask, Budget, DEFAULT_MAX_TOKENS, Message, Meter, Role, Tool, ToolCall,
+    Answer, Ask, Budget, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall,
 };
 use code_evolution_wire::protocol::{Call, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cell;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::inert;
-use crate::show::{Quote, shows_itself};
+use crate::show::{Meter, Quote, shows_itself};
+use crate::stamp::Stamp;
 
 /// A model and how to ask it. Each setting returns a changed copy:
 /// `llm.system("You are terse.").temperature(0.9).ask(&prompt)?`.
@@ -68,7 +70,8 @@ impl Llm {
     /// As for [`Llm::ask`], if no question has an answer.
     pub fn ask_many(&self, prompts: &[impl AsRef<str>]) -> Result<Vec<Reply>> {
         let asks = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
-        let answers: Vec<Answer> = self.host.call(Call::AskMany(asks))?;
+        let answers: Vec<Answer> =
+            cell::ask(&self.host, Call::AskMany(asks), |answers: &Vec<Answer>| answers)?;
         Ok(answers.into_iter().map(|answer| self.reply(answer)).collect())
     }
 
@@ -92,7 +95,7 @@ impl Llm {
     /// # Errors
     /// If the host has ended.
     pub fn meter(&self) -> Result<Meter> {
-        self.host.call(Call::Meter)
+        self.host.call(Call::Meter).map(Meter)
     }
 
     /// Sets the session's budget. The call that would pass it is not made.
@@ -124,7 +127,8 @@ impl Llm {
     }
 
     fn send(&self, ask: Ask) -> Result<Reply> {
-        self.host.call(Call::Ask(ask)).map(|answer| self.reply(answer))
+        let answer = cell::ask(&self.host, Call::Ask(ask), std::slice::from_ref)?;
+        Ok(self.reply(answer))
     }
 
     fn reply(&self, answer: Answer) -> Reply {
@@ -171,6 +175,9 @@ impl Chat {
             ask.tools = tools.to_vec();
             let reply = self.llm.send(ask)?;
             messages.push(Message::from(&*reply));
+            if !reply.is_answer() {
+                return Ok(reply);
+            }
             if reply.tool_calls.is_empty() {
                 self.messages = messages;
                 return Ok(reply);
@@ -215,7 +222,8 @@ impl Reply {
     /// The Rust block of the reply that defines `fn function`; the last one, if there are several.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why.
+    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why:
+    /// [`FailureKind::NoReply`] where the script has nothing for the prompt.
     pub fn code(&self, function: &str) -> Result<String> {
         self.answered()?;
         self.host.call(Call::Extract {
@@ -234,6 +242,19 @@ impl Reply {
             Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
             None => Ok(()),
         }
+    }
+
+    /// What was said, where a text is wanted and an empty one would be taken for an answer.
+    ///
+    /// # Errors
+    /// As for [`Reply::answered`].
+    pub fn answer(&self) -> Result<&str> {
+        self.answered().map(|()| self.text.as_str())
+    }
+
+    /// Who answered: what a figure that rests on this reply carries.
+    pub fn stamp(&self) -> Stamp {
+        Stamp::of(&self.answer)
     }
 
     /// The reply's text as JSON, read as a `T`.
@@ -262,6 +283,9 @@ impl Reply {
     }
 
     fn quote(&self) -> Quote {
+        if let Err(nobody) = self.answer() {
+            return Quote::new(nobody.to_string()).label(self.label());
+        }
         let calls =
             self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
         let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
@@ -280,10 +304,14 @@ impl Deref for Reply {
 
 #[cfg(test)]
 mod tests {
-    use code_evolution_wire::model::{Mode, Usage};
+    use code_evolution_wire::model::{self as wire, Fit, Mode, Usage};
+    use code_evolution_wire::protocol::Failure;
     use serde_json::json;
 
     use super::*;
+
+    /// How a host that answers nothing begins.
+    const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
 
     /// A model that gives these answers, one after another. Each asks for the tools in its list.
     fn model(answers: &[(&str, &[&str])]) -> Llm {
@@ -295,7 +323,10 @@ mod tests {
 
     /// A model that gives these answers with these calls.
     fn answering(answers: Vec<(&str, Vec<ToolCall>)>) -> Llm {
-        let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
+        let mut script = format!("{HELLO}; ");
+        // The first call says that a cell begins.
+        let begun = json!({"done": {"id": 1, "value": wire::Meter::default()}});
+        script += &format!("read line; printf '%s\\n' '{begun}'; ");
         for (number, (text, tool_calls)) in answers.into_iter().enumerate() {
             let value = Answer {
                 text: text.to_owned(),
@@ -308,8 +339,10 @@ mod tests {
                 usage: Usage::default(),
                 extra: Default::default(),
                 failure: None,
+                fit: Fit::Exact,
+                date: None,
             };
-            let done = json!({"done": {"id": number + 1, "value": value}});
+            let done = json!({"done": {"id": number + 2, "value": value}});
             script += &format!("read line; printf '%s\\n' '{done}'; ");
         }
         Llm::new(Arc::new(Host::script(&script).expect("a host")))
@@ -360,5 +393,49 @@ mod tests {
         assert_eq!(reply.json::<Value>().expect("JSON"), json!({"name": "EVCXR-END_CONTENT"}));
         let error = reply.json::<u32>().expect_err("no number");
         assert!(error.to_string().contains("make schema and type agree"), "{error}");
+    }
+
+    #[test]
+    fn a_question_without_a_reply_is_never_taken_for_an_answer() {
+        let none = Answer {
+            failure: Some(Failure {
+                kind: FailureKind::NoReply,
+                message: "the script has nothing for this prompt; ask a model".to_owned(),
+            }),
+            ..crate::stamp::tests::answer(Mode::Scripted, Fit::Nothing)
+        };
+        let reply = Reply { answer: none, host: Arc::new(Host::script(HELLO).expect("a host")) };
+        let errors = [
+            reply.code("f").err(),
+            reply.json::<Value>().err(),
+            reply.answer().map(str::to_owned).err(),
+        ];
+        for error in errors {
+            let error = error.expect("no answer");
+            assert_eq!(error.kind(), FailureKind::NoReply);
+            assert!(error.to_string().starts_with("the script has nothing for this prompt"));
+        }
+        let shown = reply.to_text();
+        assert!(shown.starts_with("[scripted · no reply]\n│ the script has nothing"), "{shown}");
+        assert_eq!(reply.stamp().to_string(), "1 prompt without a reply");
+    }
+
+    #[test]
+    fn a_figure_in_a_cell_that_asked_carries_the_cells_stamp() {
+        use crate::show::{FitnessCurve, Table};
+        let llm = model(&[("in words", &[]), ("again", &[])]);
+        llm.ask("one").expect("an answer");
+        llm.ask("two").expect("an answer");
+        let said = "live · small (2 replies)";
+        let table = Table::new(["n"]).row([1]);
+        for shown in [table.to_text(), table.to_html()] {
+            assert!(shown.contains(said), "{shown}");
+        }
+        let curve = FitnessCurve::new("c").series("s", &[1, 2]);
+        for shown in [curve.alt(), curve.to_text(), curve.to_svg().expect("a picture")] {
+            assert!(shown.contains(said), "{shown}");
+        }
+        assert!(!table.measured().to_text().contains("live"));
+        assert!(cell::cost().expect("a cost").starts_with("this cell asked 2 questions: 0 tokens"));
     }
 }

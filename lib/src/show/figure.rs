@@ -40,21 +40,48 @@ pub(crate) type DrawingError = Box<dyn std::error::Error>;
 /// Where a drawing goes.
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// Lets `draw` fill a white picture of this many pixels, and returns it as SVG.
+/// Pixels of a line of the stamp, and its text's size.
+const STAMP: (i32, f64) = (17, 12.0);
+
+/// Lets `draw` fill a white picture of this many pixels, and returns it as SVG. A stamp that is not
+/// empty stands below, in the picture: who copies the picture copies the stamp.
 pub(crate) fn svg(
     (width, height): (i32, i32),
+    stamp: &str,
     draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingError>,
 ) -> Result<String> {
     let mut out = String::new();
-    let size = ((width * UNITS) as u32, (height * UNITS) as u32);
+    let lines = wrap(stamp, width - 2 * STAMP.0);
+    let below = if lines.is_empty() { 0 } else { STAMP.0 * lines.len() as i32 + 8 };
+    let size = ((width * UNITS) as u32, ((height + below) * UNITS) as u32);
     let fill = |area: &Area<'_>| -> Result<(), DrawingError> {
         area.fill(&WHITE)?;
-        draw(area)?;
+        draw(&area.split_vertically(height * UNITS).0)?;
+        for (n, line) in lines.iter().enumerate() {
+            let y = (height + STAMP.0 * n as i32 + STAMP.0 / 2) * UNITS;
+            let style = font(STAMP.1, &INK, HPos::Left, VPos::Center);
+            area.draw(&Text::new(line.clone(), (12 * UNITS, y), style))?;
+        }
         Ok(area.present()?)
     };
     fill(&SVGBackend::with_string(&mut out, size).into_drawing_area())
         .map_err(|error| Error::internal(format!("cannot draw ({error}); plot fewer values")))?;
     Ok(out.replace(" opacity=\"1\"", "").replace('\n', ""))
+}
+
+/// The words of a stamp in lines of at most this many pixels.
+fn wrap(stamp: &str, width: i32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in stamp.split_whitespace() {
+        let longer = |line: &String| format!("{line} {word}");
+        match lines.last_mut() {
+            Some(line) if text_width(&longer(line), STAMP.1) <= width * UNITS => {
+                *line = longer(line);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The picture as HTML. `width` is in pixels of the page; a narrow page scales it down.

@@ -22,6 +22,21 @@ pub(crate) fn paragraph(text: &str) -> String {
     format!("<p>{}</p>", inert::html(text))
 }
 
+/// A line that is said less loudly.
+pub(crate) fn small(text: &str) -> String {
+    format!("<p><small>{}</small></p>", inert::html(text))
+}
+
+/// Who answered: the line below a figure or a table; nothing for an empty stamp.
+pub(crate) fn stamp(text: &str) -> String {
+    if text.is_empty() { String::new() } else { small(&stamped(text)) }
+}
+
+/// How a stamp is written, wherever it stands.
+pub(crate) fn stamped(text: &str) -> String {
+    format!("[{text}]")
+}
+
 /// Preformatted text that wraps rather than runs out of the page.
 pub(crate) fn pre(text: &str) -> String {
     pre_of(&inert::html(text))

@@ -17,12 +17,16 @@
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
 //! | [`Table`] | anything in rows |
+//! | [`Meter`], [`Cost`] | what asking has cost |
 //! | [`Quote`] | words of a model, or for one |
 //! | [`Stack`] | several of these below each other |
 //! | [`check!`](crate::check) | ✅ or ❌ |
 //!
 //! Outputs are committed with the notebooks, so the same values give the same bytes: no clock, no
 //! measured time and no memory figure unless a cell asks for it (`.cost()`).
+//!
+//! A figure or table that rests on replies carries their [`Stamp`](crate::stamp::Stamp); below the
+//! panel that a cell ends on stands what its questions have cost.
 //!
 //! Left out on purpose: interaction, animation, and everything that needs JavaScript, which a
 //! notebook that is not yet trusted would not run.
@@ -37,6 +41,7 @@ mod exported;
 mod figure;
 mod html;
 mod lineage;
+mod meter;
 mod number;
 mod quote;
 mod stack;
@@ -50,6 +55,8 @@ pub use diff::Diff;
 pub use execution::Execution;
 pub use exported::Exported;
 pub use lineage::{Individual, Lineage};
+pub(crate) use meter::left;
+pub use meter::{Cost, Meter};
 pub use number::Number;
 pub use quote::Quote;
 pub use stack::Stack;
@@ -73,8 +80,18 @@ impl<T: Shown + ?Sized> Shown for &T {
     }
 }
 
-/// Hands both forms to the kernel.
+/// Hands both forms to the kernel, with what the cell has cost below.
 pub(crate) fn emit(html: &str, text: &str) {
+    match crate::cell::cost() {
+        Some(cost) => emit_alone(
+            &format!("{html}{}", html::panel(&html::small(&cost))),
+            &format!("{text}\n\n{cost}"),
+        ),
+        None => emit_alone(html, text),
+    }
+}
+
+fn emit_alone(html: &str, text: &str) {
     evcxr_runtime::mime_type("text/plain").text(inert::seal(text));
     evcxr_runtime::mime_type("text/html").text(inert::seal(html));
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::html::{self, Align};
 use super::shows_itself;
 use crate::inert;
+use crate::stamp::{Stamp, Stamped};
 
 /// A table, built row by row.
 ///
@@ -21,12 +22,13 @@ use crate::inert;
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    stamped: Stamped,
 }
 
 impl Table {
     /// A table with these column names, as yet without rows.
     pub fn new(head: impl Row) -> Self {
-        Table { head: head.cells(), rows: Vec::new() }
+        Table { head: head.cells(), rows: Vec::new(), stamped: Stamped::default() }
     }
 
     /// The table with one more row: a tuple of values, an array, or a vector.
@@ -40,14 +42,32 @@ impl Table {
         self.rows.push(row.cells());
     }
 
+    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
+    /// asked, these are the cell's.
+    pub fn stamp(mut self, stamp: &Stamp) -> Self {
+        self.stamped.add(stamp);
+        self
+    }
+
+    /// Says that it rests on no reply, although the cell asked.
+    pub fn measured(mut self) -> Self {
+        self.stamped = Stamped::Measured;
+        self
+    }
+
     /// The table as HTML.
     pub fn to_html(&self) -> String {
-        html::panel(&html::table(&self.head, &self.alignment(), &self.rows))
+        let table = html::table(&self.head, &self.alignment(), &self.rows);
+        html::panel(&(table + &html::stamp(&self.stamped.text())))
     }
 
     /// The table as text, in columns.
     pub fn to_text(&self) -> String {
-        text(&self.head, &self.alignment(), &self.rows)
+        let table = text(&self.head, &self.alignment(), &self.rows);
+        match self.stamped.text() {
+            stamp if stamp.is_empty() => table,
+            stamp => format!("{table}\n{}", html::stamped(&stamp)),
+        }
     }
 
     /// Columns of nothing but numbers stand to the right.

@@ -211,10 +211,30 @@ pub struct Answer {
     /// Other fields that the provider put into its message. They go back to it as they came.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
-    /// Why there is no answer. Set only among the answers to many questions, of which some came: then
-    /// this one's text is empty.
+    /// Why there is no answer: a script has nothing for the prompt, or of many questions only some have
+    /// one. Then this one's text is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// How well a cassette's reply fits the request; always exact where a model answered.
+    #[serde(default)]
+    pub fit: Fit,
+    /// The day of the answer, `2026-11-27` (UTC): today for a model, the recording's for a replay;
+    /// none for a script, or where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// How well a reply of a cassette fits the request that it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// It was written, or given, for exactly this request.
+    #[default]
+    Exact,
+    /// It is the nearest one: made for a request that asks for the same thing in other words.
+    Nearest,
+    /// There is none. The answer is no answer: its text is empty, and `failure` says what to do.
+    Nothing,
 }
 
 impl Answer {
@@ -223,9 +243,17 @@ impl Answer {
         Ending::of(&self.finish_reason)
     }
 
+    /// Whether somebody answered. If not, `text` is empty and `note` says why.
+    pub fn is_answer(&self) -> bool {
+        self.fit != Fit::Nothing && self.failure.is_none()
+    }
+
     /// The label that is shown with every reply: `live · gpt-6-luna`, `local · SmolLM2-135M`,
     /// `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {
+        if self.fit == Fit::Nothing {
+            return format!("{} · no reply", self.mode);
+        }
         let source = match self.mode {
             Mode::Scripted => "scripted · no model".to_owned(),
             // Nobody here can tell which model it was.

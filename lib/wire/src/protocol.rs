@@ -81,6 +81,9 @@ pub enum Call {
     },
     /// Write a candidate as a crate: an [`Exported`](crate::export::Exported).
     Export(ExportCall),
+    /// A new cell of the notebook begins, so a script begins with its first replies again: a
+    /// [`Meter`](crate::model::Meter), as it stands then.
+    BeginCell,
     /// Sets the session's budget: null.
     SetBudget(Budget),
     /// What the session has used: a [`Meter`](crate::model::Meter).
@@ -139,6 +142,8 @@ pub enum FailureKind {
     Budget,
     /// The reply holds no such code.
     NoCode,
+    /// The script or recording has no reply to this prompt, and no model was there to ask.
+    NoReply,
     /// The toolbox has no such tool.
     ToolNotFound,
     /// A tool was called and gave no output: it panicked, took too long, or died.

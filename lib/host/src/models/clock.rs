@@ -2,6 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+/// The day, `2026-11-27` (UTC), by the ordinary clock.
+pub(super) fn today() -> String {
+    let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
+    now.chars().take_while(|&c| c != 'T').collect()
+}
+
 /// A clock that may run fast, so that a test of a minute's wait need not take a minute.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {

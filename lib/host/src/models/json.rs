@@ -30,7 +30,8 @@ pub(super) fn converse(
     }
     let first = turn(ask)?;
     let mut turns = vec![(ask.clone(), first.clone())];
-    let Some(schema) = ask.schema.as_ref().filter(|_| first.tool_calls.is_empty()) else {
+    let to_read = first.tool_calls.is_empty() && first.is_answer();
+    let Some(schema) = ask.schema.as_ref().filter(|_| to_read) else {
         return Ok(Conversation { answer: first, turns });
     };
     let problem = match read(&first.text, schema) {
@@ -270,7 +271,7 @@ fn check_bounds(
 mod tests {
     use std::cell::Cell;
 
-    use code_evolution_wire::model::{Mode, Usage};
+    use code_evolution_wire::model::{Fit, Mode, Usage};
     use serde_json::json;
 
     use super::*;
@@ -358,6 +359,8 @@ mod tests {
                 usage: Usage { input_tokens: 1, output_tokens: 1 },
                 extra: Map::new(),
                 failure: None,
+                fit: Fit::Exact,
+                date: None,
             })
         });
         (conversation, asked.get())

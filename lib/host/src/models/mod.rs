@@ -71,7 +71,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use code_evolution_wire::model::{
-    Answer, Ask, Budget, Meter, Mode, ModelChoice, ModelStatus, Usage,
+    Answer, Ask, Budget, Fit, Meter, Mode, ModelChoice, ModelStatus, Usage,
 };
 use code_evolution_wire::protocol::Failure;
 
@@ -198,6 +198,13 @@ impl Models {
         lock(&self.shared.meter).meter()
     }
 
+    /// A new cell begins: a cassette's replies come in their order from the first.
+    pub fn begin_cell(&self) {
+        if let Source::Cassette(player) = &self.shared.source {
+            lock(player).rewind();
+        }
+    }
+
     /// Sets the session's budget. Calls that are under way count already.
     pub fn set_budget(&self, budget: Budget) {
         lock(&self.shared.meter).set_budget(budget);
@@ -246,6 +253,7 @@ impl Models {
         let turn = |ask: &Ask| {
             let mut player = lock(player);
             let replayed = player.play(ask)?;
+            let failure = replayed.failure();
             lock(&self.shared.meter).replayed();
             let kind = player.cassette().kind;
             let model = match kind {
@@ -265,7 +273,9 @@ impl Models {
                 finish_reason: replayed.reply.finish_reason,
                 usage: replayed.reply.usage,
                 extra: replayed.reply.extra,
-                failure: None,
+                failure,
+                fit: replayed.fit,
+                date: player.cassette().date.clone(),
             };
             reply::receive(&mut answer, &ask.tools, ask.max_tokens);
             if ask.stream {
@@ -343,6 +353,8 @@ impl Models {
             usage: Usage::default(),
             extra: Default::default(),
             failure: Some(failure),
+            fit: Fit::Exact,
+            date: None,
         }
     }
 }

@@ -136,6 +136,11 @@ impl Session {
             }
             Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
             Call::Export(call) => json(&export(&self.judge()?, self.journal.path(), &call)?),
+            Call::BeginCell => {
+                let models = self.models()?;
+                models.begin_cell();
+                json(&models.meter())
+            }
             Call::SetBudget(budget) => {
                 self.models()?.set_budget(budget);
                 Ok(Value::Null)

@@ -37,7 +37,7 @@ struct Label {
 }
 
 pub(super) fn svg(curve: &FitnessCurve, series: &[Series]) -> crate::Result<String> {
-    figure::svg((WIDTH, HEIGHT), |area| draw(area, curve, series))
+    figure::svg((WIDTH, HEIGHT), &curve.stamped.text(), |area| draw(area, curve, series))
 }
 
 fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), DrawingError> {

@@ -15,6 +15,7 @@ use super::figure;
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
+use crate::stamp::{Stamp, Stamped};
 use series::{Data, Series};
 
 /// A plot of one or more series over generations, attempts or rounds.
@@ -40,6 +41,7 @@ pub struct FitnessCurve {
     start: i64,
     data: Vec<(String, Data)>,
     targets: Vec<(f64, String)>,
+    stamped: Stamped,
 }
 
 impl FitnessCurve {
@@ -52,6 +54,7 @@ impl FitnessCurve {
             start: 0,
             data: Vec::new(),
             targets: Vec::new(),
+            stamped: Stamped::default(),
         }
     }
 
@@ -80,6 +83,12 @@ impl FitnessCurve {
         self
     }
 
+    /// Adds a line that rests on these replies: its name says who spoke, `repair loop (script)`, and
+    /// the figure carries their stamp.
+    pub fn series_by<N: Number>(self, stamp: &Stamp, name: impl AsRef<str>, values: &[N]) -> Self {
+        self.stamp(stamp).series(stamp.names(name.as_ref()), values)
+    }
+
     /// Adds a line through points `(x, y)` of your own, sorted by x.
     pub fn points<X: Number, Y: Number>(
         mut self,
@@ -105,6 +114,19 @@ impl FitnessCurve {
         if y.to_f64().abs() < series::LARGEST {
             self.targets.push((y.to_f64(), inert::line(name.as_ref())));
         }
+        self
+    }
+
+    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
+    /// asked, these are the cell's.
+    pub fn stamp(mut self, stamp: &Stamp) -> Self {
+        self.stamped.add(stamp);
+        self
+    }
+
+    /// Says that it rests on no reply, although the cell asked.
+    pub fn measured(mut self) -> Self {
+        self.stamped = Stamped::Measured;
         self
     }
 

@@ -33,7 +33,7 @@ pub(super) fn svg(lineage: &Lineage) -> crate::Result<(String, i32, usize)> {
     let width = (GUTTER + widest * (BOX.0 + GAP.0) + EDGE).max(title_width + 2 * EDGE).max(420);
     let height = HEAD + rows.len() as i32 * (BOX.1 + GAP.1) - GAP.1 + EDGE;
     let places = places(&rows, width);
-    let svg = figure::svg((width, height), |area| {
+    let svg = figure::svg((width, height), &lineage.stamped.text(), |area| {
         let style = bold(font(18.0, &INK, HPos::Left, VPos::Center));
         let place = (EDGE * UNITS, 20 * UNITS);
         area.draw(&Text::new(title, place, style))?;

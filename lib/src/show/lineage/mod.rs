@@ -12,6 +12,7 @@ use super::figure;
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
+use crate::stamp::{Stamp, Stamped};
 
 /// One member of a population.
 ///
@@ -75,12 +76,17 @@ impl Individual {
 pub struct Lineage {
     title: String,
     individuals: Vec<Individual>,
+    stamped: Stamped,
 }
 
 impl Lineage {
     /// A lineage with this title, as yet empty.
     pub fn new(title: impl AsRef<str>) -> Self {
-        Lineage { title: inert::line(title.as_ref()), individuals: Vec::new() }
+        Lineage {
+            title: inert::line(title.as_ref()),
+            individuals: Vec::new(),
+            stamped: Stamped::default(),
+        }
     }
 
     /// Adds an individual. It replaces one that has the same label.
@@ -89,6 +95,19 @@ impl Lineage {
             Some(known) => *known = individual,
             None => self.individuals.push(individual),
         }
+    }
+
+    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
+    /// asked, these are the cell's.
+    pub fn stamp(mut self, stamp: &Stamp) -> Self {
+        self.stamped.add(stamp);
+        self
+    }
+
+    /// Says that it rests on no reply, although the cell asked.
+    pub fn measured(mut self) -> Self {
+        self.stamped = Stamped::Measured;
+        self
     }
 
     /// What the picture shows, in sentences.

@@ -40,6 +40,10 @@ pub(super) fn alt(lineage: &Lineage) -> String {
         }
         text += &format!("{}.", steps.join(", "));
     }
+    let stamp = lineage.stamped.text();
+    if !stamp.is_empty() {
+        text += &format!(" Who answered: {stamp}.");
+    }
     text
 }
 
@@ -50,7 +54,8 @@ pub(super) fn table(lineage: &Lineage) -> Table {
         let score = score(one);
         table.push((&one.label, one.generation, operator, one.parents.join(", "), score));
     }
-    table
+    // The lineage around it carries the stamp.
+    table.measured()
 }
 
 pub(super) fn score(individual: &Individual) -> String {

@@ -47,6 +47,9 @@ pub struct Cassette {
     /// The model that answered, where all replies come from one.
     #[serde(default)]
     pub model: Option<String>,
+    /// The day of a recording, `2026-11-27` (UTC).
+    #[serde(default)]
+    pub date: Option<String>,
     /// What a reader should know about it.
     #[serde(default)]
     pub note: Option<String>,

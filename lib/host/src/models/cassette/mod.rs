@@ -23,8 +23,13 @@
 //!
 //! **Matching.** The same request (messages, temperature, most tokens, tools, schema; line ends and
 //! trailing space do not count) gets the next of its replies, and after the last the first again,
-//! so that a cell can be run twice. A request that is not there gets the exchange whose text is
-//! most alike, and the answer says so: a script never passes for an answer to an edited prompt.
+//! so that a loop turns. A new cell of a notebook begins with the first again ([`Player::rewind`]):
+//! what a cell shows does not depend on how often it, or another one, was run.
+//!
+//! A request that is not there gets the exchange that asks for the same thing in other words, and the
+//! answer says so: a script never passes for an answer to an edited prompt. `question` says what
+//! "the same thing" is. Where there is no such exchange, the answer says that it is none
+//! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than one to another question.
 //!
 //! **Adopting.** For authors: with `LLM_ADOPT=1`, an exchange that was the nearest, not exact, gets
 //! the request's true text written into the file. So an exchange can be drafted with a few phrases
@@ -32,7 +37,10 @@
 //! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
 
 mod file;
+#[cfg(test)]
+mod likeness_tests;
 mod player;
+mod question;
 mod recorder;
 mod render;
 

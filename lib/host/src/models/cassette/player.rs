@@ -2,23 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use code_evolution_wire::model::Ask;
+use code_evolution_wire::model::{Ask, Fit};
+use code_evolution_wire::protocol::{Failure, FailureKind};
 
+use super::question::{Known, SAME_QUESTION, Words};
 use super::render::{REQUEST_KEYS, request_items};
-use super::{Cassette, Kind, Reply, Request};
+use super::{Cassette, Exchange, Kind, Reply, Request};
 use crate::files;
 use crate::models::ModelError;
 use crate::models::alike::Profile;
-
-/// Below this part alike, the nearest exchange most likely answers another question.
-const RELATED: f64 = 0.5;
 
 /// A cassette that answers a session's requests.
 #[derive(Debug)]
 pub struct Player {
     path: PathBuf,
     cassette: Cassette,
-    /// How many replies each exchange has given in this session.
+    /// The words of each exchange's request, for finding the nearest.
+    words: Vec<Words>,
+    known: Known,
+    /// How many replies each exchange has given in this cell.
     given: Vec<usize>,
     /// Which exchanges this session has matched exactly or adopted.
     settled: Vec<bool>,
@@ -28,10 +30,22 @@ pub struct Player {
 /// A reply of a cassette.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replayed {
-    /// The reply.
+    /// The reply; empty where none fits.
     pub reply: Reply,
+    /// How well it fits.
+    pub fit: Fit,
     /// How it differs from an answer to exactly this request, if it does.
     pub note: Option<String>,
+}
+
+impl Replayed {
+    /// Why this is no answer, if it is none.
+    pub fn failure(&self) -> Option<Failure> {
+        (self.fit == Fit::Nothing).then(|| Failure {
+            kind: FailureKind::NoReply,
+            message: self.note.clone().unwrap_or_default(),
+        })
+    }
 }
 
 impl Player {
@@ -42,9 +56,13 @@ impl Player {
     pub fn open(path: &Path, adopt: bool) -> Result<Self, ModelError> {
         let cassette = Cassette::read(path)?;
         let count = cassette.exchanges.len();
+        let words: Vec<Words> =
+            cassette.exchanges.iter().map(|known| Words::new(&known.request.text())).collect();
         Ok(Player {
             path: path.to_owned(),
             cassette,
+            known: Known::new(&words),
+            words,
             given: vec![0; count],
             settled: vec![false; count],
             adopt,
@@ -64,6 +82,11 @@ impl Player {
         }
     }
 
+    /// Lets every exchange begin with its first reply again.
+    pub fn rewind(&mut self) {
+        self.given.fill(0);
+    }
+
     /// The next reply to a request.
     ///
     /// # Errors
@@ -73,15 +96,29 @@ impl Player {
         let exact = self.cassette.exchanges.iter().position(|known| known.request == request);
         if let Some(position) = exact {
             self.settled[position] = true;
-            return Ok(Replayed { reply: self.next_reply(position), note: None });
+            return Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note: None });
         }
-        let profile = Profile::new(&request.text());
         if self.adopt {
-            return self.play_adopting(request, &profile);
+            return self.play_adopting(request);
         }
-        let (position, alike) = self.nearest(&profile)?;
-        let note = self.nearness(&request, position, alike);
-        Ok(Replayed { reply: self.next_reply(position), note: Some(note) })
+        self.play_nearest(&request)
+    }
+
+    /// The reply to the exchange that asks for the same thing, if there is one.
+    fn play_nearest(&mut self, request: &Request) -> Result<Replayed, ModelError> {
+        let (position, alike) = self.nearest(request)?;
+        if alike < SAME_QUESTION {
+            let what = match self.cassette.kind {
+                Kind::Script => "script",
+                Kind::Recording => "recording",
+            };
+            let note = format!(
+                "the {what} has nothing for this prompt; a key, a local model or your own chat has"
+            );
+            return Ok(Replayed { reply: Reply::default(), fit: Fit::Nothing, note: Some(note) });
+        }
+        let note = self.nearness(request, position, alike);
+        Ok(Replayed { reply: self.next_reply(position), fit: Fit::Nearest, note: Some(note) })
     }
 
     fn next_reply(&mut self, position: usize) -> Reply {
@@ -91,16 +128,42 @@ impl Player {
         reply
     }
 
-    /// The exchange whose text is most alike, the first of equals, and how much alike it is.
-    fn nearest(&self, profile: &Profile) -> Result<(usize, f64), ModelError> {
-        let mut best: Option<(usize, f64)> = None;
+    /// The exchange that is most alike, the first of equals, and how much alike it is. What waits for
+    /// an answer, a person's words or a tool's result, is of the same kind in both.
+    fn nearest(&self, request: &Request) -> Result<(usize, f64), ModelError> {
+        let words = Words::new(&request.text());
+        let last = |request: &Request| request.messages.last().map(|message| message.role);
+        // The same words may be said with other tools at hand, which changes the answer.
+        let tools = |exchange: &Exchange| {
+            let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
+            exchange.request.tools.iter().filter(|tool| offered(&tool.name)).count()
+        };
+        let mut best: Vec<(usize, (f64, usize))> = Vec::new();
         for (position, exchange) in self.cassette.exchanges.iter().enumerate() {
-            let alike = profile.alike(&Profile::new(&exchange.request.text()));
-            if best.is_none_or(|(_, most)| alike > most) {
-                best = Some((position, alike));
+            let alike = if exchange.request.messages == request.messages {
+                1.0
+            } else if last(&exchange.request) == last(request) {
+                self.known.alike(&words, &self.words[position])
+            } else {
+                0.0
+            };
+            let rank = (alike, tools(exchange));
+            let most = best.first().map(|(_, most)| *most);
+            if most.is_none_or(|most| rank > most) {
+                best.clear();
+            }
+            if most.is_none_or(|most| rank >= most) {
+                best.push((position, rank));
             }
         }
-        best.ok_or_else(|| {
+        // Of prompts with the same words, the one that has them most nearly in this order.
+        let order = Profile::new(&request.text());
+        let of = |position: usize| Profile::new(&self.cassette.exchanges[position].request.text());
+        let ordered = |&(position, _): &(usize, _)| {
+            if best.len() == 1 { 1.0 } else { order.alike(&of(position)) }
+        };
+        let nearest = best.iter().rev().max_by(|a, b| ordered(a).total_cmp(&ordered(b)));
+        nearest.map(|&(position, (alike, _))| (position, alike)).ok_or_else(|| {
             ModelError::Cassette(format!(
                 "the cassette {} holds no exchange: record one with LLM_MODE=record, or set a key",
                 self.path.display(),
@@ -130,21 +193,12 @@ impl Player {
         }
         // An edit is never "100 % alike".
         let percent = (alike * 100.0).floor().min(99.0);
-        if alike < RELATED {
-            format!(
-                "no {kind} fits; the nearest, {percent} % alike, answers another question: set a key to have a model answer yours"
-            )
-        } else {
-            format!("nearest {kind}, {percent} % alike: set a key to have a model answer your edit")
-        }
+        format!("nearest {kind}, {percent} % alike: set a key to have a model answer your edit")
     }
 
     /// Answers from the unsettled exchange that fits best, and writes the request into the file.
-    fn play_adopting(
-        &mut self,
-        request: Request,
-        profile: &Profile,
-    ) -> Result<Replayed, ModelError> {
+    fn play_adopting(&mut self, request: Request) -> Result<Replayed, ModelError> {
+        let profile = &Profile::new(&request.text());
         let mut best: Option<(usize, (f64, f64))> = None;
         for (position, exchange) in self.cassette.exchanges.iter().enumerate() {
             if self.settled[position] {
@@ -159,13 +213,14 @@ impl Player {
             }
         }
         let Some((position, (contained, _))) = best else {
-            let (position, alike) = self.nearest(profile)?;
+            let replayed = self.play_nearest(&request)?;
             let note = format!(
                 "not adopted, every exchange has its request already: add one to the script; {}",
-                self.nearness(&request, position, alike),
+                replayed.note.unwrap_or_default(),
             );
-            return Ok(Replayed { reply: self.next_reply(position), note: Some(note) });
+            return Ok(Replayed { note: Some(note), ..replayed });
         };
+        self.words[position] = Words::new(&request.text());
         self.cassette.exchanges[position].request = request;
         self.settled[position] = true;
         self.save_adopted(position)?;
@@ -174,7 +229,7 @@ impl Player {
             "adopted by exchange {} of the script, {percent} % of whose draft the request holds",
             position + 1,
         );
-        Ok(Replayed { reply: self.next_reply(position), note: Some(note) })
+        Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note: Some(note) })
     }
 
     /// Writes one exchange's request into the file and leaves the rest of it, comments too, alone.
@@ -250,20 +305,41 @@ replies = ["third"]
     #[test]
     fn an_edited_request_gets_the_nearest_and_says_so() {
         let (_folder, mut player) = player(false);
-        let edited =
-            player.play(&Ask::new("Write fn two in Rust, please, and nothing else.")).unwrap();
+        let edited = player
+            .play(&Ask::new("Write fn one in Rust, please, and nothing else. Thanks!"))
+            .unwrap();
         assert_eq!(edited.reply.text, "first");
         let note = edited.note.unwrap();
         assert!(
-            note.starts_with("nearest scripted reply, 89 % alike") && note.contains("set a key"),
+            note.starts_with("nearest scripted reply, ") && note.contains("set a key"),
             "{note}"
         );
-        let note = player.play(&Ask::new("¿Qué hora es?")).unwrap().note.unwrap();
-        assert!(note.starts_with("no scripted reply fits"), "{note}");
+        assert_eq!(edited.fit, Fit::Nearest);
         let mut hotter = Ask::new("Write fn one in Rust, please, and nothing else.");
         hotter.temperature = Some(1.5);
         let note = player.play(&hotter).unwrap().note.unwrap();
         assert!(note.contains("same prompt with another temperature"), "{note}");
+    }
+
+    #[test]
+    fn an_unrelated_request_gets_no_reply_and_is_told_so() {
+        let (_folder, mut player) = player(false);
+        for asked in ["¿Qué hora es?", "Write fn two in Rust, please, and nothing else."] {
+            let none = player.play(&Ask::new(asked)).unwrap();
+            assert_eq!((none.fit, &none.reply), (Fit::Nothing, &Reply::default()), "{asked}");
+            assert!(none.note.unwrap().starts_with("the script has nothing for this prompt"));
+        }
+    }
+
+    #[test]
+    fn a_new_cell_begins_with_the_first_reply() {
+        let (_folder, mut player) = player(false);
+        let ask = Ask::new("Write fn one in Rust, please, and nothing else.");
+        for _cell in 0..2 {
+            player.rewind();
+            assert_eq!(player.play(&ask).unwrap().reply.text, "first");
+            assert_eq!(player.play(&ask).unwrap().reply.text, "second");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl Recorder {
         let cassette = Cassette {
             kind: Kind::Recording,
             model: Some(model.to_owned()),
+            date: None,
             note: Some("recorded with LLM_MODE=record; replayed where no key is set".to_owned()),
             exchanges: Vec::new(),
         };
@@ -36,6 +37,9 @@ impl Recorder {
     /// that looks like a key; then it is not kept.
     pub fn record(&mut self, ask: &Ask, answer: &Answer) -> Result<(), ModelError> {
         let request = Request::from(ask);
+        if self.cassette.date.is_none() {
+            self.cassette.date.clone_from(&answer.date);
+        }
         let named_above = self.cassette.model.as_deref() == Some(&answer.model);
         let reply = Reply {
             text: answer.text.clone(),
@@ -72,7 +76,9 @@ impl Recorder {
         for (part, exchange) in [("prompt", asked), ("reply", exchange.clone())] {
             // As it would stand in the file.
             let (kind, model) = (Kind::Recording, self.cassette.model.clone());
-            let written = Cassette { kind, model, note: None, exchanges: vec![exchange] }.render();
+            let written =
+                Cassette { kind, model, date: None, note: None, exchanges: vec![exchange] }
+                    .render();
             let holds_key = self.key.as_ref().is_some_and(|key| key.redact(&written) != written);
             if holds_key || find_secret(&written).is_some() {
                 return Err(ModelError::Cassette(format!(
@@ -87,7 +93,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use code_evolution_wire::model::{Mode, Usage};
+    use code_evolution_wire::model::{Fit, Mode, Usage};
 
     fn answer(text: &str) -> Answer {
         Answer {
@@ -101,6 +107,8 @@ mod tests {
             usage: Usage { input_tokens: 1, output_tokens: 2 },
             extra: Default::default(),
             failure: None,
+            fit: Fit::Exact,
+            date: Some("2026-11-27".to_owned()),
         }
     }
 

@@ -11,7 +11,7 @@ impl Cassette {
     pub fn render(&self) -> String {
         let mut document = toml_edit::DocumentMut::new();
         document.insert("kind", toml_edit::value(self.kind.name()));
-        for (key, text) in [("model", &self.model), ("note", &self.note)] {
+        for (key, text) in [("model", &self.model), ("date", &self.date), ("note", &self.note)] {
             if let Some(text) = text {
                 document.insert(key, text_item(text));
             }
@@ -240,6 +240,7 @@ mod tests {
         Cassette {
             kind: Kind::Recording,
             model: Some("m".into()),
+            date: Some("2026-11-27".into()),
             note: None,
             exchanges: vec![Exchange { request, replies: vec![reply.clone(), reply] }],
         }
@@ -309,7 +310,7 @@ mod tests {
             let request = Request { messages, temperature: None, max_tokens: 1, tools: Vec::new(), schema: None };
             let reply = Reply { text: reply, finish_reason: "stop".into(), ..Reply::default() };
             let exchange = Exchange { request, replies: vec![reply] };
-            let cassette = Cassette { kind: Kind::Script, model: None, note: None, exchanges: vec![exchange] };
+            let cassette = Cassette { kind: Kind::Script, model: None, date: None, note: None, exchanges: vec![exchange] };
             let written = cassette.render();
             prop_assert_eq!(Cassette::parse(&written), Ok(cassette), "{}", written);
         }

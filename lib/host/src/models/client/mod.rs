@@ -17,11 +17,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use code_evolution_wire::ending::{Cut, Ending};
-use code_evolution_wire::model::{Answer, Ask, Mode, Usage};
+use code_evolution_wire::model::{Answer, Ask, Fit, Mode, Usage};
 use serde_json::Value;
 
 use super::choice::{Env, set};
-use super::clock::Clock;
+use super::clock::{Clock, today};
 use super::endpoint::{Endpoint, host, is_local};
 use super::meter::{Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
@@ -274,6 +274,8 @@ impl Client {
             usage,
             extra: completion.extra,
             failure: None,
+            fit: Fit::Exact,
+            date: Some(today()),
         };
         reply::receive(&mut answer, &ask.tools, ask.max_tokens);
         calls::settle(&mut answer.tool_calls, ask);

@@ -1,0 +1,136 @@
+//! What the running cell has asked.
+//!
+//! The kernel compiles every cell into a library of its own, so what is static here starts afresh with
+//! each cell: this is how the crate knows where a cell begins, without the kernel's help. (A program is
+//! one long cell.) It is kept by thread, which in a notebook is one; what another thread asks is in its
+//! replies' own stamps.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use code_evolution_wire::model::{Answer, Meter, Mode, Usage};
+use code_evolution_wire::protocol::Call;
+use serde::de::DeserializeOwned;
+
+use crate::error::Result;
+use crate::host::Host;
+use crate::stamp::{Stamp, plural};
+
+thread_local! {
+    static CELL: RefCell<Cell> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Cell {
+    /// The hosts that know that a cell has begun, with what they had used by then.
+    begun: Vec<(Weak<Host>, Meter)>,
+    stamp: Stamp,
+    /// Of the replies that were paid for, in tokens, time or money.
+    usage: Usage,
+    paid: u64,
+    took: Duration,
+}
+
+/// Makes a call that asks, for the running cell. `answers` are the answers in what it returned.
+pub(crate) fn ask<T: DeserializeOwned>(
+    host: &Arc<Host>,
+    call: Call,
+    answers: impl FnOnce(&T) -> &[Answer],
+) -> Result<T> {
+    begin(host)?;
+    let started = Instant::now();
+    let answer = host.call(call)?;
+    let took = started.elapsed();
+    CELL.with_borrow_mut(|cell| {
+        for answer in answers(&answer) {
+            cell.stamp += Stamp::of(answer);
+            if matches!(answer.mode, Mode::Live | Mode::Record | Mode::Local) {
+                cell.paid += 1;
+                cell.usage.input_tokens += answer.usage.input_tokens;
+                cell.usage.output_tokens += answer.usage.output_tokens;
+            }
+        }
+        cell.took += took;
+    });
+    Ok(answer)
+}
+
+/// Tells a host, once a cell, that a cell has begun.
+fn begin(host: &Arc<Host>) -> Result<()> {
+    let this = Arc::downgrade(host);
+    let known =
+        CELL.with_borrow(|cell| cell.begun.iter().any(|(begun, _)| Weak::ptr_eq(begun, &this)));
+    if !known {
+        let before = host.call(Call::BeginCell)?;
+        CELL.with_borrow_mut(|cell| cell.begun.push((this, before)));
+    }
+    Ok(())
+}
+
+/// Who answered in this cell so far.
+pub(crate) fn stamp() -> Stamp {
+    CELL.with_borrow(|cell| cell.stamp.clone())
+}
+
+/// What this cell has cost so far, as one line; none if it asked nothing. Where nothing was paid for it
+/// is the count alone, so that it is the same in every run.
+pub(crate) fn cost() -> Option<String> {
+    CELL.with_borrow(|cell| {
+        if cell.stamp.is_empty() {
+            return None;
+        }
+        let asked = cell.stamp.replies() + cell.stamp.unanswered();
+        let calls = plural(asked, "question", "questions");
+        if cell.paid == 0 {
+            return Some(format!("this cell asked {calls}; no model was paid for them"));
+        }
+        let mut text = format!(
+            "this cell asked {calls}: {} tokens in, {} out, {:.1} s",
+            cell.usage.input_tokens,
+            cell.usage.output_tokens,
+            cell.took.as_secs_f64(),
+        );
+        for (host, before) in &cell.begun {
+            let now = host.upgrade().and_then(|host| host.call::<Meter>(Call::Meter).ok());
+            if let Some(now) = now {
+                text += &spent(before, &now);
+            }
+        }
+        Some(text)
+    })
+}
+
+/// What was spent between two readings of a meter, and what is left.
+fn spent(before: &Meter, now: &Meter) -> String {
+    let mut text = match (before.cost_usd, now.cost_usd) {
+        (before, Some(now)) => format!(", about ${:.4}", now - before.unwrap_or(0.0)),
+        (_, None) => ", cost unknown".to_owned(),
+    };
+    let left = crate::show::left(now);
+    if !left.is_empty() {
+        text += &format!("; left of the budget: {left}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::model::Budget;
+
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_was_spent_and_what_is_left() {
+        let before = Meter { calls: 2, cost_usd: Some(0.001), ..Meter::default() };
+        let usage = Usage { input_tokens: 700, output_tokens: 200 };
+        let budget = Budget { calls: Some(100), tokens: Some(1_000) };
+        let now = Meter { calls: 7, cost_usd: Some(0.0035), usage, budget, ..Meter::default() };
+        assert_eq!(
+            spent(&before, &now),
+            ", about $0.0025; left of the budget: 93 calls, 100 tokens"
+        );
+        let free = Meter { cost_usd: None, ..Meter::default() };
+        assert_eq!(spent(&free, &free), ", cost unknown");
+    }
+}
