@@ -15,7 +15,7 @@ from .support import ROOT, ScriptTest
 
 HOST = os.environ.get("CODE_EVOLUTION_HOST", ROOT / "target/release/code_evolution_host")
 PAGE = ROOT / "binder" / "TAKE_HOME.md"
-HOME = ROOT / "target" / "home"
+HOME = ROOT / "target" / "take-home"
 SCRIPTED = os.environ | {"LLM_MODE": "scripted"}
 
 

@@ -1,6 +1,7 @@
 use code_evolution_wire::verdict::{Outcome, Stage};
 use proptest::prelude::*;
 
+use super::chain::LONGEST_LINE;
 use super::*;
 
 fn log(events: &[(&str, Value)]) -> (tempfile::TempDir, Log) {
