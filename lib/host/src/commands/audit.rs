@@ -86,10 +86,9 @@ fn show(file: &Path) -> Result<()> {
 /// before 3.
 fn rejudge_all(files: Result<Vec<PathBuf>, UsageError>) -> Result<ExitCode> {
     let files = files?;
-    // Neither verdicts that are kept here, nor those that this is to check.
-    let judge = Judge::with(Options { cache_bytes: 0, ..Options::default() })?;
+    let mut judge = None;
     let codes = files.iter().map(|file| {
-        rejudge_one(file, &judge).unwrap_or_else(|error| {
+        rejudge_one(file, &mut judge).unwrap_or_else(|error| {
             eprintln!("error: {}: {error:#}", file.display());
             Some(UNKNOWN)
         })
@@ -98,14 +97,20 @@ fn rejudge_all(files: Result<Vec<PathBuf>, UsageError>) -> Result<ExitCode> {
     Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
-/// `None` where all verdicts agree.
-fn rejudge_one(file: &Path, judge: &Judge) -> Result<Option<u8>> {
+/// `None` where all verdicts agree. The judge is made for the first log that is whole: that another was
+/// changed is seen without a compiler.
+fn rejudge_one(file: &Path, judge: &mut Option<Judge>) -> Result<Option<u8>> {
     let (shown, run) = (file.display(), Run::read(open(file)?)?);
     let mut output = std::io::stdout().lock();
     writeln!(output, "{shown}: {}", run.checked)?;
     if let Checked::Broken { .. } = run.checked {
         return Ok(Some(BROKEN));
     }
+    let judge = match judge {
+        Some(judge) => judge,
+        // Without kept verdicts: they are what is to be checked.
+        None => judge.insert(Judge::with(Options { cache_bytes: 0, ..Options::default() })?),
+    };
     let (mut differ, mut unknown) = (0, 0);
     let mut written = Ok(());
     rejudge(&run, judge, |candidate, found| {

@@ -184,6 +184,15 @@ fn what_cannot_be_judged_here_is_no_difference() {
     }
     let (code, text) = audit("rejudge", &folder.path().join("none.jsonl"));
     assert!(code == Some(3) && text.contains("check its path"), "{code:?} {text}");
+    std::fs::write(&log, &honest).expect("written");
+    let without_compiler = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
+        let output = command.args(["audit", "rejudge"]).arg(&log).env("RUSTC", "/none").output();
+        output.expect("the host starts").status.code()
+    };
+    assert_eq!(without_compiler(), Some(3), "without a compiler nothing is judged");
+    std::fs::write(&log, honest.replacen("fn double", "fn treble", 1)).expect("written");
+    assert_eq!(without_compiler(), Some(1), "a broken chain is seen all the same");
     let (code, text) = audit("rejudge", Path::new("--fast"));
     assert!(code == Some(3) && text.contains("usage:"), "{code:?} {text}");
 }
