@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, sync_playwright
 
+import work
 from checks import NOTEBOOKS, ROOT
 from checks.run import without_keys
 
@@ -24,10 +25,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Lab:
-    """JupyterLab on a copy of the notebooks, in a folder with nobody's settings or trust.
+    """JupyterLab on a participant's copies, in a clone with nobody's settings or trust.
 
-    The copy lies beside a link to `lib`, so its kernels start warm: that a fresh clone sets itself up
-    is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
+    The clone has the notebooks and a link to `lib`, so its kernels start warm: that a fresh one sets
+    itself up is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
     """
 
     def __enter__(self):
@@ -38,7 +39,12 @@ class Lab:
             )
             self.folder = Path(stack.enter_context(place))
             (self.folder / "lib").symlink_to(ROOT / "lib")
+            shutil.copy(ROOT / ".gitignore", self.folder)
             self.renew_notebooks()
+            self.git("init", "--quiet")
+            exclude = self.folder / ".git" / "info" / "exclude"  # what only a test has there
+            exclude.write_text("/jupyter_*\n/state\n", encoding="utf-8")
+            self.git("add", "--all")
             self.log = stack.enter_context(open(RESULTS / "lab.log", "a", encoding="utf-8"))
             self.server = self.start()
             stack.callback(self.stop)
@@ -56,17 +62,27 @@ class Lab:
         self.stack.close()
 
     def renew_notebooks(self):
-        """The notebooks as they are committed, whatever a test has made of them."""
+        """The notebooks as they are committed, and fresh copies, whatever a test has made of them."""
         ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
-        copy = self.folder / "notebooks"
-        shutil.copytree(NOTEBOOKS, copy, ignore=ignored, dirs_exist_ok=True)
+        originals = self.folder / "notebooks"
+        shutil.copytree(NOTEBOOKS, originals, ignore=ignored, dirs_exist_ok=True)
+        for copy in self.work.glob("*.ipynb"):
+            copy.unlink()
+        work.Copies(self.folder).refresh()
+
+    @property
+    def work(self):
+        return self.folder / "work"
+
+    def git(self, *arguments):
+        """Runs git in the clone and returns what it prints."""
+        command = ["git", "-C", self.folder, *arguments]
+        return subprocess.check_output(command, text=True)
 
     def start(self):
         command = [ROOT / "binder" / "lab", "--no-browser", "--port=0"]
-        command += [f"--ServerApp.root_dir={self.folder / 'notebooks'}"]
+        command += [f"--ServerApp.root_dir={self.work}"]
         command += ["--LabApp.expose_app_in_browser=True"]  # so that a test finds a cell by its id
-        if os.geteuid() == 0:
-            command.append("--allow-root")
         own = {
             name: str(self.folder / name.lower())
             for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from . import look
 from .page import PATIENCE_SECONDS
 from .support import NAMES, ROOT, BrowserTest
 
@@ -119,10 +120,30 @@ class HandsOn(BrowserTest):
         )
         for process in psutil.process_iter(["cmdline"]):
             self.assertNotIn(CANARY, " ".join(process.info["cmdline"] or ()))
-        self.assertIn(self.lab.folder / "notebooks" / REPAIR, self.files_with("ask_for_key", began))
+        self.assertIn(self.lab.work / REPAIR, self.files_with("ask_for_key", began))
         self.assertEqual(self.files_with(CANARY, began), [])
         self.assertNotIn(CANARY, notebook.page.content())
         self.assertNotIn(CANARY, notebook.page.evaluate("JSON.stringify(localStorage)"))
+
+    def test_a_question_that_is_taken_back(self):
+        """Interrupt ends a cell that waits for a key, and the notebook goes on."""
+        notebook = self.open(REPAIR)
+        notebook.wait_for_kernel()
+        setup = notebook.find(is_setup)
+        source = notebook.cell(setup).source
+        notebook.write(setup, source.replace(".start()", '.ask_for_key("groq").start()'))
+        notebook.start(setup)
+        field = notebook.page.locator(".jp-Stdin-input")
+        field.wait_for()
+        self.assertIn("the field waits for your groq key", shown(notebook.cell(setup)))
+        notebook.menu("Kernel", "Interrupt Kernel")
+        notebook.wait_for_run(setup)
+        [told] = [o.evalue for o in notebook.cell(setup).outputs if o.output_type == "error"]
+        self.assertRegex(told, "(?s)^Interrupted: .*Run All Above")
+        self.assertEqual(field.count(), 0, "its field is still open")
+
+        notebook.write(setup, source)
+        self.assertIn("sandbox", shown(notebook.run(setup)))
 
     def test_a_review(self):
         """A person turns a tool away, then lets it in."""
@@ -133,6 +154,9 @@ class HandsOn(BrowserTest):
         for answer, outcome in (("n", "✗ rejected"), ("y", "✓ admitted")):
             notebook.start(submit)
             notebook.page.locator(".jp-Stdin-input").wait_for()
+            panel = notebook.node(submit).locator(".jp-OutputArea-output table")
+            self.assertIn("✓ passed", panel.first.inner_text().replace("\xa0", " "))
+            self.assertEqual(look.problems(notebook.page), [], "while the question is open")
             self.assertTrue(notebook.answer(answer))
             notebook.wait_for_run(submit)
             told = shown(notebook.cell(submit))

@@ -1,5 +1,6 @@
 """Each notebook as it is committed, then run by the menu, two at once."""
 
+import shutil
 import unittest
 
 import nbformat
@@ -41,6 +42,7 @@ class EveryNotebook(BrowserTest):
         """Nobody trusts the notebook yet; its pictures can be seen all the same."""
         for name in NAMES:
             with self.subTest(name):
+                shutil.copy(NOTEBOOKS / name, self.lab.work / name)
                 notebook = self.open(name)
                 notebook.show_theme("JupyterLab Light")
                 trusted = notebook.page.evaluate(TRUSTED)
@@ -50,7 +52,7 @@ class EveryNotebook(BrowserTest):
                 notebook.page.close()
 
     def test_two_at_once(self):
-        """Restart and Run All, in two windows; a question is answered with yes."""
+        """Restart and Run All, in two windows; a question is answered with yes. Git sees nothing of it."""
         for pair in pairs(NAMES):
             opened = [self.open(name) for name in pair]
             for notebook in opened:
@@ -65,8 +67,12 @@ class EveryNotebook(BrowserTest):
                     notebook.show_theme("JupyterLab Dark")
                     self.assert_readable(notebook, pictures=pictures_in(notebook.cells()))
                     notebook.keep_screens(RESULTS / f"{notebook.name[:2]}-dark-{{}}.png")
+                notebook.save()
                 notebook.page.close()
             self.end_kernels()
+        self.assertTrue((self.lab.work / "tools" / "versions").is_dir(), "no tool was written")
+        self.assertEqual(self.lab.git("diff"), "")
+        self.assertEqual(self.lab.git("ls-files", "--others", "--exclude-standard"), "")
 
     def test_again(self):
         """Restart and Run All once more, with everything still on the screen."""

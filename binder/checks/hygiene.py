@@ -76,10 +76,10 @@ def text_form(text, notebook, path):
 
 
 def binder_link(name):
-    """Where mybinder.org opens a notebook of this repository."""
+    """Where mybinder.org opens a participant's copy of a notebook of this repository."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
-    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/{name}"
+    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/work/{name}"
 
 
 def file_form(notebook):

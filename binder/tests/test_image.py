@@ -48,6 +48,14 @@ class TheImage(unittest.TestCase):
         for name in ("NB_USER", "NB_UID"):  # BinderHub's
             self.assertRegex(DOCKERFILE, rf"(?m)^ARG {name}=")
 
+    def test_it_opens_the_copies(self):
+        """Its own command makes them; Binder and a hub find them made."""
+        copied = DOCKERFILE.index("notebooks notebooks\n")
+        self.assertGreater(DOCKERFILE.find("\nRUN python binder/work.py\n"), copied)
+        self.assertIn('\nCMD ["binder/lab", ', DOCKERFILE)
+        hub = (ROOT / "binder" / "TEACHING.md").read_text(encoding="utf-8")
+        self.assertRegex(hub, r"(?m)^ *defaultUrl: /lab/tree/work/01_")
+
     def test_the_codespace_builds_a_stage_of_it(self):
         path = ROOT / ".devcontainer" / "devcontainer.json"
         build = json.loads(path.read_text(encoding="utf-8"))["build"]
