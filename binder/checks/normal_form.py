@@ -51,19 +51,24 @@ def of(notebook):
 
 
 def outputs(cell):
-    """A cell's outputs: stdout as a whole, stderr as a whole, then the rest in order."""
-    streams, rest = {}, []
+    """A cell's outputs: what it printed and showed while it ran, stderr as a whole, then the rest.
+
+    Printed lines and panels come in order, since both are lines of stdout; stderr comes when it likes.
+    """
+    while_it_ran, errors, rest = [], [], []
     for output in cell.outputs:
         output = shorten(output)
         if output.output_type != "stream":
             if "execution_count" in output:
                 output.execution_count = cell.execution_count
-            rest.append(output)
-        elif output.name in streams:
-            streams[output.name].text += output.text
+            (while_it_ran if output.output_type == "display_data" else rest).append(output)
+            continue
+        place = while_it_ran if output.name == "stdout" else errors
+        if place and place[-1].output_type == "stream":
+            place[-1].text += output.text
         else:
-            streams[output.name] = output
-    return [streams[name] for name in sorted(streams, reverse=True)] + rest
+            place.append(output)
+    return while_it_ran + errors + rest
 
 
 def shorten(value):

@@ -62,7 +62,7 @@ class Kernel:
             stdout=subprocess.DEVNULL,
         )
         self.pid = self.manager.provisioner.pid
-        # Of the watcher, which ends last, only the folder's removal matters.
+        # Of the relay, which ends last, only the folder's removal matters.
         self.session = Path(psutil.Process(self.pid).environ()["EVCXR_TMPDIR"]).parent
 
     def run(self, cell):
@@ -78,7 +78,7 @@ class Kernel:
         return "".join(printed)
 
     def processes(self):
-        """All that it has started, its watcher too."""
+        """All that it has started, its relay too."""
         return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self):
@@ -168,16 +168,16 @@ class KernelTest(unittest.TestCase):
         self.assertTrue(wait_until(lambda: not alive([kernel])), "the kernel has stayed")
         self.assertTrue(wait_until(lambda: not Path(session).exists()), "its folder has stayed")
 
-    def test_the_next_start_removes_what_a_killed_watcher_could_not(self):
+    def test_the_next_start_removes_what_a_killed_relay_could_not(self):
         kernel = self.start()
         started = [*kernel.processes(), psutil.Process(kernel.pid)]
-        watcher = [p for p in started if os.getsid(p.pid) == p.pid and p.pid != kernel.pid]
-        self.assertEqual(len(watcher), 1, started)
-        for process in [*watcher, *started]:
+        relay = [p for p in started if os.getsid(p.pid) == p.pid and p.pid != kernel.pid]
+        self.assertEqual(len(relay), 1, started)
+        for process in [*relay, *started]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
-        self.assertTrue(kernel.session.exists(), "its watcher was not what removes it")
+        self.assertTrue(kernel.session.exists(), "its relay was not what removes it")
         other = self.start()
         self.assertFalse(kernel.session.exists(), f"{kernel.session} is still there")
         self.assertTrue(other.session.exists(), "a living kernel's folder was removed")
