@@ -208,7 +208,14 @@ impl LabSetup {
     /// environment decides, as before.
     pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
         let provider = provider.into();
-        let key = evcxr_input::get_password(&format!("{provider} key (for this kernel only)"));
+        println!(
+            "key       the field waits for your {} key (in VS Code it is at the top of the window). \
+             Enter alone goes on without one; Kernel > Interrupt takes the question back.",
+            inert::line(&provider)
+        );
+        // Without a colon: the kernel would take it for the prompt's end.
+        let name = inert::line(&provider).replace(':', " ");
+        let key = evcxr_input::get_password(&format!("{name} key (for this kernel only)"));
         if !key.is_empty() {
             self.key = Some(key);
             self.choice.mode.get_or_insert(Mode::Live);

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::inert;
 use crate::lab::Lab;
-use crate::show::{Admission, Examination, Table, Verification};
+use crate::show::{self, Admission, Examination, Table, Verification};
 
 /// What every toolbox has, by which one is told from another folder: a manifest may be lost.
 const MARK: &str = "versions";
@@ -162,7 +162,7 @@ impl Toolbox {
     pub fn submit(&self, proposal: &Proposal) -> Result<Admission> {
         let examination = self.examine(proposal)?;
         let review = examination.passed().then(|| {
-            println!("{examination}\n");
+            show::now(&examination);
             self.review(&examination)
         });
         self.decide(proposal, review)
@@ -181,14 +181,16 @@ impl Toolbox {
     fn review(&self, examination: &Examination) -> Review {
         let (name, version) = (inert::line(&examination.name), examination.version);
         let policy = &self.policy;
+        println!(
+            "review: does {name}, version {version}, get in? Answer y or n in the field (in VS Code it is \
+             at the top of the window). Without an answer the policy decides, which is to {policy}."
+        );
         // Without a colon: the kernel would take it for the prompt's end.
-        let answer = evcxr_input::get_string(&format!(
-            "Admit {name}, version {version}? y or n (without an answer the policy decides, which is to {policy})"
-        ));
+        let answer = evcxr_input::get_string("y or n?");
         match answer.trim().to_lowercase().as_str() {
             "y" | "yes" => Review { approved: true, by: "a person".to_owned() },
             "" => {
-                println!("review: nobody answered; the policy decides: {policy}");
+                println!("review: nobody answered, so the policy decides");
                 policy.review(&examination.capabilities)
             }
             _ => Review { approved: false, by: "a person".to_owned() },

@@ -71,7 +71,9 @@ impl Diff {
         } else {
             lines(&changes).iter().map(line_html).collect::<Vec<_>>().join("\n")
         };
-        html::panel(&html::pre_of(&body))
+        let text = html::pre_of(&body);
+        // Words are a prompt's or a reply's, and stand in the frame that these have.
+        html::panel(&if self.by_word { html::frame(&text) } else { text })
     }
 
     /// The diff as text.
@@ -235,7 +237,11 @@ fn line_html(line: &Line<'_>) -> String {
 }
 
 fn word_html(change: &Change) -> String {
-    colored(change.tag, &inert::html(&change.text))
+    let text = inert::html(&change.text);
+    match change.tag {
+        ChangeTag::Equal => text,
+        tag => colored(tag, &format!("<strong>{}</strong>{text}", sign(tag))),
+    }
 }
 
 /// `<del>` and `<ins>` say it to a screen reader, and to a site that strips styles.
@@ -243,7 +249,11 @@ fn colored(tag: ChangeTag, html: &str) -> String {
     match tag {
         ChangeTag::Equal => html.to_owned(),
         ChangeTag::Delete => {
-            format!("<del style=\"background-color: rgba(213, 94, 0, 0.25)\">{html}</del>")
+            // A line through it would hide the sign.
+            format!(
+                "<del style=\"background-color: rgba(213, 94, 0, 0.25); \
+                 text-decoration: none\">{html}</del>"
+            )
         }
         ChangeTag::Insert => format!(
             "<ins style=\"background-color: rgba(0, 114, 178, 0.25); \
@@ -281,6 +291,11 @@ mod tests {
 
     #[test]
     fn changes_are_text_in_html() {
+        let words = Diff::new("Be fast.", "Be clear.").words().to_html();
+        assert!(
+            words.contains("><strong>-</strong>fast</del>")
+                && words.contains("><strong>+</strong>clear</ins>")
+        );
         let html = Diff::new("<b>", "<script>alert(1)</script>").to_html();
         assert!(html.contains(">- &lt;b&gt;</del>"));
         assert!(html.contains(">+ &lt;script&gt;alert(1)&lt;/script&gt;</ins>"));

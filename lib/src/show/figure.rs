@@ -3,8 +3,8 @@
 //! An inline `<svg>` is stripped from a notebook that is not trusted, an image with a data address
 //! is not. That address wants base64: fifteen lines here rather than one more crate for every cell
 //! to link. Pictures are drawn in units of half a pixel, since the SVG back end of plotters knows
-//! whole numbers only, and shown at half their size. Their background is opaque white: a picture
-//! cannot follow the notebook's theme, and it must be readable on both.
+//! whole numbers only, and shown at half their size. They sit on a white card: a picture cannot
+//! follow the notebook's theme, and it must be readable on both.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -33,6 +33,10 @@ pub(crate) const PALETTE: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(0, 0, 0),
 ];
+
+/// The card that a picture sits on.
+const CARD: &str = "max-width: 100%; box-sizing: border-box; background-color: #ffffff; \
+    padding: 10px; border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 8px";
 
 /// What went wrong in plotters; only its back end can fail, and ours writes to memory.
 pub(crate) type DrawingError = Box<dyn std::error::Error>;
@@ -87,7 +91,7 @@ fn wrap(stamp: &str, width: i32) -> Vec<String> {
 /// The picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
 pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
     format!(
-        "<img width=\"{width}\" style=\"max-width: 100%\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
+        "<img width=\"{width}\" style=\"{CARD}\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
         inert::html(&inert::line(alt)),
         base64(svg.as_bytes())
     )

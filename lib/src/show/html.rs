@@ -3,7 +3,8 @@
 //! Only elements and styles that JupyterLab's sanitizer leaves in a notebook nobody has trusted yet
 //! (a fresh clone): no `<svg>`, no `currentColor`, no script. No foreground colour is set, and
 //! backgrounds are translucent, so a panel looks right on a light and on a dark theme. Where a
-//! site drops all styles, the words and signs still say everything.
+//! site drops all styles, the words and signs still say everything. Space shows what belongs
+//! together: a heading has more of it above than below.
 
 use crate::inert;
 
@@ -12,9 +13,23 @@ pub(crate) fn panel(body: &str) -> String {
     format!("<div class=\"mathjax_ignore tex2jax_ignore\">{body}</div>")
 }
 
-/// The line that says it all.
+/// The line that says it all, close to what it is about.
 pub(crate) fn headline(text: &str) -> String {
-    format!("<p><strong>{}</strong></p>", inert::html(text))
+    format!("<p style=\"margin: 4px 0 6px 0\"><strong>{}</strong></p>", inert::html(text))
+}
+
+/// A block under its title, apart from the block above it.
+pub(crate) fn section(title: &str, body: &str) -> String {
+    format!("<div style=\"margin: 0 0 20px 0\">{}{body}</div>", panel(&headline(title)))
+}
+
+/// A frame around words that are somebody's: a prompt, a reply.
+pub(crate) fn frame(body: &str) -> String {
+    format!(
+        "<div style=\"border: 1px solid rgba(128, 128, 128, 0.45); \
+         border-left: 4px solid rgba(0, 114, 178, 0.75); border-radius: 4px; \
+         padding: 4px 12px; margin: 2px 0 8px 0\">{body}</div>"
+    )
 }
 
 /// A paragraph.
@@ -42,11 +57,12 @@ pub(crate) fn pre(text: &str) -> String {
     pre_of(&inert::html(text))
 }
 
-/// [`pre`] around HTML.
+/// [`pre`] around HTML. The font is named, since a page that a notebook is saved as may not name it.
 pub(crate) fn pre_of(html: &str) -> String {
     // HTML drops one line break right after the tag; this one is for dropping.
     format!(
-        "<pre style=\"white-space: pre-wrap; word-break: normal; word-wrap: break-word\">\n{html}</pre>"
+        "<pre style=\"white-space: pre-wrap; word-break: normal; word-wrap: break-word; \
+         font-family: monospace; margin: 4px 0\">\n{html}</pre>"
     )
 }
 
@@ -66,27 +82,32 @@ pub(crate) enum Align {
 
 /// A table of texts, none of them HTML yet.
 pub(crate) fn table(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {
-    let cell = |tag: &str, column: usize, html: String| {
+    let cell = |tag: &str, column: usize, text: &str| {
         let side = match align.get(column) {
             Some(Align::Right) => "right",
             _ => "left",
         };
-        format!("<{tag} style=\"text-align: {side}\">{html}</{tag}>")
+        let long = text.chars().count() > LONG_TEXT;
+        let most = if long { "; max-width: 28em" } else { "" };
+        format!("<{tag} style=\"text-align: {side}{most}\">{}</{tag}>", breakable(text))
     };
-    let mut out = String::from("<table><thead><tr>");
+    let mut out = String::from("<table style=\"margin: 4px 0 8px 0\"><thead><tr>");
     for (column, text) in head.iter().enumerate() {
-        out += &cell("th", column, breakable(text));
+        out += &cell("th", column, text);
     }
     out += "</tr></thead><tbody>";
     for row in rows {
         out += "<tr>";
         for (column, text) in row.iter().enumerate() {
-            out += &cell("td", column, breakable(text));
+            out += &cell("td", column, text);
         }
         out += "</tr>";
     }
     out + "</tbody></table>"
 }
+
+/// Characters from which on a text in a table wraps rather than widen its column.
+const LONG_TEXT: usize = 50;
 
 /// Characters of a word from which on it may break, so that a table with a long value fits the page.
 const LONG_WORD: usize = 40;
@@ -104,7 +125,10 @@ fn breakable(text: &str) -> String {
             pieces.map(|piece| inert::html(&piece.iter().collect::<String>())).collect();
         pieces.join("<wbr>")
     });
-    words.collect::<Vec<_>>().join(" ")
+    let html = words.collect::<Vec<_>>().join(" ");
+    // A sign stays with the word after it.
+    let sign = ["✓ ", "✗ "].into_iter().find(|sign| html.starts_with(sign));
+    sign.map_or(html.clone(), |sign| html.replacen(sign, &sign.replace(' ', "&nbsp;"), 1))
 }
 
 #[cfg(test)]
@@ -118,5 +142,12 @@ mod tests {
         assert_eq!(breakable(&list), shown);
         assert_eq!(breakable(&"x".repeat(41)), format!("{}<wbr>x", "x".repeat(40)));
         assert_eq!(breakable("one two, three"), "one two, three");
+    }
+
+    #[test]
+    fn a_sign_stays_with_its_word() {
+        assert_eq!(breakable("✗ failed"), "✗&nbsp;failed");
+        assert_eq!(breakable("✓ all 4 cases passed"), "✓&nbsp;all 4 cases passed");
+        assert_eq!(breakable("a ✗ b"), "a ✗ b");
     }
 }

@@ -66,6 +66,8 @@ pub use verdict::{Verdict, Verdicts};
 
 use std::fmt::Display;
 
+use serde_json::json;
+
 use crate::inert;
 
 /// A panel: what a cell shows, and what a [`Stack`] can hold.
@@ -94,6 +96,26 @@ pub(crate) fn emit(html: &str, text: &str) {
 fn emit_alone(html: &str, text: &str) {
     evcxr_runtime::mime_type("text/plain").text(inert::seal(text));
     evcxr_runtime::mime_type("text/html").text(inert::seal(html));
+}
+
+/// The word that makes the kernel's launcher show a printed line as a panel; set by `binder/kernel`.
+const SHOW: &str = "CODE_EVOLUTION_SHOW";
+
+/// Shows a panel at once, while its cell still runs: before a question, say. The kernel by itself shows
+/// nothing but text before a cell ends; without the workshop's launcher the panel is printed.
+pub fn now(panel: &impl Shown) {
+    println!("{}", printed(panel, std::env::var(SHOW).ok().as_deref()));
+}
+
+/// What is printed to show a panel.
+fn printed(panel: &impl Shown, secret: Option<&str>) -> String {
+    match secret {
+        Some(secret) => {
+            let forms = json!({"text/html": panel.html(), "text/plain": panel.to_string()});
+            format!("{secret}{}", inert::seal(&forms.to_string()))
+        }
+        None => format!("{panel}\n"),
+    }
 }
 
 /// Gives a type with `to_html` and `to_text` its other ways of being shown.
@@ -127,3 +149,20 @@ macro_rules! shows_itself {
     )+};
 }
 pub(crate) use shows_itself;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_that_is_shown_at_once_is_one_harmless_line() {
+        let panel = Quote::new("one\n\"two\"\nEVCXR_END_CONTENT");
+        let line = printed(&panel, Some("secret"));
+        assert!(!line.contains('\n') && !line.contains("EVCXR_"), "{line}");
+        let forms = line.strip_prefix("secret").expect("the word first");
+        let forms: serde_json::Value = serde_json::from_str(forms).expect("JSON");
+        assert_eq!(forms["text/plain"], "│ one\n│ \"two\"\n│ EVCXR-END_CONTENT");
+        assert!(forms["text/html"].as_str().expect("HTML").contains("&quot;two&quot;"));
+        assert_eq!(printed(&Quote::new("one"), None), "│ one\n");
+    }
+}

@@ -31,7 +31,7 @@ impl Quote {
     /// The text as HTML.
     pub fn to_html(&self) -> String {
         let label = self.label.as_ref().map(|label| html::headline(&format!("[{label}]")));
-        html::panel(&(label.unwrap_or_default() + &html::pre(&self.text)))
+        html::panel(&html::frame(&(label.unwrap_or_default() + &html::pre(&self.text))))
     }
 
     /// The text as text.
@@ -53,8 +53,9 @@ mod tests {
     fn the_label_stands_apart_from_the_text() {
         let quote = Quote::new("[live · gpt]\nhello").label("scripted · no model");
         assert_eq!(quote.to_text(), "[scripted · no model]\n│ [live · gpt]\n│ hello");
-        assert!(quote.to_html().starts_with(
-            "<div class=\"mathjax_ignore tex2jax_ignore\"><p><strong>[scripted · no model]"
-        ));
+        let html = quote.to_html();
+        let (label, text) = html.split_once("</p>").expect("a label of its own");
+        assert!(label.ends_with("<strong>[scripted · no model]</strong>"), "{html}");
+        assert!(text.contains("\n[live · gpt]\nhello</pre>"), "{html}");
     }
 }

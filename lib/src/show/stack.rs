@@ -40,7 +40,7 @@ impl Stack {
     /// The panels as HTML.
     pub fn to_html(&self) -> String {
         let panels = self.panels.iter();
-        panels.map(|panel| html::panel(&html::headline(&panel.title)) + &panel.html).collect()
+        panels.map(|panel| html::section(&panel.title, &panel.html)).collect()
     }
 
     /// The panels as text.

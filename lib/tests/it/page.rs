@@ -85,7 +85,7 @@ fn check_text(text: &str) -> Result<(), String> {
     if let Some(c) = text.chars().find(|c| matches!(c, '<' | '>' | '"' | '\'')) {
         return Err(format!("{c} in the text {text:?}"));
     }
-    let entities = ["amp;", "lt;", "gt;", "quot;", "#39;", "#95;"];
+    let entities = ["amp;", "lt;", "gt;", "quot;", "nbsp;", "#39;", "#95;"];
     for entity in text.split('&').skip(1) {
         if !entities.iter().any(|known| entity.starts_with(known)) {
             return Err(format!("a bare & in {text:?}"));

@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::series::Series;
+use super::series::{Series, overlap};
 use super::{FitnessCurve, thin};
 use crate::inert;
 use crate::show::figure::{
@@ -63,9 +63,13 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     write_frame(area, curve, &chart)?;
 
     let several = series.len() > 1;
+    let apart = overlap(series);
     // The first series is the one that matters: it is drawn last, above the others.
-    for (number, series) in series.iter().enumerate().rev() {
-        draw_band(&mut chart, series, number, &across)?;
+    for (number, one) in series.iter().enumerate().rev() {
+        match apart {
+            true => draw_marks(area, &chart, one, (number, series.len()))?,
+            false => draw_band(&mut chart, one, number, &across)?,
+        }
     }
     for (y, _) in &curve.targets {
         let ends = [(across.low, *y), (across.high, *y)];
@@ -140,6 +144,21 @@ fn draw_band(
     } else if let Some((x, low, high)) = band.first() {
         let style = color(number).mix(0.4).stroke_width(6 * UNITS as u32);
         chart.draw_series([PathElement::new([(*x, *low), (*x, *high)], style)])?;
+    }
+    Ok(())
+}
+
+/// The seeds one by one, each series a little aside from the others.
+fn draw_marks(
+    area: &Area<'_>,
+    chart: &Chart<'_, '_>,
+    series: &Series,
+    (number, of): (usize, usize),
+) -> Result<(), DrawingError> {
+    let aside = (2 * number as i32 - (of as i32 - 1)) * 7 * UNITS;
+    for point in &series.marks {
+        let (x, y) = chart.backend_coord(point);
+        shape(area, (x + aside, y), number, (color(number).mix(0.5).filled(), 0.7))?;
     }
     Ok(())
 }
@@ -265,15 +284,25 @@ fn color(number: usize) -> RGBColor {
     PALETTE[number % PALETTE.len()]
 }
 
-/// The shape that tells a line from the others without its colour.
-fn marker(area: &Area<'_>, (x, y): (i32, i32), number: usize) -> Result<(), DrawingError> {
-    let fill = color(number).filled();
+/// A point of a line.
+fn marker(area: &Area<'_>, place: (i32, i32), number: usize) -> Result<(), DrawingError> {
+    shape(area, place, number, (color(number).filled(), 1.0))
+}
+
+/// The shape that tells a line from the others without its colour, in a style and a size.
+fn shape(
+    area: &Area<'_>,
+    (x, y): (i32, i32),
+    number: usize,
+    (fill, size): (ShapeStyle, f64),
+) -> Result<(), DrawingError> {
+    let scaled = |length: i32| (f64::from(length * UNITS / 2) * size).round() as i32;
     let polygon = |corners: &[(i32, i32)]| {
-        let corners = corners.iter().map(|(dx, dy)| (x + dx * UNITS / 2, y + dy * UNITS / 2));
+        let corners = corners.iter().map(|(dx, dy)| (x + scaled(*dx), y + scaled(*dy)));
         area.draw(&Polygon::new(corners.collect::<Vec<_>>(), fill))
     };
     match number % 6 {
-        0 => area.draw(&Circle::new((x, y), 9 * UNITS / 2, fill))?,
+        0 => area.draw(&Circle::new((x, y), scaled(9), fill))?,
         1 => polygon(&[(-8, -8), (8, -8), (8, 8), (-8, 8)])?,
         2 => polygon(&[(0, -11), (10, 8), (-10, 8)])?,
         3 => polygon(&[(0, -12), (11, 0), (0, 12), (-11, 0)])?,

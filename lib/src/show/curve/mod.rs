@@ -101,7 +101,7 @@ impl FitnessCurve {
     }
 
     /// Adds several runs of the same thing, one for each seed: their median as a line, and a band
-    /// from the lowest to the highest.
+    /// from the lowest to the highest. Where bands cover each other, the seeds are drawn one by one.
     pub fn band<N: Number>(mut self, name: impl AsRef<str>, seeds: &[Vec<N>]) -> Self {
         let seeds = seeds.iter().map(|run| run.iter().map(|v| v.to_f64()).collect()).collect();
         self.data.push((inert::line(name.as_ref()), Data::Seeds(seeds)));
@@ -248,6 +248,15 @@ mod tests {
             assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
         }
         assert!(!svg.contains(">1.5</text>"));
+    }
+
+    #[test]
+    fn bands_that_cover_each_other_are_drawn_seed_by_seed() {
+        let seeds = |low: f64| [vec![low, low + 5.0], vec![low + 10.0, low + 15.0]];
+        let both =
+            |low: f64| curve().band("Ada", &seeds(0.0)).band("Turing", &seeds(low)).to_html();
+        assert!(both(2.0).contains("Each small mark is one seed"));
+        assert!(both(50.0).contains("Bands reach from the lowest to the highest seed"));
     }
 
     #[test]

@@ -11,6 +11,19 @@ pub(super) enum Data {
 /// Beyond this, the differences that an axis is made of are no numbers any more.
 pub(super) const LARGEST: f64 = 1e100;
 
+/// More marks of seeds than this are a band, whatever it covers.
+const MOST_MARKS: usize = 240;
+
+/// Whether bands cover each other, so that their seeds are better drawn one by one: where two of
+/// them share more than a quarter of what the narrower one covers.
+pub(super) fn overlap(series: &[Series]) -> bool {
+    let bands: Vec<&Series> = series.iter().filter(|one| !one.spread.is_empty()).collect();
+    let marked = bands.iter().all(|band| !band.marks.is_empty());
+    let pairs =
+        || bands.iter().enumerate().flat_map(|(i, a)| bands[..i].iter().map(move |b| (a, b)));
+    marked && pairs().any(|(a, b)| a.shares(b))
+}
+
 /// One line, and the band around it.
 pub(super) struct Series {
     pub(super) name: String,
@@ -18,6 +31,8 @@ pub(super) struct Series {
     pub(super) points: Vec<(f64, Option<f64>)>,
     /// The lowest and the highest seed at each x that has one.
     pub(super) spread: Vec<(f64, f64, f64)>,
+    /// What the seeds reached at each x, where they are few enough to be drawn one by one.
+    pub(super) marks: Vec<(f64, f64)>,
     /// How many seeds the spread is made of.
     pub(super) seeds: usize,
     /// How many values could not be shown.
@@ -30,6 +45,7 @@ impl Series {
             name: name.to_owned(),
             points: Vec::new(),
             spread: Vec::new(),
+            marks: Vec::new(),
             seeds: 0,
             missing: 0,
         };
@@ -63,6 +79,9 @@ impl Series {
                         given.filter_map(|value| series.number(*value)).collect();
                     values.sort_by(f64::total_cmp);
                     series.points.push((at(index), median(&values)));
+                    if steps * runs.len() <= MOST_MARKS {
+                        series.marks.extend(values.iter().map(|value| (at(index), *value)));
+                    }
                     if let (Some(low), Some(high)) = (values.first(), values.last()) {
                         series.spread.push((at(index), *low, *high));
                     }
@@ -70,6 +89,20 @@ impl Series {
             }
         }
         series
+    }
+
+    fn shares(&self, other: &Series) -> bool {
+        let (mut shared, mut narrower) = (0.0, 0.0);
+        for (x, low, high) in &self.spread {
+            let at = other.spread.partition_point(|(place, ..)| place < x);
+            if let Some((place, lowest, highest)) = other.spread.get(at)
+                && place == x
+            {
+                shared += (high.min(*highest) - low.max(*lowest)).max(0.0);
+                narrower += (high - low).min(highest - lowest);
+            }
+        }
+        shared > narrower / 4.0
     }
 
     fn number(&mut self, value: f64) -> Option<f64> {
@@ -135,6 +168,20 @@ mod tests {
         assert_eq!(series.points, [(1.0, Some(2.0)), (2.0, Some(6.0))]);
         assert_eq!(series.spread, [(1.0, 1.0, 3.0), (2.0, 5.0, 7.0)]);
         assert_eq!((series.seeds, series.missing), (3, 1));
+    }
+
+    #[test]
+    fn bands_overlap_where_they_cover_each_other() {
+        let band = |low: f64, high: f64| {
+            Series::new("band", &Data::Seeds(vec![vec![low, low], vec![high, high]]), 0)
+        };
+        assert!(overlap(&[band(0.0, 10.0), band(5.0, 20.0)]));
+        assert!(overlap(&[band(0.0, 100.0), band(40.0, 50.0)]));
+        assert!(!overlap(&[band(0.0, 10.0), band(9.0, 20.0)]));
+        assert!(!overlap(&[band(0.0, 10.0)]));
+        let many = Data::Seeds(vec![vec![1.0; 200], vec![2.0; 200]]);
+        let many = || Series::new("many", &many, 0);
+        assert!(!overlap(&[many(), many()]), "too many to be drawn one by one");
     }
 
     #[test]

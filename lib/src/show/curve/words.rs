@@ -1,7 +1,7 @@
 //! What a plot says without its picture.
 
 use super::FitnessCurve;
-use super::series::Series;
+use super::series::{Series, overlap};
 use crate::inert;
 use crate::show::html::Align;
 use crate::show::number::{count, format};
@@ -46,7 +46,7 @@ pub(super) fn alt(curve: &FitnessCurve, series: &[Series]) -> String {
     sentences.join(" ")
 }
 
-/// What the bands mean, if there are any.
+/// What the bands, or the marks in their place, mean, if there are any.
 pub(super) fn caption(series: &[Series]) -> Option<String> {
     let bands: Vec<String> = series
         .iter()
@@ -55,7 +55,11 @@ pub(super) fn caption(series: &[Series]) -> Option<String> {
         .collect();
     let names = bands.join(", ");
     (!bands.is_empty()).then(|| {
-        format!("Bands reach from the lowest to the highest seed, lines are medians: {names}.")
+        let spread = match overlap(series) {
+            true => "Each small mark is one seed",
+            false => "Bands reach from the lowest to the highest seed",
+        };
+        format!("{spread}, lines are medians: {names}.")
     })
 }
 

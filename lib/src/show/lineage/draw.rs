@@ -167,14 +167,21 @@ fn draw_individual(
     Ok(())
 }
 
-/// The colour of a score, between the lowest and the highest of the lineage.
+/// The colour of a score, by its place among the scores that occur: a single 0 takes one step of the
+/// colours, and not all of them.
 fn shade(lineage: &Lineage, individual: &Individual) -> RGBColor {
-    let scores = || lineage.individuals.iter().map(|one| one.score).filter(|s| s.is_finite());
-    let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::MIN, f64::max));
     if !individual.score.is_finite() {
         return WHITE;
     }
-    let share = if high > low { (individual.score - low) / (high - low) } else { 1.0 };
+    let scores = lineage.individuals.iter().map(|one| one.score).filter(|s| s.is_finite());
+    let mut scores: Vec<f64> = scores.collect();
+    scores.sort_by(f64::total_cmp);
+    scores.dedup();
+    let place = scores.partition_point(|score| *score < individual.score);
+    let share = match scores.len() - 1 {
+        0 => 1.0,
+        steps => place as f64 / steps as f64,
+    };
     let mix = |low: u8, high: u8| {
         (f64::from(low) + share * (f64::from(high) - f64::from(low))).round() as u8
     };
@@ -188,4 +195,23 @@ fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
         if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     };
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_zero_leaves_the_other_scores_apart() {
+        let mut lineage = Lineage::new("family");
+        let scores = [0.0, 89.5, 91.0, 95.0, 95.0, f64::NAN];
+        for (n, score) in scores.into_iter().enumerate() {
+            lineage.add(Individual::new(format!("a{n}"), score));
+        }
+        let shades: Vec<RGBColor> =
+            lineage.individuals.iter().map(|one| shade(&lineage, one)).collect();
+        let steps: Vec<f64> = shades[..4].iter().map(|color| luminance(*color)).collect();
+        assert!(steps.windows(2).all(|pair| pair[0] > pair[1] * 1.5), "{steps:?}");
+        assert_eq!((shades[3], shades[4], shades[5]), (HIGH, HIGH, WHITE));
+    }
 }
