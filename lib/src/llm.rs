@@ -1,21 +1,21 @@
 //! Asking a model: one question, many, a conversation, a conversation with tools, JSON.
 
-use std::ops::Deref;
 use std::sync::Arc;
+
+pub use reply::Reply;
+
+mod reply;
 
 use code_evolution_wire::model::{
     Answer, Ask, Budget, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall,
 };
 use code_evolution_wire::protocol::{Call, FailureKind};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cell;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::inert;
-use crate::show::{Meter, Quote, shows_itself};
-use crate::stamp::Stamp;
+use crate::show::Meter;
 
 /// A model and how to ask it. Each setting returns a changed copy:
 /// `llm.system("You are terse.").temperature(0.9).ask(&prompt)?`.
@@ -69,10 +69,10 @@ impl Llm {
     /// # Errors
     /// As for [`Llm::ask`], if no question has an answer.
     pub fn ask_many(&self, prompts: &[impl AsRef<str>]) -> Result<Vec<Reply>> {
-        let asks = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
-        let answers: Vec<Answer> =
-            cell::ask(&self.host, Call::AskMany(asks), |answers: &Vec<Answer>| answers)?;
-        Ok(answers.into_iter().map(|answer| self.reply(answer)).collect())
+        let asks: Vec<Ask> = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
+        let call = Call::AskMany(asks.clone());
+        let answers: Vec<Answer> = cell::ask(&self.host, call, |answers: &Vec<Answer>| answers)?;
+        Ok(answers.into_iter().zip(&asks).map(|(answer, ask)| self.reply(answer, ask)).collect())
     }
 
     /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair.
@@ -127,12 +127,12 @@ impl Llm {
     }
 
     fn send(&self, ask: Ask) -> Result<Reply> {
-        let answer = cell::ask(&self.host, Call::Ask(ask), std::slice::from_ref)?;
-        Ok(self.reply(answer))
+        let answer = cell::ask(&self.host, Call::Ask(ask.clone()), std::slice::from_ref)?;
+        Ok(self.reply(answer, &ask))
     }
 
-    fn reply(&self, answer: Answer) -> Reply {
-        Reply { answer, host: Arc::clone(&self.host) }
+    fn reply(&self, answer: Answer, ask: &Ask) -> Reply {
+        Reply::new(answer, ask, &self.host)
     }
 }
 
@@ -208,97 +208,6 @@ impl Chat {
     /// What was said so far.
     pub fn messages(&self) -> &[Message] {
         &self.messages
-    }
-}
-
-/// A model's answer, with its label: who gave it, live or not.
-#[derive(Clone)]
-pub struct Reply {
-    answer: Answer,
-    host: Arc<Host>,
-}
-
-impl Reply {
-    /// The Rust block of the reply that defines `fn function`; the last one, if there are several.
-    ///
-    /// # Errors
-    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why:
-    /// [`FailureKind::NoReply`] where the script has nothing for the prompt.
-    pub fn code(&self, function: &str) -> Result<String> {
-        self.answered()?;
-        self.host.call(Call::Extract {
-            text: self.text.clone(),
-            function: function.to_owned(),
-            finish_reason: self.finish_reason.clone(),
-        })
-    }
-
-    /// Whether there is an answer; of many questions some may have none.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn answered(&self) -> Result<()> {
-        match &self.failure {
-            Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
-            None => Ok(()),
-        }
-    }
-
-    /// What was said, where a text is wanted and an empty one would be taken for an answer.
-    ///
-    /// # Errors
-    /// As for [`Reply::answered`].
-    pub fn answer(&self) -> Result<&str> {
-        self.answered().map(|()| self.text.as_str())
-    }
-
-    /// Who answered: what a figure that rests on this reply carries.
-    pub fn stamp(&self) -> Stamp {
-        Stamp::of(&self.answer)
-    }
-
-    /// The reply's text as JSON, read as a `T`.
-    ///
-    /// # Errors
-    /// If it is no JSON, or not a `T`; if there is no answer, why.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.answered()?;
-        let value = serde_json::from_str(&self.text).map(inert::value);
-        value.and_then(serde_json::from_value).map_err(|error| {
-            let message = format!(
-                "the reply is not the JSON that you ask for ({error}); make schema and type agree, or use `ask_json`"
-            );
-            Error::new(FailureKind::Model, message)
-        })
-    }
-
-    /// The reply as HTML: its label, what was said, and the tools it calls.
-    pub fn to_html(&self) -> String {
-        self.quote().to_html()
-    }
-
-    /// The reply as text.
-    pub fn to_text(&self) -> String {
-        self.quote().to_text()
-    }
-
-    fn quote(&self) -> Quote {
-        if let Err(nobody) = self.answer() {
-            return Quote::new(nobody.to_string()).label(self.label());
-        }
-        let calls =
-            self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
-        let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
-        Quote::new(text.join("\n")).label(self.label())
-    }
-}
-shows_itself!(Reply);
-
-impl Deref for Reply {
-    type Target = Answer;
-
-    fn deref(&self) -> &Answer {
-        &self.answer
     }
 }
 

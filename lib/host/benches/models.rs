@@ -18,6 +18,7 @@ use code_evolution_host::audit::Log;
 use code_evolution_host::models::Models;
 use code_evolution_host::models::reply::code;
 use code_evolution_wire::model::{Ask, ModelChoice};
+use code_evolution_wire::reading::ReplyText;
 use measured::{Sample, quick};
 
 mod bare {
@@ -202,11 +203,17 @@ fn around(rounds: usize, count: usize) -> anyhow::Result<()> {
         "Sure!\n\n```rust\n{}fn one() -> u8 {{ 1 }}\n```\nDone.",
         "fn other() { /* … */ }\n".repeat(150)
     );
+    let reply = ReplyText {
+        text: reply,
+        finish_reason: "stop".to_owned(),
+        max_tokens: 0,
+        asked: Vec::new(),
+    };
     row(
         "the code of a reply of 4 KB",
         Sample::milliseconds(rounds, count, || {
             for _ in 0..count {
-                code::extract(&reply, "one", "stop")?;
+                code::extract(&reply, "one")?;
             }
             Ok(())
         })?,

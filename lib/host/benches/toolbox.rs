@@ -12,6 +12,7 @@ use anyhow::Context;
 use code_evolution_host::judge::{Judge, Options};
 use code_evolution_host::models::reply::code;
 use code_evolution_host::toolbox::{Residents, Toolbox};
+use code_evolution_wire::reading::ReplyText;
 use code_evolution_wire::task::Task;
 use code_evolution_wire::toolbox::{Proposal, Review};
 use measured::{Sample, quick};
@@ -75,7 +76,13 @@ fn source(name: &str) -> anyhow::Result<String> {
         "count" => "fn count(text: &str) -> usize { text.split_whitespace().count() }",
         _ => "fn minutes(text: &str) -> f64 { tools::count(text) as f64 / 200.0 }",
     };
-    Ok(code::extract(&format!("Here it is:\n```rust\n{code}\n```\n"), name, "stop")?)
+    let reply = ReplyText {
+        text: format!("Here it is:\n```rust\n{code}\n```\n"),
+        finish_reason: "stop".to_owned(),
+        max_tokens: 0,
+        asked: Vec::new(),
+    };
+    Ok(code::extract(&reply, name)?.code)
 }
 
 /// A tool's name, its proposal for a source, and arguments for a call.

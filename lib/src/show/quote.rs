@@ -13,13 +13,14 @@ use crate::inert;
 #[derive(Clone)]
 pub struct Quote {
     label: Option<String>,
+    folded: Option<(String, String)>,
     text: String,
 }
 
 impl Quote {
     /// Shows this text.
     pub fn new(text: impl AsRef<str>) -> Self {
-        Quote { label: None, text: text.as_ref().to_owned() }
+        Quote { label: None, folded: None, text: text.as_ref().to_owned() }
     }
 
     /// Puts a label above it: who said it.
@@ -28,19 +29,28 @@ impl Quote {
         self
     }
 
+    /// Puts a text below it that is there to be opened; its name says what it is. None where it is empty.
+    pub fn folded(mut self, name: impl AsRef<str>, text: impl AsRef<str>) -> Self {
+        let (name, text) = (name.as_ref(), text.as_ref());
+        let words = text.split_whitespace().count();
+        self.folded = (words > 0).then(|| (format!("{name}: {words} words"), text.to_owned()));
+        self
+    }
+
     /// The text as HTML.
     pub fn to_html(&self) -> String {
         let label = self.label.as_ref().map(|label| html::headline(&format!("[{label}]")));
-        html::panel(&html::frame(&(label.unwrap_or_default() + &html::pre(&self.text))))
+        let folded = self.folded.as_ref().map(|(name, text)| html::details(name, &html::pre(text)));
+        let body = label.unwrap_or_default() + &html::pre(&self.text) + &folded.unwrap_or_default();
+        html::panel(&html::frame(&body))
     }
 
     /// The text as text.
     pub fn to_text(&self) -> String {
         let quote = inert::quote(&self.text);
-        match &self.label {
-            Some(label) => format!("[{}]\n{quote}", inert::line(label)),
-            None => quote,
-        }
+        let label = self.label.as_ref().map(|label| format!("[{}]\n", inert::line(label)));
+        let folded = self.folded.as_ref().map(|(name, _)| format!("\n({name}, not shown)"));
+        label.unwrap_or_default() + &quote + &folded.unwrap_or_default()
     }
 }
 shows_itself!(Quote);
@@ -48,6 +58,15 @@ shows_itself!(Quote);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_folded_is_not_mixed_in() {
+        let quote = Quote::new("yes").folded("thinking", "hm, let me see");
+        assert_eq!(quote.to_text(), "│ yes\n(thinking: 4 words, not shown)");
+        let html = quote.to_html();
+        assert!(html.contains("<details><summary>thinking: 4 words</summary>"), "{html}");
+        assert_eq!(Quote::new("yes").folded("thinking", " ").to_text(), "│ yes");
+    }
 
     #[test]
     fn the_label_stands_apart_from_the_text() {

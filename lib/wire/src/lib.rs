@@ -13,6 +13,7 @@
 //! | [`export`] | a candidate as a crate of its own |
 //! | [`model`] | what a model is asked and what it answers |
 //! | [`ending`] | how an answer ended: whole, or cut and by what |
+//! | [`reading`] | what a reply is read for, and what comes of it |
 //! | [`toolbox`] | tools that models write |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
@@ -41,6 +42,7 @@ pub mod export;
 pub mod model;
 pub mod program;
 pub mod protocol;
+pub mod reading;
 pub mod schema;
 pub mod source;
 pub mod task;

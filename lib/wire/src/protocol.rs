@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::export::ExportCall;
 use crate::model::{Ask, Budget, ModelChoice};
 use crate::program::Program;
+use crate::reading::{ReplyText, Wanted};
 use crate::task::{Limits, Task};
 use crate::toolbox::ToolboxCall;
 
@@ -56,14 +57,12 @@ pub enum Call {
     /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order. Where some
     /// came, each of the others says why it did not.
     AskMany(Vec<Ask>),
-    /// The Rust block of a reply that defines `fn function`: a string.
-    Extract {
+    /// Read something out of a reply: what its [`Wanted`] documents.
+    Read {
         /// The reply.
-        text: String,
-        /// The function's name.
-        function: String,
-        /// Why the model stopped; `length` explains a missing end.
-        finish_reason: String,
+        reply: ReplyText,
+        /// What is wanted of it.
+        wanted: Wanted,
     },
     /// Apply rustc's own machine-applicable suggestions to a source: a string.
     ApplySuggestions {
@@ -144,6 +143,8 @@ pub enum FailureKind {
     NoCode,
     /// The script or recording has no reply to this prompt, and no model was there to ask.
     NoReply,
+    /// The reply does not hold what was wanted of it: a list, a prompt, JSON, an opinion.
+    NotInReply,
     /// The toolbox has no such tool.
     ToolNotFound,
     /// A tool was called and gave no output: it panicked, took too long, or died.

@@ -9,6 +9,7 @@ use code_evolution_host::judge::Judge;
 use code_evolution_host::models::Models;
 use code_evolution_host::models::reply::code;
 use code_evolution_wire::model::{Ask, ModelChoice};
+use code_evolution_wire::reading::ReplyText;
 use code_evolution_wire::verdict::{Timings, Verdict};
 
 use crate::candidates::{candidate, task};
@@ -84,8 +85,8 @@ fn shares(
         let started = Instant::now();
         let codes = answers
             .iter()
-            .map(|answer| code::extract(&answer.text, "fizzbuzz", &answer.finish_reason))
-            .collect::<Result<Vec<String>, _>>();
+            .map(|answer| Ok(code::extract(&ReplyText::from(answer), "fizzbuzz")?.code))
+            .collect::<Result<Vec<String>, code::NoCode>>();
         let codes = codes.ok().context("a reply holds no code")?;
         reading += milliseconds(started);
         let started = Instant::now();

@@ -10,7 +10,7 @@
 use code_evolution_wire::model::{Answer, Ask, Message, Role};
 use serde_json::{Map, Value};
 
-use super::{ModelError, meter};
+use super::{ModelError, meter, reply};
 
 /// An answer with the turns that led to it: one, or two where the first had to be repaired.
 pub(super) struct Conversation {
@@ -69,31 +69,33 @@ pub(super) fn instruction(schema: &Value) -> String {
 
 /// The JSON of a reply, if it satisfies the schema; else what is wrong, for the model to read.
 fn read(reply: &str, schema: &Value) -> Result<String, String> {
-    let text = find(reply).ok_or("it holds no JSON")?;
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("it is not JSON ({error})"))?;
-    let mut problems = Vec::new();
-    check(&value, schema, "$", &mut problems);
-    // More than a few would only distract from the first.
-    problems.truncate(5);
-    if problems.is_empty() { Ok(text.to_owned()) } else { Err(problems.join("; ")) }
+    let values = reply::json::values(reply, &[]);
+    let problems = |value: &Value| {
+        let mut problems = Vec::new();
+        check(value, schema, "$", &mut problems);
+        // More than a few would only distract from the first.
+        problems.truncate(5);
+        problems
+    };
+    let fits = |value: &Value| problems(value).is_empty().then(|| value.clone());
+    match reply::json::one(&values, fits, Value::clone) {
+        Ok(value) => Ok(as_written(reply, &value)),
+        Err(why) => match values.last().map(problems) {
+            Some(problems) if !problems.is_empty() => Err(problems.join("; ")),
+            _ => Err(why),
+        },
+    }
 }
 
-/// The JSON text within a reply that may have a fence, thinking or prose around it.
-fn find(reply: &str) -> Option<&str> {
-    let after_thinking =
-        reply.rfind("</think>").map_or(reply, |at| &reply[at + "</think>".len()..]);
-    // The whole first: its strings may speak of thinking.
-    let whole = [reply, after_thinking].map(str::trim);
-    let is_json = |text: &&str| serde_json::from_str::<Value>(text).is_ok();
-    if let Some(text) = whole.into_iter().find(is_json) {
-        return Some(text);
-    }
-    let trimmed = after_thinking.trim();
-    let start = trimmed.find(['{', '['])?;
-    let close = if trimmed[start..].starts_with('{') { '}' } else { ']' };
-    let end = trimmed.rfind(close)?;
-    trimmed.get(start..=end)
+/// A value in the text that the reply has it in; in its shortest form where that had slips.
+fn as_written(reply: &str, value: &Value) -> String {
+    let starts = reply.match_indices(['{', '[']).map(|(at, _)| at);
+    let written = starts.into_iter().find_map(|at| {
+        let mut values = serde_json::Deserializer::from_str(&reply[at..]).into_iter::<Value>();
+        let found = values.next()?.ok()?;
+        (found == *value).then(|| reply[at..at + values.byte_offset()].to_owned())
+    });
+    written.unwrap_or_else(|| value.to_string())
 }
 
 /// Keywords that describe and assert nothing.
@@ -294,7 +296,7 @@ mod tests {
         for reply in [
             r#"{"score": 3}"#,
             "Sure:\n```json\n{\"score\": 3.0, \"why\": null}\n```\nDone.",
-            "<think>{</think> {\"score\": 0, \"tags\": [\"a\", \"b\"], \"why\": \"ok\"}",
+            "Hm {: {\"score\": 0, \"tags\": [\"a\", \"b\"], \"why\": \"ok\"}",
         ] {
             let text = read(reply, &schema()).unwrap();
             assert!(text.starts_with('{') && text.ends_with('}'), "{text}");
@@ -311,7 +313,8 @@ mod tests {
     fn replies_that_do_not_fit_say_where() {
         for (reply, problem) in [
             ("no", "holds no JSON"),
-            ("{score: 3}", "not JSON"),
+            ("{score: 3}", "holds no JSON"),
+            ("{\"score\": 3}\n{\"score\": 4}", "two that differ"),
             ("[1]", "$ must be of type object"),
             ("{}", "$.score is missing"),
             (r#"{"score": 3.5}"#, "$.score must be of type integer"),

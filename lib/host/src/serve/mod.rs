@@ -15,6 +15,7 @@ use code_evolution_wire::model::ModelChoice;
 use code_evolution_wire::protocol::{
     Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
 };
+use code_evolution_wire::reading::Wanted;
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::toolbox::ToolboxCall;
 use serde::Serialize;
@@ -23,6 +24,7 @@ use serde_json::Value;
 use self::journal::Journal;
 use crate::export::export;
 use crate::judge::{self, Judge, JudgeError};
+use crate::models::reply::Missing;
 use crate::models::{self, ModelError, Models};
 use crate::toolbox::{Residents, Toolbox, ToolboxError};
 
@@ -121,12 +123,12 @@ impl Session {
                 self.journal.answered(&asks, &answers)?;
                 json(&answers)
             }
-            Call::Extract { text, function, finish_reason } => {
-                let found = models::reply::code::extract(&text, &function, &finish_reason);
-                let found =
-                    found.map_err(|error| failure(FailureKind::NoCode, error.to_string()))?;
-                self.journal.derived("extracted", &text, &found)?;
-                json(&found)
+            Call::Read { reply, wanted } => {
+                let found = models::reply::read_for(&reply, &wanted)?;
+                if let (Wanted::Code { .. }, Some(code)) = (&wanted, found["code"].as_str()) {
+                    self.journal.derived("extracted", &reply.text, code)?;
+                }
+                Ok(found)
             }
             Call::ApplySuggestions { code, suggestions } => {
                 let repaired = judge::apply_suggestions(&code, &suggestions);
@@ -256,6 +258,16 @@ impl From<ToolboxError> for Failure {
             ToolboxError::Damaged(_) => FailureKind::ToolboxDamaged,
             ToolboxError::BadRequest(_) => FailureKind::BadRequest,
             ToolboxError::Internal(_) => FailureKind::Internal,
+        };
+        failure(kind, error.to_string())
+    }
+}
+
+impl From<Missing> for Failure {
+    fn from(error: Missing) -> Self {
+        let kind = match error {
+            Missing::Code(_) => FailureKind::NoCode,
+            Missing::Other(_) => FailureKind::NotInReply,
         };
         failure(kind, error.to_string())
     }

@@ -13,21 +13,28 @@
 //! | `harmony` | the channels of gpt-oss |
 //! | `calls` | tool calls in the text |
 //! | [`code`] | the Rust code in a reply |
+//! | `json`, `list`, `prompt`, `opinion` | what else is read out of one |
 //!
 //! What it leaves out: how a server says things (`response`), and what a cell makes of an answer.
 
 mod calls;
 pub mod code;
 mod harmony;
+pub(super) mod json;
+mod list;
+mod opinion;
+mod prompt;
 mod tags;
 mod thinking;
 mod zones;
 
 use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{Answer, Tool};
+use code_evolution_wire::reading::{ReplyText, Wanted};
 use serde_json::Value;
 
 use super::text::clean;
+use code::NoCode;
 use tags::Kind;
 pub(in crate::models) use thinking::Extent;
 use thinking::Split;
@@ -35,6 +42,87 @@ use zones::Zone;
 
 /// Most characters of an unread call that a note shows.
 const SHOWN: usize = 80;
+
+/// Why a reply does not hold what was wanted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// No code.
+    Code(NoCode),
+    /// Nothing else that was wanted; the words say why.
+    Other(String),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Missing::Code(error) => error.fmt(f),
+            Missing::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// What is wanted of a reply, as JSON of the type that [`Wanted`] documents.
+///
+/// # Errors
+/// Why it is not there, in words for a person and for the model.
+pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
+    let ending = Ending::of(&reply.finish_reason);
+    let missing = |why: String| match ending {
+        Ending::Whole => Missing::Other(why),
+        Ending::Cut(by) => {
+            Missing::Other(format!("{why}; it was cut {by}: {}", advice(by, reply.max_tokens)))
+        }
+    };
+    let json = |value: serde_json::Result<Value>| {
+        value.map_err(|error| Missing::Other(format!("it cannot be sent ({error}): ask again")))
+    };
+    if reply.text.trim().is_empty() && !matches!(wanted, Wanted::Code { .. }) {
+        return Err(missing("the reply has no text: ask again".to_owned()));
+    }
+    match wanted {
+        Wanted::Code { function } => {
+            let code = code::extract(reply, function).map_err(Missing::Code)?;
+            json(serde_json::to_value(code))
+        }
+        Wanted::List => {
+            let list = list::read(&reply.text, !ending.is_whole());
+            if list.items.is_empty() {
+                return Err(missing(
+                    "the reply holds no list: ask for one item on each line".to_owned(),
+                ));
+            }
+            json(serde_json::to_value(list))
+        }
+        Wanted::Prompt => match (ending, prompt::read(&reply.text)) {
+            (Ending::Cut(by), _) => Err(Missing::Other(format!(
+                "the reply was cut {by}, and half a prompt is none: {}",
+                advice(by, reply.max_tokens)
+            ))),
+            (Ending::Whole, Some(prompt)) => json(serde_json::to_value(prompt)),
+            (Ending::Whole, None) => {
+                Err(Missing::Other("the reply holds no prompt: ask for the prompt only".to_owned()))
+            }
+        },
+        Wanted::Json => Ok(Value::Array(json::values(&reply.text, &reply.asked))),
+        Wanted::Opinion => match opinion::read(&reply.text, &reply.asked) {
+            Ok(opinion) => json(serde_json::to_value(opinion)),
+            Err(why) => Err(missing(format!(
+                "the reply holds no opinion ({why}): ask for JSON with `points` (0 to 20) and `reason`"
+            ))),
+        },
+    }
+}
+
+/// What to do about a reply that was cut.
+fn advice(by: Cut, max_tokens: u32) -> String {
+    match by {
+        Cut::Limit => format!("raise max_tokens, {}", raise(max_tokens)),
+        Cut::Filter => "change the prompt".to_owned(),
+        Cut::Transport | Cut::Unknown => "ask again".to_owned(),
+    }
+}
 
 /// Reads an answer as it came in: splits its text, reads the calls in it, and notes what a reader must
 /// know. `offered` are the tools that the model could call, `max_tokens` is the limit that it had.

@@ -1,89 +1,71 @@
 //! The Rust code in a model's reply.
 //!
-//! A regular expression over back-ticks returns `///` where a doc comment holds a fence, and the
-//! whole prose where there is none. So a CommonMark parser finds the blocks, after `repair` has
-//! mended what models get wrong about fences, and a small scanner that knows comments and strings
-//! decides whether a block defines the wanted function. What it does not do: parse Rust, or join
-//! a function that is spread over several blocks.
+//! A regular expression over back-ticks returns `///` where a doc comment holds a fence, and the whole
+//! prose where there is none. So a CommonMark parser finds the blocks, after `repair` has put right what
+//! models get wrong about fences, and items are told apart by a scanner that knows comments and strings.
+//!
+//! Of several blocks that define the function the last one counts, but never the prompt's own code, a
+//! stub, or what the reply shows as wrong. An edit is applied to the code that was asked about. Helpers
+//! that stand in another block are joined. A note says what was done; nothing is taken from a block that
+//! was cut.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `repair`, `blocks` | fences as models write them |
+//! | `items`, `scan` | functions and other items, stubs |
+//! | `label` | what the words before a block say about it |
+//! | `edit` | SEARCH/REPLACE, diffs, code with gaps |
+//! | `join` | helpers from elsewhere |
+//! | `error` | why there is no code |
+//!
+//! What it leaves out: parsing Rust. What does not compile is for the compiler to say.
 
+mod blocks;
+mod edit;
+mod error;
+mod items;
+mod join;
+mod label;
 mod repair;
 mod scan;
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use std::collections::HashSet;
 
-/// Why a reply holds no usable code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoCode {
-    /// The reply ended at its token limit, inside or before the code.
-    CutShort,
-    /// The reply holds no code at all.
-    NoBlock {
-        /// The function that was wanted.
-        function: String,
-    },
-    /// There is code, but none of it defines the function.
-    NoFunction {
-        /// The function that was wanted.
-        function: String,
-        /// The functions that the blocks define.
-        found: Vec<String>,
-    },
-}
+use code_evolution_wire::ending::{Cut, Ending};
+use code_evolution_wire::reading::{Code, ReplyText};
 
-impl std::fmt::Display for NoCode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            NoCode::CutShort => f.write_str(
-                "the reply was cut at its token limit before the code ended: raise max_tokens or ask for code only",
-            ),
-            NoCode::NoBlock { function } => write!(
-                f,
-                "the reply holds no code block, and `fn {function}` is not in its text: ask again, and ask for one ```rust block",
-            ),
-            NoCode::NoFunction { function, found } if found.is_empty() => write!(
-                f,
-                "no code block of the reply defines `fn {function}`: name the function in the prompt",
-            ),
-            NoCode::NoFunction { function, found } => write!(
-                f,
-                "no code block of the reply defines `fn {function}` (they define {}): name the function in the prompt",
-                found.join(", "),
-            ),
-        }
-    }
-}
+pub use error::NoCode;
 
-impl std::error::Error for NoCode {}
+pub(super) use blocks::blocks as blocks_of;
+use blocks::{Block, Language, Text};
+use edit::Edit;
+use items::{Item, canonical, items};
+use label::{Label, label};
 
-/// How deep a block that is itself Markdown is searched.
-const DEPTH: u32 = 3;
-
-/// The last Rust block of `text` that defines `fn function`.
-///
-/// Blocks tagged `rust` or `rs`, or not tagged, come before blocks of another tag. Without any
-/// block the text itself is taken, from its first to its last line of code, if it defines the
-/// function. `finish_reason` is the provider's; `length` makes an unfinished block an error.
+/// The code of a reply that defines `fn function`.
 ///
 /// # Errors
-/// [`NoCode`] where no block defines the function, or the code is cut.
-pub fn extract(text: &str, function: &str, finish_reason: &str) -> Result<String, NoCode> {
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let cut = finish_reason == "length";
-    let mut failure = NoCode::NoBlock { function: function.to_owned() };
-    for answer in repair::without_thinking(&text) {
-        match from_answer(&answer, function, cut) {
-            Ok(code) => return Ok(code),
-            // What is said first, about the text as it most likely was meant, is worth telling,
-            // unless a later reading at least saw code.
-            Err(NoCode::NoBlock { .. }) => {}
-            Err(error) if matches!(failure, NoCode::NoBlock { .. }) => failure = error,
-            Err(_) => {}
-        }
+/// [`NoCode`] where nothing defines the function, or the code is cut.
+pub fn extract(reply: &ReplyText, function: &str) -> Result<Code, NoCode> {
+    let text = normal(&reply.text);
+    let cut = match Ending::of(&reply.finish_reason) {
+        Ending::Whole => None,
+        Ending::Cut(by) => Some(by),
+    };
+    let reader = Reader {
+        function,
+        cut,
+        max_tokens: reply.max_tokens,
+        asked: Asked::new(&reply.asked, function),
+    };
+    if text.trim().is_empty() {
+        return Err(cut.map_or(NoCode::Empty, |_| reader.cut_short()));
     }
-    if cut && matches!(failure, NoCode::NoBlock { .. }) {
-        failure = NoCode::CutShort;
-    }
-    Err(failure)
+    reader.read(&text)
+}
+
+fn normal(text: &str) -> String {
+    text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
 }
 
 /// Whether a text is a Rust program and nothing else.
@@ -96,109 +78,433 @@ pub(super) fn starts_function(line: &str) -> bool {
     scan::starts_item(line) && !scan::functions(&format!("{line}}}")).is_empty()
 }
 
-fn from_answer(answer: &str, function: &str, cut: bool) -> Result<String, NoCode> {
-    let repaired = repair::fences(answer);
-    let blocks = blocks(&repaired.text, DEPTH);
-    let defining = |rust: bool| {
-        blocks.iter().rposition(|block| {
-            block.language.is_rust() == rust && scan::defines(&block.code, function)
-        })
-    };
-    match defining(true).or_else(|| defining(false)) {
-        // Only a last block can be open: everything after its fence is in it.
-        Some(last) if cut && repaired.open && last + 1 == blocks.len() => Err(NoCode::CutShort),
-        Some(position) => Ok(tidy(&blocks[position].code)),
-        None if cut && (repaired.open || blocks.is_empty()) => Err(NoCode::CutShort),
-        None if blocks.iter().all(|block| block.indented) => {
-            bare(answer, function).ok_or_else(|| NoCode::NoBlock { function: function.to_owned() })
+/// The code in the question.
+struct Asked {
+    /// What defines the function, the likeliest first: of the last message, from its top.
+    codes: Vec<String>,
+    /// Every item of it, without white space.
+    items: HashSet<String>,
+}
+
+impl Asked {
+    fn new(messages: &[String], function: &str) -> Self {
+        let mut codes: Vec<String> = Vec::new();
+        for message in messages.iter().rev() {
+            let message = normal(message);
+            let found = blocks::blocks(&message).blocks.into_iter().map(|block| block.code);
+            let mut found: Vec<String> = found.filter(|code| defines(code, function)).collect();
+            if found.is_empty() {
+                found.extend(bare(&message).filter(|code| defines(code, function)));
+            }
+            codes.extend(found);
         }
-        None => Err(NoCode::NoFunction {
-            function: function.to_owned(),
-            found: blocks.iter().flat_map(|block| scan::functions(&block.code)).collect(),
-        }),
+        let items = codes.iter().flat_map(|code| items(code));
+        let items = items.map(|item| canonical(&item.text)).collect();
+        Asked { codes, items }
+    }
+
+    /// Whether a code only repeats what was asked about.
+    fn holds(&self, code: &str) -> bool {
+        let mut items = items(code).into_iter().map(|item| canonical(&item.text)).peekable();
+        items.peek().is_some() && items.all(|item| item.is_empty() || self.items.contains(&item))
     }
 }
 
-/// The code of a reply that has no fence, from its first to its last line that looks like code.
-fn bare(text: &str, function: &str) -> Option<String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(|line| scan::starts_item(line))?;
-    let last = lines.iter().rposition(|line| line.trim_end().ends_with(['}', ';']))?;
-    let code = lines.get(first..=last)?.join("\n");
-    scan::defines(&code, function).then(|| tidy(&code))
+fn defines(code: &str, function: &str) -> bool {
+    items(code).iter().any(|item| item.is_function(function))
+}
+
+/// What is known of the question while its reply is read.
+struct Reader<'a> {
+    function: &'a str,
+    cut: Option<Cut>,
+    max_tokens: u32,
+    asked: Asked,
+}
+
+/// What a block is to the function.
+enum Role {
+    Edit(Edit),
+    /// It looks like an edit, and cannot be read as one.
+    BrokenEdit,
+    /// It defines the function.
+    Defines,
+    /// It repeats the code that was asked about.
+    Own,
+    /// The function in it has no body.
+    Stub,
+    /// The function stands inside this.
+    Nested(String),
+    /// Something else, maybe with helpers.
+    Other,
+}
+
+/// A block with what it is to the function.
+struct Judged {
+    block: Block,
+    role: Role,
+    label: Label,
+}
+
+impl Judged {
+    fn is(&self, wanted: fn(&Role) -> bool, label: Label, rust: bool) -> bool {
+        wanted(&self.role) && self.label == label && self.block.language.is_rust() == rust
+    }
+}
+
+impl Reader<'_> {
+    fn cut_short(&self) -> NoCode {
+        NoCode::CutShort { by: self.cut.unwrap_or(Cut::Unknown), max_tokens: self.max_tokens }
+    }
+
+    fn name(&self) -> String {
+        self.function.to_owned()
+    }
+
+    fn read(&self, text: &str) -> Result<Code, NoCode> {
+        let Text { blocks, words, .. } = blocks::blocks(text);
+        let judged: Vec<Judged> = blocks.into_iter().map(|block| self.judge(block)).collect();
+        let fenced = judged.iter().any(|judged| !judged.block.indented);
+        let defines: fn(&Role) -> bool = |role| matches!(role, Role::Defines);
+        let last = |role: fn(&Role) -> bool, label: Label| {
+            let of = |rust| judged.iter().rposition(|judged| judged.is(role, label, rust));
+            of(true).or_else(|| of(false))
+        };
+        if let Some(position) = last(defines, Label::Answer) {
+            return self.take(&judged, position);
+        }
+        if let Some(edited) = self.edited(&judged, &words) {
+            return edited;
+        }
+        if let Some(code) = bare(&words).filter(|code| self::defines(code, self.function)) {
+            return self.take_bare(&judged, code);
+        }
+        if let Some(position) = last(defines, Label::Before) {
+            return self.take(&judged, position);
+        }
+        if self.cut.is_some() && (!fenced || judged.last().is_some_and(|last| last.block.open)) {
+            return Err(self.cut_short());
+        }
+        // An answer that leaves the code as it was is one.
+        if let Some(position) = last(|role| matches!(role, Role::Own), Label::Answer) {
+            return self.take(&judged, position);
+        }
+        if let Some(code) = in_json(text, self.function) {
+            return Ok(Code { code, note: Some("the code stood in JSON".to_owned()) });
+        }
+        Err(self.nothing(&judged, &words))
+    }
+
+    fn judge(&self, mut block: Block) -> Judged {
+        block.code = tidy(&block.code);
+        let label = label(&block.before, &block.code);
+        let all = items(&block.code);
+        let own: Vec<&Item> = all.iter().filter(|item| item.is_function(self.function)).collect();
+        let rust = block.language.is_rust() || block.language == Language::Diff;
+        let edit = rust
+            .then(|| edit::find(&block.code, block.language == Language::Diff, &self.asked.codes))
+            .flatten();
+        let role = if let Some(edit) = edit {
+            Role::Edit(edit)
+        } else if rust && edit::has_marks(&block.code) || block.language == Language::Diff {
+            Role::BrokenEdit
+        } else if !own.is_empty() && own.iter().all(|item| item.is_stub()) {
+            Role::Stub
+        } else if !own.is_empty() && self.asked.holds(&block.code) {
+            Role::Own
+        } else if !own.is_empty() {
+            Role::Defines
+        } else if let Some(inside) = scan::inside(&block.code, self.function) {
+            Role::Nested(inside)
+        } else {
+            Role::Other
+        };
+        Judged { block, role, label }
+    }
+
+    /// Takes a block, unless it was cut.
+    fn take(&self, judged: &[Judged], position: usize) -> Result<Code, NoCode> {
+        let taken = &judged[position].block;
+        let last = &judged[judged.len() - 1];
+        if self.cut.is_some() && last.block.open {
+            let shows_use = position + 1 < judged.len() && self.is_use(last);
+            if !shows_use {
+                return Err(self.cut_short());
+            }
+        }
+        let mut code = taken.code.clone();
+        if taken.open {
+            code = self.ended(&code)?;
+        }
+        let mut notes = Vec::new();
+        let defining = judged.iter().filter(|judged| !matches!(judged.role, Role::Other)).count();
+        if defining > 1 {
+            notes.push(format!("block {} of {} is taken", position + 1, judged.len()));
+            let others = judged.iter().enumerate().filter(|(at, _)| *at != position);
+            notes.extend(others.filter_map(|(at, judged)| {
+                describe(judged).map(|what| format!("block {} {what}", at + 1))
+            }));
+        } else if matches!(judged[position].role, Role::Own) {
+            notes.push("the reply leaves the code as it was".to_owned());
+        }
+        Ok(self.finish(&code, judged, Some(position), notes))
+    }
+
+    /// Whether a block only shows the function in use.
+    fn is_use(&self, judged: &Judged) -> bool {
+        let code = &judged.block.code;
+        let uses = items::mentioned(code).contains(self.function)
+            && !scan::ends_in_definition(code, self.function);
+        matches!(judged.role, Role::Other) && (uses || !judged.block.language.is_rust())
+    }
+
+    /// The code of a block without an end, up to its last whole item.
+    fn ended(&self, code: &str) -> Result<String, NoCode> {
+        let all = items(code);
+        let end = all.iter().rposition(|item| item.whole && !item.kind.is_empty());
+        let end = end.map_or(0, |end| end + 1);
+        let cut = all[end..].iter().any(|item| !item.kind.is_empty());
+        let kept: String = all[..end].iter().map(|item| item.text.as_str()).collect();
+        if cut || !defines(&kept, self.function) {
+            return Err(NoCode::Unfinished { function: self.name() });
+        }
+        Ok(tidy(&kept))
+    }
+
+    fn take_bare(&self, judged: &[Judged], code: String) -> Result<Code, NoCode> {
+        if self.cut.is_some() {
+            return Err(self.cut_short());
+        }
+        let all = items(&code);
+        let own: Vec<&Item> = all.iter().filter(|item| item.is_function(self.function)).collect();
+        if own.iter().any(|item| !item.whole) {
+            return Err(NoCode::Unfinished { function: self.name() });
+        }
+        if own.iter().all(|item| item.is_stub()) {
+            return Err(NoCode::Stub { function: self.name() });
+        }
+        let same = self.asked.holds(&code);
+        let note = same.then(|| "the reply leaves the code as it was".to_owned());
+        Ok(self.finish(&code, judged, None, note.into_iter().collect()))
+    }
+
+    /// Makes the edits of a reply, if there are any.
+    fn edited(&self, judged: &[Judged], words: &str) -> Option<Result<Code, NoCode>> {
+        let mut edits = judged.iter().filter_map(|judged| match &judged.role {
+            Role::Edit(edit) if judged.label != Label::Wrong => Some(edit.clone()),
+            _ => None,
+        });
+        let in_words = || {
+            let hunks = words.lines().any(|line| line.starts_with("@@"));
+            let marked = edit::has_marks(words) || hunks;
+            marked.then(|| edit::find(words, hunks, &self.asked.codes)).flatten()
+        };
+        let broken = judged.iter().any(|judged| matches!(judged.role, Role::BrokenEdit));
+        let first = edits.next().or_else(in_words);
+        // Of several edits the last may be the one that is missing.
+        if self.cut.is_some() && (first.is_some() || broken) {
+            return Some(Err(self.cut_short()));
+        }
+        let Some(first) = first else {
+            let why = "it cannot be read".to_owned();
+            return broken
+                .then(|| Err(NoCode::Edit { function: self.name(), what: "an edit", why }));
+        };
+        Some(self.apply(edits.fold(first, Edit::and), judged))
+    }
+
+    fn apply(&self, edit: Edit, judged: &[Judged]) -> Result<Code, NoCode> {
+        let mut why = "the question holds no such function".to_owned();
+        for (at, code) in self.asked.codes.iter().enumerate() {
+            match edit.apply(code) {
+                Ok(code) if self.is_whole(&code) => {
+                    let which =
+                        if at == 0 { "" } else { ", not to the first code of the question" };
+                    let note = format!(
+                        "{} was applied to the code that was asked about{which}",
+                        edit.what
+                    );
+                    return Ok(self.finish(&tidy(&code), judged, None, vec![note]));
+                }
+                Ok(_) if at == 0 => "what comes of it is no whole function".clone_into(&mut why),
+                Err(error) if at == 0 => why = error,
+                _ => {}
+            }
+        }
+        // The new side may be the whole function.
+        let written = edit.written();
+        if self.is_whole(&written) {
+            let note = format!("{} writes the whole function, which is taken", edit.what);
+            return Ok(self.finish(&tidy(&written), judged, None, vec![note]));
+        }
+        Err(NoCode::Edit { function: self.name(), what: edit.what, why })
+    }
+
+    fn is_whole(&self, code: &str) -> bool {
+        let all = items(code);
+        all.iter().all(|item| item.whole && !item.kind.is_empty())
+            && all.iter().any(|item| item.is_function(self.function) && !item.is_stub())
+    }
+
+    /// Joins what the code needs, and leaves one definition of the function.
+    fn finish(
+        &self,
+        code: &str,
+        judged: &[Judged],
+        position: Option<usize>,
+        mut notes: Vec<String>,
+    ) -> Code {
+        let (code, dropped) = self.once(code);
+        if dropped {
+            notes.push(format!("the last of several `fn {}` in it is taken", self.function));
+        }
+        let beside = judged.iter().enumerate().filter(|(at, judged)| {
+            Some(*at) != position
+                && judged.label == Label::Answer
+                && matches!(judged.role, Role::Other)
+                && judged.block.language.is_rust()
+                && !judged.block.indented
+        });
+        let beside: Vec<Vec<Item>> = beside.map(|(_, judged)| items(&judged.block.code)).collect();
+        let (code, joined) = join::join(&code, &beside);
+        if !joined.is_empty() {
+            notes.push(format!("joined with {} of another block", joined.join(", ")));
+        }
+        let asked: Vec<Vec<Item>> = self
+            .asked
+            .codes
+            .iter()
+            .take(1)
+            .map(|code| {
+                let mut items = items(code);
+                items.retain(|item| !item.is_function(self.function));
+                items
+            })
+            .collect();
+        let (code, joined) = join::join(&code, &asked);
+        if !joined.is_empty() {
+            notes.push(format!(
+                "joined with {} of the code that was asked about",
+                joined.join(", ")
+            ));
+        }
+        Code { code: tidy(&code), note: (!notes.is_empty()).then(|| notes.join("; ")) }
+    }
+
+    /// The code with one definition of the function, the last that is no stub.
+    fn once(&self, code: &str) -> (String, bool) {
+        let all = items(code);
+        let own = |item: &Item| item.is_function(self.function);
+        if all.iter().filter(|item| own(item)).count() < 2 {
+            return (code.to_owned(), false);
+        }
+        let kept = all.iter().rposition(|item| own(item) && !item.is_stub());
+        let parts = all.iter().enumerate().filter(|(at, item)| !own(item) || Some(*at) == kept);
+        (parts.map(|(_, item)| item.text.as_str()).collect(), true)
+    }
+
+    /// Why there is nothing to take.
+    fn nothing(&self, judged: &[Judged], words: &str) -> NoCode {
+        let function = self.name();
+        let shown = |judged: &Judged| {
+            matches!(judged.role, Role::Defines | Role::Own) && judged.label != Label::Answer
+        };
+        if judged.iter().any(shown) {
+            return NoCode::NotMeant { function };
+        }
+        if judged.iter().any(|judged| matches!(judged.role, Role::Stub)) {
+            return NoCode::Stub { function };
+        }
+        let nested = judged.iter().find_map(|judged| match &judged.role {
+            Role::Nested(inside) => Some(inside.clone()),
+            _ => None,
+        });
+        let nested = nested.or_else(|| bare(words).and_then(|code| scan::inside(&code, &function)));
+        if let Some(inside) = nested {
+            return NoCode::Nested { function, inside };
+        }
+        if judged.iter().all(|judged| judged.block.indented) {
+            return NoCode::NoBlock { function };
+        }
+        let found = judged.iter().flat_map(|judged| scan::functions(&judged.block.code)).collect();
+        NoCode::NoFunction { function, found }
+    }
+}
+
+/// What a block that was not taken is.
+fn describe(judged: &Judged) -> Option<&'static str> {
+    Some(match (&judged.role, judged.label) {
+        (Role::Other, _) => return None,
+        (Role::Own, _) => "is the code that was asked about",
+        (_, Label::Wrong) => "is shown as wrong",
+        (_, Label::Before) => "is shown as it was before",
+        (Role::Stub, _) => "is a stub",
+        (Role::Edit(_) | Role::BrokenEdit, _) => "is an edit",
+        (Role::Nested(_), _) => "has it inside something else",
+        (Role::Defines, _) => "is another version",
+    })
+}
+
+/// The items that stand in words without a fence; the last may be cut.
+fn bare(words: &str) -> Option<String> {
+    let mut code = String::new();
+    let mut lines = words.lines().peekable();
+    while let Some(line) = lines.next() {
+        let line = inline(line);
+        if !scan::starts_item(line) {
+            continue;
+        }
+        let mut piece = line.to_owned();
+        let done = |piece: &str| items(piece).last().is_none_or(|item| item.whole);
+        let waits =
+            |piece: &str| items::canonical(piece).is_empty() || piece.trim_end().ends_with(']');
+        while (!done(&piece) || waits(&piece))
+            && let Some(next) = lines.next()
+        {
+            piece.push('\n');
+            piece.push_str(next);
+        }
+        let whole = items(&piece);
+        if whole.iter().all(|item| !item.kind.is_empty()) && !whole.is_empty() {
+            code.push_str(&piece);
+            code.push('\n');
+        }
+    }
+    let code = tidy(&code);
+    (!code.is_empty()).then_some(code)
+}
+
+/// A line without the back-ticks around all of it.
+fn inline(line: &str) -> &str {
+    let inner = line.trim().strip_prefix('`').and_then(|line| line.strip_suffix('`'));
+    inner.filter(|inner| !inner.contains('`')).unwrap_or(line)
+}
+
+/// A text of a JSON value that defines the function.
+fn in_json(text: &str, function: &str) -> Option<String> {
+    fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => found.push(text.clone()),
+            serde_json::Value::Array(list) => list.iter().for_each(|value| texts(value, found)),
+            serde_json::Value::Object(members) => {
+                members.values().for_each(|value| texts(value, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    super::json::values(text, &[]).iter().for_each(|value| texts(value, &mut found));
+    let code = found.into_iter().rfind(|code| {
+        let own = items(code);
+        own.iter().all(|item| item.whole)
+            && own.iter().any(|item| item.is_function(function) && !item.is_stub())
+    })?;
+    Some(tidy(&code))
 }
 
 /// Without empty lines at both ends.
 fn tidy(code: &str) -> String {
     code.trim_matches('\n').trim_end().to_owned()
-}
-
-/// What a block's tag says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    Rust,
-    Untagged,
-    Markdown,
-    Other,
-}
-
-impl Language {
-    fn of(info: &str) -> Self {
-        let word = info
-            .trim_matches(|c: char| "{}. \t".contains(c))
-            .split(|c: char| !c.is_alphanumeric() && c != '+' && c != '#')
-            .next()
-            .unwrap_or_default();
-        match word.to_lowercase().as_str() {
-            "rust" | "rs" => Language::Rust,
-            "" => Language::Untagged,
-            "markdown" | "md" => Language::Markdown,
-            _ => Language::Other,
-        }
-    }
-
-    fn is_rust(self) -> bool {
-        matches!(self, Language::Rust | Language::Untagged)
-    }
-}
-
-struct Block {
-    language: Language,
-    /// Whether indentation, not a fence, made it a block.
-    indented: bool,
-    code: String,
-}
-
-/// All code blocks in order; those of Markdown within Markdown take its place.
-fn blocks(text: &str, depth: u32) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut current: Option<Block> = None;
-    for event in Parser::new(text) {
-        match event {
-            Event::Start(Tag::CodeBlock(kind)) => {
-                let (language, indented) = match kind {
-                    CodeBlockKind::Fenced(info) => (Language::of(&info), false),
-                    CodeBlockKind::Indented => (Language::Untagged, true),
-                };
-                current = Some(Block { language, indented, code: String::new() });
-            }
-            Event::Text(part) => {
-                if let Some(block) = &mut current {
-                    block.code.push_str(&part);
-                }
-            }
-            Event::End(TagEnd::CodeBlock) => {
-                let Some(block) = current.take() else { continue };
-                if block.language == Language::Markdown && depth > 0 {
-                    blocks.extend(self::blocks(&repair::fences(&block.code).text, depth - 1));
-                } else {
-                    blocks.push(block);
-                }
-            }
-            _ => {}
-        }
-    }
-    blocks
 }
 
 #[cfg(test)]

@@ -1,40 +1,9 @@
 //! Mends what models get wrong about Markdown, line by line, before the parser reads it.
 
-/// The readings of a reply without its thinking, the likeliest first.
-///
-/// A complete `<think>` part goes. What stands before a lone `</think>`, or after a lone
-/// `<think>`, is most likely thinking too; if that leaves no code, only the tag goes. A tag counts
-/// at the start of a line only, so that code which mentions it stays whole.
-pub(super) fn without_thinking(text: &str) -> Vec<String> {
-    const OPEN: &str = "<think>";
-    const CLOSE: &str = "</think>";
-    let mut rest = text;
-    let mut kept = String::new();
-    let open_end = loop {
-        let Some(open) = at_line_start(rest, OPEN) else { break None };
-        let inside = open + OPEN.len();
-        let Some(close) = rest[inside..].find(CLOSE) else { break Some(open) };
-        kept.push_str(&rest[..open]);
-        kept.push('\n');
-        rest = &rest[inside + close + CLOSE.len()..];
-    };
-    let without_tag =
-        |text: &str, at: usize, tag: &str| format!("{}\n{}", &text[..at], &text[at + tag.len()..]);
-    if let Some(open) = open_end {
-        return vec![format!("{kept}{}", &rest[..open]), kept + &without_tag(rest, open, OPEN)];
-    }
-    if let Some(close) = at_line_start(rest, CLOSE) {
-        let after = &rest[close + CLOSE.len()..];
-        return vec![after.to_owned(), kept + &without_tag(rest, close, CLOSE)];
-    }
-    vec![kept + rest]
-}
+use code_evolution_wire::source::{Part, parts};
 
-fn at_line_start(text: &str, tag: &str) -> Option<usize> {
-    text.match_indices(tag)
-        .map(|(at, _)| at)
-        .find(|&at| text[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty()))
-}
+use super::blocks::Language;
+use super::items;
 
 /// A text whose fences stand on lines of their own.
 pub(super) struct Repaired {
@@ -64,8 +33,12 @@ impl Fence {
 }
 
 /// A block that is open, and what stands before each of its lines.
-#[derive(Clone, Copy)]
 struct Open {
+    language: Language,
+    /// Its lines so far.
+    code: String,
+    /// Whether a block within it is open.
+    inner: bool,
     fence: Fence,
     /// How deep it stands in quotes.
     quotes: usize,
@@ -113,7 +86,8 @@ fn outside(line: &str, out: &mut String) -> Option<Open> {
             }
             None => push_line(out, rest),
         }
-        return Some(Open { fence, quotes, indent, lines: None });
+        let info = code_in_info(info).map_or(info, |(tag, _)| tag);
+        return Some(Open::new(fence, info, quotes, indent));
     }
     // Prose glued to an opening fence: "Here it is:```rust".
     if let Some(at) = line.rfind("```") {
@@ -125,7 +99,7 @@ fn outside(line: &str, out: &mut String) -> Option<Open> {
             push_line(out, &line[..start]);
             out.push('\n');
             push_line(out, &(fence.text() + tag));
-            return Some(Open { fence, quotes, indent: 0, lines: None });
+            return Some(Open::new(fence, tag, quotes, 0));
         }
     }
     push_line(out, line);
@@ -144,30 +118,95 @@ fn on_one_line(line: &str, info: &str, fence: Fence, out: &mut String) {
     }
 }
 
+impl Open {
+    fn new(fence: Fence, info: &str, quotes: usize, indent: usize) -> Self {
+        let language = Language::of(info);
+        Open { language, code: String::new(), inner: false, fence, quotes, indent, lines: None }
+    }
+
+    /// Whether the next line is a token of the code: not inside a string or a block comment.
+    fn between_tokens(&self) -> bool {
+        let probe = format!("{};", self.code);
+        parts(&probe).last().is_none_or(|(part, _)| part == Part::Code)
+    }
+
+    /// Whether the code so far is one whole item or several.
+    fn is_complete(&self) -> bool {
+        let items = items::items(&self.code);
+        !items.is_empty() && items.iter().all(|item| item.whole && !item.kind.is_empty())
+    }
+
+    /// What a line that begins with a fence means within this block.
+    fn meet(&self, found: Fence, after: &str) -> Meaning {
+        let exact = found.mark == self.fence.mark && found.length >= self.fence.length;
+        if self.inner {
+            return if after.is_empty() { Meaning::EndsInner } else { Meaning::Line };
+        }
+        if after.is_empty() {
+            // Four back-ticks open and three close; tildes open and back-ticks close.
+            let closes = exact || self.language != Language::Markdown && self.between_tokens();
+            return if closes { Meaning::Closes } else { Meaning::Line };
+        }
+        if Language::is_named(after) {
+            // The closing fence was forgotten, or this is Markdown with blocks of its own.
+            return match self.is_complete() {
+                true if self.language != Language::Markdown => Meaning::ClosesAndOpens,
+                _ if self.language.is_rust() && self.language != Language::Untagged => {
+                    Meaning::Line
+                }
+                _ => Meaning::BeginsInner,
+            };
+        }
+        let prose = self.language != Language::Markdown && self.between_tokens();
+        if prose { Meaning::ClosesBefore } else { Meaning::Line }
+    }
+}
+
+/// What a line that begins with a fence means within an open block.
+enum Meaning {
+    Line,
+    BeginsInner,
+    EndsInner,
+    Closes,
+    /// It closes the block, and prose follows on its line.
+    ClosesBefore,
+    ClosesAndOpens,
+}
+
 fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
     let line = unquoted(line, open.quotes);
     let trimmed = line.trim_start_matches([' ', '\t']);
     let indent = line.len() - trimmed.len();
     let fence = open.fence;
     let marks = fence.text();
+    // Deeper, it is a line of the code, such as a block comment's.
     if let Some(found) = Fence::at(trimmed)
-        && found.mark == fence.mark
-        && found.length >= fence.length
-        // Deeper, it is a line of the code, such as a block comment's.
         && indent <= open.indent + 3
     {
         let after = trimmed[found.length..].trim();
         // A closing fence glued to the next opening one: "``````rust".
-        if found.length == 2 * fence.length {
+        if found.mark == fence.mark && found.length == 2 * fence.length {
             out.push_str(&format!("{marks}\n\n{marks}{after}\n"));
-            return Some(open);
+            return Some(Open::new(fence, after, open.quotes, open.indent));
         }
-        if after.is_empty() {
-            push_line(out, trimmed);
-            return None;
+        match open.meet(found, after) {
+            Meaning::Line => {}
+            Meaning::BeginsInner => open.inner = true,
+            Meaning::EndsInner => open.inner = false,
+            Meaning::Closes => {
+                push_line(out, &marks);
+                return None;
+            }
+            Meaning::ClosesBefore => {
+                push_line(out, &marks);
+                push_line(out, after);
+                return None;
+            }
+            Meaning::ClosesAndOpens => {
+                out.push_str(&format!("{marks}\n\n{}{after}\n", found.text()));
+                return Some(Open::new(found, after, open.quotes, open.indent));
+            }
         }
-        // "```rust" within an open block is a line of it, most likely of Markdown, whose own blocks
-        // are found when it is searched.
     }
     let common = open.lines.unwrap_or(indent).min(open.indent);
     if !trimmed.is_empty() {
@@ -186,6 +225,7 @@ fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
         return None;
     }
     push_line(out, line);
+    push_line(&mut open.code, line);
     Some(open)
 }
 

@@ -2,6 +2,8 @@
 
 use code_evolution_wire::source::{Part, is_word, parts};
 
+use super::items::items;
+
 /// The code with comments and literals blanked out, so that what is left are tokens.
 fn tokens(code: &str) -> String {
     parts(code).map(|(part, text)| if part == Part::Code { text } else { " " }).collect()
@@ -45,9 +47,24 @@ fn has_body(signature: &str) -> bool {
     false
 }
 
-/// Whether the code defines `fn function`.
-pub(super) fn defines(code: &str, function: &str) -> bool {
-    functions(code).iter().any(|name| name == function)
+/// What a function stands inside: `impl Solution`, `mod answer`; `None` where it is not defined, or stands
+/// by itself.
+pub(super) fn inside(code: &str, function: &str) -> Option<String> {
+    let outer = items(code).into_iter().find(|item| {
+        let body = item.text.split_once('{').map_or("", |(_, body)| body);
+        !item.is_function(function) && functions(body).iter().any(|name| name == function)
+    })?;
+    let name = outer.names.first().map(|name| format!(" {name}")).unwrap_or_default();
+    Some(format!("{}{name}", outer.kind))
+}
+
+/// Whether the code ends where the function's definition may just begin: `fn lar`.
+pub(super) fn ends_in_definition(code: &str, function: &str) -> bool {
+    let tokens = tokens(code);
+    let tail = tokens.rsplit("fn ").next().unwrap_or_default().trim();
+    tokens.contains("fn ") && function.starts_with(tail)
+        || tokens.trim_end().ends_with("fn")
+        || functions(&format!("{code} {{}}")).iter().any(|name| name == function)
 }
 
 /// Whether a line can be the first of a program: an item, an attribute, a comment.

@@ -1,5 +1,19 @@
 use super::*;
 
+/// The code that a reply gives, to a question that holds no code.
+fn extract(text: &str, function: &str, finish_reason: &str) -> Result<String, NoCode> {
+    asked(text, function, finish_reason, "").map(|found| found.code)
+}
+
+/// The same, to this question.
+fn asked(text: &str, function: &str, reason: &str, question: &str) -> Result<Code, NoCode> {
+    let (text, finish_reason) = (text.to_owned(), reason.to_owned());
+    let asked = vec![question.to_owned()];
+    super::extract(&ReplyText { text, finish_reason, max_tokens: 1_000, asked }, function)
+}
+
+const CUT: NoCode = NoCode::CutShort { by: Cut::Limit, max_tokens: 1_000 };
+
 #[track_caller]
 fn gives(reply: &str, code: &str) {
     assert_eq!(extract(reply, "one", "stop").as_deref(), Ok(code), "in:\n{reply}");
@@ -71,19 +85,6 @@ fn glued_fences() {
 }
 
 #[test]
-fn thinking_is_not_the_answer() {
-    let wrong = "```rust\nfn one() -> u8 {\n    2\n}\n```";
-    let right = format!("```rust\n{ONE}\n```");
-    gives(&format!("<think>\nMaybe\n{wrong}\n</think>\n{right}"), ONE);
-    gives(&format!("{right}\n<think>\nor\n{wrong}\n</think>"), ONE);
-    gives(&format!("Maybe\n{wrong}\n</think>\n{right}"), ONE);
-    gives(&format!("{right}\n</think>"), ONE);
-    gives(&format!("<think>\n{right}"), ONE);
-    let mentions = "fn one() -> &'static str {\n    \"<think>x</think>\"\n}";
-    gives(&format!("```rust\n{mentions}\n```"), mentions);
-}
-
-#[test]
 fn the_last_block_that_defines_it_wins() {
     let draft = "```rust\nfn one() -> u8 { 0 }\n```";
     let usage =
@@ -106,14 +107,14 @@ fn without_a_fence_only_code_that_defines_it_is_taken() {
         extract("To define fn one() you need to return 1.", "one", "stop"),
         Err(NoCode::NoBlock { function: "one".into() }),
     );
-    assert_eq!(extract("", "one", "stop"), Err(NoCode::NoBlock { function: "one".into() }));
+    assert_eq!(extract("", "one", "stop"), Err(NoCode::Empty));
 }
 
 #[test]
 fn a_cut_reply_says_so() {
     let open = "Sure:\n```rust\nfn one() -> u8 {\n    let";
-    assert_eq!(extract(open, "one", "length"), Err(NoCode::CutShort));
-    assert_eq!(extract("Let me think about", "one", "length"), Err(NoCode::CutShort));
+    assert_eq!(extract(open, "one", "length"), Err(CUT));
+    assert_eq!(extract("Let me think about", "one", "length"), Err(CUT));
     let complete = format!("```rust\n{ONE}\n```\nThis works beca");
     assert_eq!(extract(&complete, "one", "length").as_deref(), Ok(ONE));
 }
@@ -148,7 +149,8 @@ mod properties {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::*;
+    use super::super::defines;
+    use super::{CUT, extract};
 
     /// Pieces that a reply is most likely to be misread at.
     fn soup() -> impl Strategy<Value = String> {
@@ -177,8 +179,16 @@ mod properties {
             "// ",
             "/*",
             "*/",
-            "<think>",
-            "</think>",
+            "<<<<<<< SEARCH\n",
+            "=======\n",
+            ">>>>>>> REPLACE\n",
+            "@@ -1 +1 @@\n",
+            "+    1\n",
+            "-fn one() {\n",
+            "// ...\n",
+            "Before:\n",
+            "todo!()",
+            "impl A {",
             "<answer>",
             "\"",
             "'",
@@ -218,7 +228,7 @@ mod properties {
         fn nothing_panics_and_what_is_found_defines_the_function(reply in soup(), cut in any::<bool>()) {
             let reason = if cut { "length" } else { "stop" };
             if let Ok(code) = extract(&reply, "one", reason) {
-                prop_assert!(scan::defines(&code, "one"), "{:?} gave {:?}", reply, code);
+                prop_assert!(defines(&code, "one"), "{:?} gave {:?}", reply, code);
                 prop_assert!(!code.contains('\r') || !reply.contains("\r\n"));
             }
         }
@@ -228,7 +238,7 @@ mod properties {
             lines in prop::collection::vec(line(), 0..12),
             fence in select(vec!["```", "````", "~~~", "~~~~~", "``````"]),
             tag in select(vec!["rust", "rs", "", "Rust", " rust", "rust,ignore"]),
-            before in select(vec!["", "Sure!\n", "Text:\n\n", "<think>\nfn one() {}\n</think>\n", "1. Step\n2. Step\n\n"]),
+            before in select(vec!["", "Sure!\n", "Text:\n\n", "1. Step\n2. Step\n\n"]),
             after in select(vec!["", "\n", "\nDone, with `one`.", "\n\n```text\noutput\n```\n"]),
             closed in any::<bool>(),
             crlf in any::<bool>(),
@@ -242,7 +252,7 @@ mod properties {
             let found = extract(&reply, "one", "stop");
             prop_assert_eq!(found.as_deref(), Ok(code.as_str()), "{}", reply);
             let cut = extract(&reply, "one", "length");
-            let expected = if closed { Ok(code) } else { Err(NoCode::CutShort) };
+            let expected = if closed { Ok(code) } else { Err(CUT) };
             prop_assert_eq!(cut, expected, "{}", reply);
         }
 

@@ -1,0 +1,195 @@
+//! The code blocks of a text, with the words before each.
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
+use super::repair;
+
+/// How deep a block that is itself Markdown is searched.
+const DEPTH: u32 = 3;
+
+/// What a block's tag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Language {
+    Rust,
+    Untagged,
+    Diff,
+    Markdown,
+    Other,
+}
+
+impl Language {
+    pub(super) fn of(info: &str) -> Self {
+        match first_word(info).as_str() {
+            "rust" | "rs" => Language::Rust,
+            "" => Language::Untagged,
+            "diff" | "patch" | "udiff" => Language::Diff,
+            "markdown" | "md" => Language::Markdown,
+            _ => Language::Other,
+        }
+    }
+
+    /// Whether an info string is a tag, rather than prose behind a fence.
+    pub(super) fn is_named(info: &str) -> bool {
+        const NAMES: [&str; 30] = [
+            "rust",
+            "rs",
+            "diff",
+            "patch",
+            "markdown",
+            "md",
+            "text",
+            "txt",
+            "plaintext",
+            "plain",
+            "json",
+            "toml",
+            "yaml",
+            "bash",
+            "sh",
+            "shell",
+            "console",
+            "python",
+            "py",
+            "c",
+            "cpp",
+            "java",
+            "javascript",
+            "js",
+            "typescript",
+            "ts",
+            "html",
+            "xml",
+            "output",
+            "go",
+        ];
+        NAMES.contains(&first_word(info).as_str()) && !info.trim().contains(". ")
+    }
+
+    pub(super) fn is_rust(self) -> bool {
+        matches!(self, Language::Rust | Language::Untagged)
+    }
+}
+
+fn first_word(info: &str) -> String {
+    let info = info.trim_matches(|c: char| "{}. \t".contains(c));
+    let word = info.split(|c: char| !c.is_alphanumeric() && c != '+' && c != '#').next();
+    word.unwrap_or_default().to_lowercase()
+}
+
+fn is_data(info: &str) -> bool {
+    let words =
+        ["", "json", "jsonc", "json5", "jsonl", "text", "txt", "plaintext", "plain", "output"];
+    words.contains(&first_word(info).as_str())
+}
+
+fn is_words(info: &str) -> bool {
+    matches!(first_word(info).as_str(), "prompt" | "system" | "markdown" | "md")
+}
+
+/// A code block.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Block {
+    pub(in super::super) language: Language,
+    /// Whether its tag is one of words.
+    words: bool,
+    /// Whether its tag is one of data or text, or missing.
+    data: bool,
+    /// Whether indentation, not a fence, made it a block.
+    pub(in super::super) indented: bool,
+    /// Whether its closing fence is missing.
+    pub(in super::super) open: bool,
+    pub(in super::super) code: String,
+    /// The words between the block before and this one.
+    pub(in super::super) before: String,
+}
+
+impl Block {
+    /// Whether it may hold JSON: no block of Rust or of another program.
+    pub(in super::super) fn holds_data(&self) -> bool {
+        self.data
+    }
+
+    /// Whether it may hold words: no block of a program, and no Rust without a tag.
+    pub(in super::super) fn holds_words(&self) -> bool {
+        let rust = self.language == Language::Untagged && super::is_program(&self.code);
+        (self.data || self.words) && !rust
+    }
+}
+
+/// A text in blocks and words.
+#[derive(Debug, Default)]
+pub(in super::super) struct Text {
+    pub(in super::super) blocks: Vec<Block>,
+    /// What is in no block.
+    pub(in super::super) words: String,
+    /// What follows the last block.
+    pub(in super::super) after: String,
+}
+
+/// All code blocks in order; those of Markdown within Markdown take its place.
+pub(in super::super) fn blocks(text: &str) -> Text {
+    nested(text, DEPTH)
+}
+
+fn nested(text: &str, depth: u32) -> Text {
+    let repaired = repair::fences(text);
+    let text = repaired.text.as_str();
+    let mut found = Text::default();
+    let mut current: Option<Block> = None;
+    let mut from = 0;
+    for (event, range) in Parser::new(text).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let (language, indented, data, words) = match kind {
+                    CodeBlockKind::Fenced(info) => {
+                        (Language::of(&info), false, is_data(&info), is_words(&info))
+                    }
+                    CodeBlockKind::Indented => (Language::Untagged, true, false, false),
+                };
+                let before = text.get(from..range.start).unwrap_or_default().to_owned();
+                if !indented {
+                    found.words.push_str(&before);
+                    from = range.end;
+                }
+                let open = repaired.open && range.end >= text.trim_end().len();
+                current = Some(Block {
+                    language,
+                    words,
+                    data,
+                    indented,
+                    open,
+                    code: String::new(),
+                    before,
+                });
+            }
+            Event::Text(part) => {
+                if let Some(block) = &mut current {
+                    block.code.push_str(&part);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                let Some(block) = current.take() else { continue };
+                if block.language == Language::Markdown && depth > 0 {
+                    let mut inner = nested(&block.code, depth - 1).blocks;
+                    if inner.is_empty() {
+                        found.blocks.push(block);
+                        continue;
+                    }
+                    if let Some(first) = inner.first_mut() {
+                        first.before = format!("{}\n{}", block.before, first.before);
+                    }
+                    for inner in &mut inner {
+                        inner.open |= block.open;
+                    }
+                    found.blocks.extend(inner);
+                } else {
+                    found.blocks.push(block);
+                }
+            }
+            _ => {}
+        }
+    }
+    found.after = text.get(from..).unwrap_or_default().to_owned();
+    found.words.push_str(&found.after);
+    found
+}

@@ -1,0 +1,422 @@
+//! Edits: a reply that changes the code it was asked about, rather than writing it anew.
+//!
+//! Models write SEARCH/REPLACE blocks, unified diffs, and code with `// ... existing code ...` in it. An
+//! edit is applied where it fits in one place only; white space at the ends of lines does not count, and
+//! neither does indentation where nothing fits exactly. Otherwise it is refused, with words that tell the
+//! model what to answer instead.
+
+/// An edit, as the reply has it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Edit {
+    /// What kind of edit it is, for a person.
+    pub(super) what: &'static str,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Change {
+    /// These lines become those.
+    Replace { old: Vec<String>, new: Vec<New> },
+    /// Code with gaps: each stands for lines that stay.
+    Gaps(Vec<Vec<String>>),
+}
+
+/// A line that an edit writes.
+#[derive(Debug, Clone, PartialEq)]
+enum New {
+    Line(String),
+    /// One that stays: its number among the old ones.
+    Old(usize),
+}
+
+/// The edit in a block; `base` are the codes that were asked about, which tell a diff from code that
+/// happens to begin a line with `-`.
+pub(super) fn find(block: &str, tagged_diff: bool, base: &[String]) -> Option<Edit> {
+    search_replace(block).or_else(|| diff(block, tagged_diff, base)).or_else(|| gaps(block))
+}
+
+/// Whether a line is a mark of a SEARCH/REPLACE block: which of its three.
+fn conflict_mark(line: &str) -> Option<usize> {
+    let line = line.trim();
+    let run = |mark: char| line.chars().take_while(|&c| c == mark).count();
+    let word = |count: usize| line[count..].trim().to_uppercase();
+    let named = |count: usize, names: &[&str]| {
+        count >= 3 && names.iter().any(|name| word(count).starts_with(name))
+    };
+    let (open, dash, plus, equals, close) = (run('<'), run('-'), run('+'), run('='), run('>'));
+    if open >= 5 || named(open, &["SEARCH", "ORIGINAL", "HEAD", "OLD"]) || named(dash, &["SEARCH"])
+    {
+        return Some(0);
+    }
+    if equals >= 5 && word(equals).is_empty() {
+        return Some(1);
+    }
+    let ends =
+        close >= 5 || named(close, &["REPLACE", "UPDATED", "NEW"]) || named(plus, &["REPLACE"]);
+    ends.then_some(2)
+}
+
+fn search_replace(block: &str) -> Option<Edit> {
+    let mut changes = Vec::new();
+    let (mut side, mut old, mut new) = (None, Vec::new(), Vec::new());
+    for line in block.lines() {
+        match (conflict_mark(line), side) {
+            (Some(0), None) => (side, old, new) = (Some(0), Vec::new(), Vec::new()),
+            (Some(1), Some(0)) => side = Some(1),
+            (Some(2), Some(1)) => {
+                side = None;
+                let (old, new) = (std::mem::take(&mut old), std::mem::take(&mut new));
+                changes.push(Change::Replace { old, new });
+            }
+            (_, Some(0)) => old.push(line.to_owned()),
+            (_, Some(_)) => new.push(New::Line(line.to_owned())),
+            _ => {}
+        }
+    }
+    // An edit without its last mark still says what it wants, but not that this is all.
+    (!changes.is_empty() && side.is_none())
+        .then_some(Edit { what: "a SEARCH/REPLACE edit", changes })
+}
+
+/// Whether a block looks like an edit, also where it cannot be read as one.
+pub(super) fn has_marks(block: &str) -> bool {
+    block.lines().any(|line| matches!(conflict_mark(line), Some(0 | 2)))
+}
+
+fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
+    let lines: Vec<&str> = block.lines().collect();
+    let body = |line: &&&str| {
+        let heads = ["+++ ", "--- ", "diff --git", "index ", "\\ No newline", "@@"];
+        !heads.iter().any(|head| line.starts_with(head))
+    };
+    let changed = |line: &&&str| line.starts_with(['+', '-']);
+    let hunks = lines.iter().any(|line| line.starts_with("@@"));
+    let count = lines.iter().filter(body).filter(changed).count();
+    if count == 0 {
+        return None;
+    }
+    let shaped = || {
+        lines
+            .iter()
+            .filter(body)
+            .all(|line| line.is_empty() || line.starts_with([' ', '+', '-', '\t']))
+    };
+    // A context line may have lost its space; then a line that goes must be one of the code's.
+    let goes = |line: &&&str| {
+        let old = line.strip_prefix('-').map(str::trim).filter(|old| !old.is_empty());
+        old.is_some_and(|old| base.iter().any(|code| code.lines().any(|line| line.trim() == old)))
+    };
+    let sloppy = || {
+        let mut gone = lines.iter().filter(body).filter(|line| line.starts_with('-')).peekable();
+        gone.peek().is_some() && gone.all(|line| goes(&line) || line.trim() == "-")
+    };
+    if !(tagged || hunks || shaped() || sloppy()) {
+        return None;
+    }
+    let mut changes = Vec::new();
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for line in &lines {
+        if line.starts_with("@@") {
+            push(&mut changes, &mut old, &mut new);
+            continue;
+        }
+        if !body(&line) {
+            continue;
+        }
+        match line.chars().next() {
+            Some('+') => new.push(New::Line(line[1..].to_owned())),
+            Some('-') => old.push(line[1..].to_owned()),
+            _ => {
+                let line = line.strip_prefix(' ').unwrap_or(line);
+                new.push(New::Old(old.len()));
+                old.push(line.to_owned());
+            }
+        }
+    }
+    push(&mut changes, &mut old, &mut new);
+    (!changes.is_empty()).then_some(Edit { what: "a diff", changes })
+}
+
+fn push(changes: &mut Vec<Change>, old: &mut Vec<String>, new: &mut Vec<New>) {
+    let (old, new) = (std::mem::take(old), std::mem::take(new));
+    // A hunk of context alone changes nothing.
+    if old.len() != new.len() || new.iter().any(|line| matches!(line, New::Line(_))) {
+        changes.push(Change::Replace { old, new });
+    }
+}
+
+/// Whether a line stands for others that are left out.
+fn is_gap(line: &str) -> bool {
+    let line = line.trim();
+    if matches!(line, "..." | "…" | "// ..." | "// …" | "/* ... */" | "//...") {
+        return true;
+    }
+    let Some(comment) = line.strip_prefix("//").or(line.strip_prefix("/*")) else { return false };
+    let comment = comment.trim().trim_end_matches("*/").trim().to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| comment.contains(word));
+    if comment.contains("...") || comment.contains('…') {
+        let words =
+            ["existing", "unchanged", "rest", "remain", "same", "before", "omitted", "previous"];
+        return says(&words) || comment.trim_matches(['.', '…', ' ']).is_empty();
+    }
+    let sure = [
+        "existing code",
+        "code unchanged",
+        "unchanged code",
+        "rest unchanged",
+        "remains unchanged",
+        "remains the same",
+        "rest of the function",
+        "rest of the code",
+        "rest of your code",
+        "rest of the implementation",
+    ];
+    comment.split_whitespace().count() <= 8 && says(&sure)
+}
+
+fn gaps(block: &str) -> Option<Edit> {
+    let mut pieces = vec![Vec::new()];
+    for line in block.lines() {
+        if is_gap(line) {
+            pieces.push(Vec::new());
+        } else if let Some(piece) = pieces.last_mut() {
+            piece.push(line.to_owned());
+        }
+    }
+    let says = pieces.iter().flatten().any(|line| !line.trim().is_empty());
+    (pieces.len() > 1 && says)
+        .then(|| Edit { what: "code with gaps", changes: vec![Change::Gaps(pieces)] })
+}
+
+impl Edit {
+    /// The code with the edit made.
+    ///
+    /// # Errors
+    /// Why it does not fit, for the model to read.
+    pub(super) fn apply(&self, base: &str) -> Result<String, String> {
+        let mut lines: Vec<String> = base.lines().map(str::to_owned).collect();
+        for change in &self.changes {
+            lines = match change {
+                Change::Replace { old, new } => replace(&lines, old, new)?,
+                Change::Gaps(pieces) => fill(&lines, pieces)?,
+            };
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// The lines that the edit writes, where these may be the whole code.
+    pub(super) fn written(&self) -> String {
+        let new = self.changes.iter().filter_map(|change| match change {
+            Change::Replace { old, new } => {
+                let lines = new.iter().map(|line| match line {
+                    New::Line(line) => line.as_str(),
+                    New::Old(at) => &old[*at],
+                });
+                Some(lines.collect::<Vec<_>>().join("\n"))
+            }
+            Change::Gaps(_) => None,
+        });
+        new.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Adds another edit of the same code.
+    pub(super) fn and(mut self, other: Edit) -> Edit {
+        self.changes.extend(other.changes);
+        self
+    }
+}
+
+/// How far two lines must be the same.
+type Same = fn(&str, &str) -> bool;
+const SAME: [Same; 3] = [
+    |a, b| a == b,
+    |a, b| a.trim_end() == b.trim_end(),
+    |a, b| a.split_whitespace().eq(b.split_whitespace()),
+];
+
+/// The one place where these lines stand, and whether their indentation differs.
+fn place(lines: &[String], wanted: &[String]) -> Result<usize, String> {
+    for same in SAME {
+        let places: Vec<usize> = (0..=lines.len().saturating_sub(wanted.len()))
+            .filter(|&at| {
+                lines.len() >= at + wanted.len()
+                    && wanted.iter().zip(&lines[at..]).all(|(a, b)| same(a, b))
+            })
+            .collect();
+        match places[..] {
+            [] => {}
+            [at] => return Ok(at),
+            _ => {
+                return Err(format!(
+                    "its lines (`{}`) stand there {} times",
+                    shown(wanted),
+                    places.len()
+                ));
+            }
+        }
+    }
+    let missing = wanted.iter().find(|wanted| {
+        !wanted.trim().is_empty() && !lines.iter().any(|line| SAME[2](wanted, line))
+    });
+    Err(match missing {
+        Some(line) => format!("no line there is `{}`", line.trim()),
+        None => format!("its lines (`{}`, ...) do not follow each other there", shown(wanted)),
+    })
+}
+
+fn shown(lines: &[String]) -> &str {
+    lines.iter().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+fn replace(lines: &[String], old: &[String], new: &[New]) -> Result<Vec<String>, String> {
+    let blank = |line: &&String| line.trim().is_empty();
+    let first = old.iter().take_while(blank).count();
+    let last = old.len() - old[first..].iter().rev().take_while(blank).count();
+    let old = &old[first..last];
+    if old.is_empty() {
+        return Err("it does not say which lines it replaces".to_owned());
+    }
+    let at = place(lines, old)?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let (had, has) = (indent(&old[0]), indent(&lines[at]));
+    let moved = new.iter().filter_map(|line| {
+        let line = match line {
+            New::Line(line) => line,
+            // As it stands there; an empty one at the edge is not there.
+            New::Old(number) => {
+                return lines
+                    .get(at + number.checked_sub(first)?)
+                    .cloned()
+                    .filter(|_| *number < last);
+            }
+        };
+        Some(if line.trim().is_empty() || had == has {
+            line.clone()
+        } else {
+            let width = (indent(line) + has).saturating_sub(had);
+            format!("{}{}", " ".repeat(width), line.trim_start())
+        })
+    });
+    let moved: Vec<String> = moved.collect();
+    Ok([&lines[..at], &moved[..], &lines[at + old.len()..]].concat())
+}
+
+/// Fills the gaps with the lines that stay: each piece must touch its gap with a line of the code that
+/// stands there once.
+fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut from = 0;
+    let filled = |line: &&String| !line.trim().is_empty();
+    for (number, piece) in pieces.iter().enumerate() {
+        let anchor = |line: &String, from: usize| -> Result<usize, String> {
+            let same: Vec<usize> =
+                (from..lines.len()).filter(|&at| SAME[2](&lines[at], line)).collect();
+            match same[..] {
+                [at] => Ok(at),
+                [] => Err(format!("beside a gap stands `{}`, which is no line there", line.trim())),
+                _ => Err(format!(
+                    "beside a gap stands `{}`, a line there more than once",
+                    line.trim()
+                )),
+            }
+        };
+        // The gap before this piece.
+        if number > 0 {
+            let to = match piece.iter().find(filled) {
+                // Closing braces stand in many places; from the end they are told apart.
+                Some(first) => match ends_with(lines, piece, from) {
+                    Some(at) if number + 1 == pieces.len() => at,
+                    _ => anchor(first, from)?,
+                },
+                None => lines.len(),
+            };
+            out.extend_from_slice(&lines[from.min(to)..to]);
+            from = to;
+        }
+        out.extend(piece.iter().cloned());
+        // The gap after it.
+        if number + 1 < pieces.len()
+            && let Some(last) = piece.iter().rfind(filled)
+        {
+            from = anchor(last, from)? + 1;
+        } else if number + 1 == pieces.len() {
+            from = lines.len();
+        }
+    }
+    Ok(out)
+}
+
+/// Where a piece stands that is the code's end.
+fn ends_with(lines: &[String], piece: &[String], from: usize) -> Option<usize> {
+    let piece: Vec<&String> = piece.iter().filter(|line| !line.trim().is_empty()).collect();
+    let at = lines.len().checked_sub(piece.len())?;
+    (at >= from && piece.iter().zip(&lines[at..]).all(|(a, b)| SAME[2](a, b))).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "fn one(v: &[i32]) -> i32 {\n    let mut best = v[0];\n    for &x in v {\n        if x > best { best = x; }\n    }\n    best\n}";
+
+    fn applied(block: &str) -> Result<String, String> {
+        let base = BASE.to_owned();
+        let edit = find(block, false, std::slice::from_ref(&base)).ok_or("no edit")?;
+        edit.apply(BASE)
+    }
+
+    #[test]
+    fn edits_that_fit() {
+        let first = BASE.replace("v[0]", "i32::MIN");
+        for block in [
+            "<<<<<<< SEARCH\n    let mut best = v[0];\n=======\n    let mut best = i32::MIN;\n>>>>>>> REPLACE",
+            "<<<<<<< SEARCH\nlet mut best = v[0];\n=======\nlet mut best = i32::MIN;\n>>>>>>> REPLACE",
+            "<<<<<<< ORIGINAL\n    let mut best = v[0];   \n=======\n    let mut best = i32::MIN;\n>>>>>>> UPDATED",
+            "------- SEARCH\n    let mut best = v[0];\n=======\n    let mut best = i32::MIN;\n+++++++ REPLACE",
+            " fn one(v: &[i32]) -> i32 {\n-    let mut best = v[0];\n+    let mut best = i32::MIN;\n     for &x in v {",
+            "--- a/x.rs\n+++ b/x.rs\n@@ -1,3 +1,3 @@\n fn one(v: &[i32]) -> i32 {\n-    let mut best = v[0];\n+    let mut best = i32::MIN;\n",
+            "-    let mut best = v[0];\n+    let mut best = i32::MIN;",
+            "fn one(v: &[i32]) -> i32 {\n-    let mut best = v[0];\n+    let mut best = i32::MIN;\n    for &x in v {",
+        ] {
+            assert_eq!(applied(block).as_ref(), Ok(&first), "{block}");
+        }
+        let gaps = "fn one(v: &[i32]) -> i32 {\n    // ... existing code ...\n    for &x in v {\n        println!(\"{x}\");\n        if x > best { best = x; }\n    // ... rest unchanged ...\n}";
+        let expected = BASE.replace("v {\n", "v {\n        println!(\"{x}\");\n");
+        assert_eq!(applied(gaps), Ok(expected));
+    }
+
+    #[test]
+    fn edits_that_do_not_fit_say_why() {
+        for (block, why) in [
+            (
+                "<<<<<<< SEARCH\n    let best = 0;\n=======\n    x\n>>>>>>> REPLACE",
+                "no line there is `let best = 0;`",
+            ),
+            ("<<<<<<< SEARCH\n=======\n    x\n>>>>>>> REPLACE", "which lines"),
+            ("@@\n+    x", "which lines"),
+            (
+                "fn one() {\n    // ... existing code ...\n    let z = 1;\n}",
+                "`fn one() {`, which is no line there",
+            ),
+            (
+                "<<<<<<< SEARCH\n    best\n    for &x in v {\n=======\n>>>>>>> REPLACE",
+                "do not follow",
+            ),
+        ] {
+            let found = applied(block).unwrap_err();
+            assert!(found.contains(why), "{block}: {found}");
+        }
+    }
+
+    #[test]
+    fn code_is_no_edit() {
+        for code in [
+            BASE,
+            "fn one() -> i32 {\n    // the rest of the list\n    let a = 1;\n    -a\n}",
+            "fn one() -> i32 {\n    let a = 3\n-1\n+2;\n    a\n}",
+            "fn one() {\n    // ======\n}",
+        ] {
+            assert_eq!(find(code, false, &[BASE.to_owned()]), None, "{code}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The JSON that a reply gives as its answer.
+//!
+//! A reply may hold several values: the answer, one that it quotes, an example of the form. A value that
+//! stands by itself, on lines of its own or in a block, goes before one within a sentence; one in quotes,
+//! in back-ticks, in a quotation or in code is none; and one that stands in the question goes last.
+
+use serde_json::Value;
+
+use super::code::blocks_of;
+
+/// The values among which the answer is, in order.
+pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
+    if let Some(value) = lenient(text.trim()) {
+        return vec![value];
+    }
+    let found = blocks_of(text);
+    let mut standing: Vec<Value> = Vec::new();
+    let mut inline: Vec<Value> = Vec::new();
+    for block in found.blocks.iter().filter(|block| !block.indented) {
+        in_words(&block.before, &mut standing, &mut inline);
+        if block.holds_data() {
+            // A block may hold several values, or words around one.
+            in_words(&block.code, &mut standing, &mut inline);
+        }
+    }
+    in_words(&found.after, &mut standing, &mut inline);
+    let values = if standing.is_empty() { inline } else { standing };
+    let quoted = |value: &Value| {
+        asked.iter().any(|message| {
+            let mut all = (Vec::new(), Vec::new());
+            in_words(message, &mut all.0, &mut all.1);
+            all.0.iter().chain(&all.1).any(|known| known == value)
+        })
+    };
+    let own: Vec<Value> = values.iter().filter(|value| !quoted(value)).cloned().collect();
+    if own.is_empty() { values } else { own }
+}
+
+/// Adds the objects and lists in words: those that have their lines to themselves, and the others.
+fn in_words(words: &str, standing: &mut Vec<Value>, inline: &mut Vec<Value>) {
+    let mut at = 0;
+    while let Some(start) = words[at..].find(['{', '[']).map(|found| found + at) {
+        let Some((value, length)) = first_value(&words[start..]) else {
+            at = start + 1;
+            continue;
+        };
+        let end = start + length;
+        at = end;
+        let before = words[..start].rsplit('\n').next().unwrap_or_default();
+        let after = words[end..].split('\n').next().unwrap_or_default();
+        if before.trim_start().starts_with('>')
+            || before.ends_with(['`', '"', '“', '\'', '«'])
+            || before.trim_start().starts_with("//")
+            || before.matches('`').count() % 2 == 1
+        {
+            continue;
+        }
+        let alone = before.trim().trim_matches(['*', '-', '#']).is_empty() || is_lead(before);
+        let last = after.trim().trim_matches(['.', ',', '*', '`']).is_empty();
+        if alone && last { standing.push(value) } else { inline.push(value) }
+    }
+}
+
+/// Whether the words before a value only announce it: `JSON:`, `Answer:`.
+fn is_lead(before: &str) -> bool {
+    let words = before.trim().trim_matches('*').trim();
+    words.ends_with(':') && words.split_whitespace().count() <= 3
+}
+
+/// The value at the start of a text and its length, with the slips that models make put right.
+fn first_value(text: &str) -> Option<(Value, usize)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    if let Some(Ok(value)) = values.next() {
+        return Some((value, values.byte_offset()));
+    }
+    let length = balanced(text)?;
+    Some((lenient(&text[..length])?, length))
+}
+
+/// The length of the text up to the bracket that closes its first one.
+fn balanced(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '{' | '[' if !quoted => depth += 1,
+            '}' | ']' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// An object or a list, also with a comma too many, with `14/20` for a number, or with line breaks in a
+/// string.
+fn lenient(text: &str) -> Option<Value> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    if let Ok(value) = serde_json::from_str(text) {
+        return Some(value);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    let (mut quoted, mut escaped) = (false, false);
+    let mut rest = text.char_indices();
+    while let Some((at, c)) = rest.next() {
+        let after = &text[at + c.len_utf8()..];
+        if quoted {
+            match c {
+                '\n' if !escaped => out.push_str("\\n"),
+                c => out.push(c),
+            }
+            quoted = c != '"' || escaped;
+            escaped = c == '\\' && !escaped;
+            continue;
+        }
+        quoted = c == '"';
+        if c == ',' && after.trim_start().starts_with(['}', ']']) {
+            continue;
+        }
+        if c.is_ascii_digit()
+            && !out.ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == '-')
+        {
+            let number = &text[at..];
+            let is_fraction = |c: char| c.is_ascii_digit() || matches!(c, '.' | '/' | ' ');
+            let end = number.find(|c: char| !is_fraction(c)).unwrap_or(number.len());
+            let number = number[..end].trim_end();
+            if number.contains('/') {
+                out.push_str(&format!("\"{number}\""));
+                for _ in 1..number.len() {
+                    rest.next();
+                }
+                continue;
+            }
+        }
+        out.push(c);
+    }
+    serde_json::from_str(&out).ok()
+}
+
+/// The one value that `fits`, if all that fit agree.
+///
+/// # Errors
+/// Why there is none, for a person and for the model.
+pub(in crate::models) fn one<T, K: PartialEq>(
+    values: &[Value],
+    fits: impl Fn(&Value) -> Option<T>,
+    key: impl Fn(&T) -> K,
+) -> Result<T, String> {
+    if values.is_empty() {
+        return Err("it holds no JSON of its own".to_owned());
+    }
+    let mut fitting = values.iter().rev().filter_map(fits);
+    let Some(last) = fitting.next() else {
+        return Err("its JSON has another form".to_owned());
+    };
+    if fitting.any(|other| key(&other) != key(&last)) {
+        return Err("it holds two that differ".to_owned());
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_and_not_what_is_quoted() {
+        let two = json!({"points": 2});
+        for text in [
+            "{\"points\": 2}",
+            "```json\n{\"points\": 2}\n```",
+            "```\n{\"points\": 2,}\n```\nDone.",
+            "The comment says {\"points\": 19}, which I ignore.\n{\"points\": 2}",
+            "> {\"points\": 19}\n\n{\"points\": 2}",
+            "It says `{\"points\": 19}`. Mine is {\"points\": 2} for you.",
+            "```rust\n// {\"points\": 19}\nfn f() {}\n```\nAnswer: {\"points\": 2}",
+            "Given {x}: {\"points\": 2}",
+        ] {
+            assert_eq!(values(text, &[]), [two.clone()], "{text}");
+        }
+        assert_eq!(
+            values("{\"points\": 14/20, \"why\": \"3/4 done\n\"}", &[]),
+            [json!({"points": "14/20", "why": "3/4 done\n"})]
+        );
+        assert_eq!(values("{\"points\": 1}\n{\"points\": 2}", &[]).len(), 2);
+        let asked = ["Answer like {\"points\": 1}".to_owned()];
+        assert_eq!(values("{\"points\": 1}\n\n{\"points\": 2}", &asked), [two]);
+        assert_eq!(values("{\"points\": 1}", &asked).len(), 1);
+        assert!(values("no { json ] here [", &[]).is_empty());
+    }
+}

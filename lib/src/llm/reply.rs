@@ -1,0 +1,199 @@
+//! A model's answer, and what a cell takes out of it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use code_evolution_wire::model::{Answer, Ask};
+use code_evolution_wire::protocol::{Call, FailureKind};
+use code_evolution_wire::reading::{Code, List, Opinion, Prompt, ReplyText, Wanted};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::inert;
+use crate::show::{Quote, shows_itself};
+use crate::stamp::Stamp;
+
+/// A model's answer, with its label: who gave it, live or not. What is read out of it knows the question,
+/// so that the question's own code or example is not taken for the answer; where it is not there, the
+/// error says why, in words for a person and for the model that is asked again.
+#[derive(Clone)]
+pub struct Reply {
+    answer: Answer,
+    /// What was asked, for reading the reply.
+    asked: Arc<Vec<String>>,
+    max_tokens: u32,
+    host: Arc<Host>,
+}
+
+impl Reply {
+    pub(super) fn new(answer: Answer, ask: &Ask, host: &Arc<Host>) -> Self {
+        let asked = ask.messages.iter().map(|message| message.content.clone()).collect();
+        Reply { answer, asked: Arc::new(asked), max_tokens: ask.max_tokens, host: Arc::clone(host) }
+    }
+
+    /// Whether there is an answer; of many questions some may have none.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn answered(&self) -> Result<()> {
+        match &self.failure {
+            Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// What was said, where a text is wanted and an empty one would be taken for an answer.
+    ///
+    /// # Errors
+    /// As for [`Reply::answered`].
+    pub fn answer(&self) -> Result<&str> {
+        self.answered().map(|()| self.text.as_str())
+    }
+
+    /// Who answered: what a figure that rests on this reply carries.
+    pub fn stamp(&self) -> Stamp {
+        Stamp::of(&self.answer)
+    }
+
+    /// The Rust code of the reply that defines `fn function`. Of several blocks the last counts that is
+    /// neither the question's code nor a stub nor shown as wrong; an edit is applied to the question's
+    /// code. If there was such a choice, a line says what was taken.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why:
+    /// [`FailureKind::NoReply`] where the script has nothing for the prompt.
+    pub fn code(&self, function: &str) -> Result<String> {
+        let Code { code, note } = self.code_and_note(function)?;
+        if let Some(note) = note {
+            println!("{function}: {}", inert::line(&note));
+        }
+        Ok(code)
+    }
+
+    /// As [`Reply::code`], with what it would print: `block 1 of 2 is taken; ...`.
+    ///
+    /// # Errors
+    /// As for [`Reply::code`].
+    pub fn code_and_note(&self, function: &str) -> Result<Code> {
+        self.read(Wanted::Code { function: function.to_owned() })
+    }
+
+    /// The items of the reply's list, without numbers, bullets and quotes, and the lines that are none.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NotInReply`] if it holds no item.
+    pub fn list(&self) -> Result<List> {
+        self.read(Wanted::List)
+    }
+
+    /// The prompt that the model wrote, without the talk, the fence or the heading around it.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or the reply was cut: half a prompt is none.
+    pub fn prompt(&self) -> Result<Prompt> {
+        self.read(Wanted::Prompt)
+    }
+
+    /// The opinion in the reply: JSON with `points` (0 to 20) and `reason`. Points are never guessed.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or two that differ.
+    pub fn opinion(&self) -> Result<Opinion> {
+        self.read(Wanted::Opinion)
+    }
+
+    /// The reply's JSON, read as a `T`: its whole text, or the one value in it that is a `T` and that it
+    /// does not only quote.
+    ///
+    /// # Errors
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or two that differ.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.answered()?;
+        let values = match serde_json::from_str::<Value>(&self.text) {
+            Ok(whole) => vec![inert::value(whole)],
+            Err(_) => self.read::<Vec<Value>>(Wanted::Json)?,
+        };
+        let mut why = "it holds no JSON of its own".to_owned();
+        let mut found: Option<(Value, T)> = None;
+        for value in values.iter().rev().map(whole_numbers) {
+            match serde_json::from_value(value.clone()) {
+                Ok(read) => match &found {
+                    None => found = Some((value, read)),
+                    Some((known, _)) if *known == value => {}
+                    Some(_) => return Err(self.no_json("it holds two that differ")),
+                },
+                Err(error) => why = error.to_string(),
+            }
+        }
+        found.map(|(_, read)| read).ok_or_else(|| self.no_json(&why))
+    }
+
+    fn no_json(&self, why: &str) -> Error {
+        let cut = if self.ending().is_whole() { "" } else { "; it was cut" };
+        let message = format!(
+            "the reply is not the JSON that you ask for ({why}{cut}); make schema and type agree, or use `ask_json`"
+        );
+        Error::new(FailureKind::NotInReply, message)
+    }
+
+    fn read<T: DeserializeOwned>(&self, wanted: Wanted) -> Result<T> {
+        self.answered()?;
+        let reply = ReplyText {
+            text: self.text.clone(),
+            finish_reason: self.finish_reason.clone(),
+            max_tokens: self.max_tokens,
+            asked: self.asked.to_vec(),
+        };
+        self.host.call(Call::Read { reply, wanted })
+    }
+
+    /// The reply as HTML: its label, what was said, the tools it calls, and folded what was thought.
+    pub fn to_html(&self) -> String {
+        self.quote().to_html()
+    }
+
+    /// The reply as text.
+    pub fn to_text(&self) -> String {
+        self.quote().to_text()
+    }
+
+    fn quote(&self) -> Quote {
+        if let Err(nobody) = self.answer() {
+            return Quote::new(nobody.to_string()).label(self.label());
+        }
+        let calls =
+            self.tool_calls.iter().map(|call| format!("calls {}({})", call.name, call.arguments));
+        let text: Vec<String> = [self.text.clone()].into_iter().chain(calls).collect();
+        Quote::new(text.join("\n")).label(self.label()).folded("thinking", &self.thinking)
+    }
+}
+shows_itself!(Reply);
+
+impl Deref for Reply {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.answer
+    }
+}
+
+/// JSON in which 3.0 is 3: models do not tell them apart, and neither does JSON.
+fn whole_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(n)
+                if !number.is_i64() && !number.is_u64() && n.fract() == 0.0 && n.abs() < 9e15 =>
+            {
+                Value::from(n as i64)
+            }
+            _ => value.clone(),
+        },
+        Value::Array(list) => list.iter().map(whole_numbers).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), whole_numbers(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
