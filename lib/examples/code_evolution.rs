@@ -29,8 +29,13 @@ fn main() -> Result<()> {
     for generation in 0..GENERATIONS {
         let prompt = breeding_prompt(&task, &population);
         let replies = llm.ask_many(&[prompt.as_str(); CHILDREN])?;
-        // A reply without code is a child that was not born.
-        let codes: Vec<String> = replies.iter().filter_map(|r| r.code("fizzbuzz").ok()).collect();
+        let mut codes = Vec::new();
+        for reply in &replies {
+            match reply.code("fizzbuzz") {
+                Ok(code) => codes.push(code),
+                Err(no_code) => println!("a child was not born: {no_code}"),
+            }
+        }
         let verdicts = lab.judge_all(&codes, &task)?;
         for (code, verdict) in codes.into_iter().zip(verdicts) {
             population.push(Candidate { fitness: fitness(&code, &verdict), code });

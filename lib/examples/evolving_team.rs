@@ -34,8 +34,15 @@ fn main() -> Result<()> {
     let works = [solve(&lab, team[0].1, &contest)?, solve(&lab, team[1].1, &contest)?];
     for (n, (name, old)) in team.into_iter().enumerate() {
         let reply = reflect(&lab, old, &works[n], &works[1 - n])?;
-        let new = reply.text.trim();
-        let [before, after] = [solve(&lab, old, &held_out)?, solve(&lab, new, &held_out)?];
+        // From a reply that was cut there is no prompt: half of one is none.
+        let new = match reply.prompt() {
+            Ok(new) => new.prompt,
+            Err(no_prompt) => {
+                println!("\n{name}: the old prompt stays: {no_prompt}");
+                continue;
+            }
+        };
+        let [before, after] = [solve(&lab, old, &held_out)?, solve(&lab, &new, &held_out)?];
         let decision = if after.points > before.points { "kept" } else { "dropped" };
         println!("\n{name}: {:.0} points in the contest", works[n].points);
         println!("new prompt [{}]: {new}", reply.label());
@@ -48,7 +55,11 @@ fn main() -> Result<()> {
 fn solve(lab: &Lab, prompt: &str, task: &Task) -> Result<Work> {
     let question = format!("Write `{}` in Rust, in a ```rust block.", task.signature);
     let reply = lab.llm().system(prompt).ask(question)?;
-    let code = reply.code(task.function().unwrap_or_default()).unwrap_or_default();
+    let code = match reply.code(task.function().unwrap_or_default()) {
+        Ok(code) => code,
+        // Without code there is nothing to judge, and the reason is what to learn from.
+        Err(no_code) => return Ok(Work { points: 0.0, feedback: no_code.to_string() }),
+    };
     let verdict = lab.judge(&code, task)?;
     let points = 100.0 * verdict.passed as f64 / verdict.total as f64;
     Ok(Work { points, feedback: verdict.feedback.clone() })

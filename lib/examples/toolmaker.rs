@@ -46,7 +46,15 @@ fn make(lab: &Lab, toolbox: &Toolbox) -> Result<()> {
     for attempt in 1..=MOST_ATTEMPTS {
         let reply = lab.llm().ask(format!("{wish}{feedback}"))?;
         draft.author = reply.label();
-        draft.code = reply.code(draft.name()).unwrap_or_default();
+        draft.code = match reply.code(draft.name()) {
+            Ok(code) => code,
+            // A reply without code is an attempt too, and the reason is what the next one is told.
+            Err(no_code) => {
+                println!("attempt {attempt} [{}]: {no_code}", reply.label());
+                feedback = format!("\nYour last answer could not be used: {no_code}\n");
+                continue;
+            }
+        };
         // In a notebook `toolbox.submit` asks a person instead.
         let review = Review { approved: true, by: "the example".to_owned() };
         let admission = toolbox.decide(&draft, Some(review))?;

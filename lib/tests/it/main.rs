@@ -6,5 +6,6 @@ mod modules;
 #[cfg(feature = "packing")]
 mod packing;
 mod page;
+mod replies;
 mod tidy;
 mod verdict;
