@@ -211,7 +211,7 @@ fn edits_are_applied_to_the_code_that_was_asked_about() {
             "Only the beginning:\n{}\nDone.",
             block(&edit.replace("    let", "let"))
         ));
-        texts.push(format!("```\n{}\n```", edit.replace(';', ";  ")));
+        texts.push(format!("```\n{}\n```", edit.replace("values[0];", "values[0];  ")));
     }
     for head in
         ["", "@@\n", "@@ -1,3 +1,3 @@\n", "--- a/a.rs\n+++ b/a.rs\n@@ -2 +2 @@ fn largest\n"]
