@@ -324,7 +324,7 @@ fn a_cut_reply_never_gives_half_a_function() {
         format!("```\n{helper}\n{REPAIR}\n```"),
         REPAIR.to_owned(),
         format!("<think>\n{}\n</think>\n{}", block(DRAFT), block(REPAIR)),
-        format!("```diff\n-    let mut best = values[0];\n+    let mut best = i32::MIN;\n```"),
+        "```diff\n-    let mut best = values[0];\n+    let mut best = i32::MIN;\n```".to_owned(),
         format!("{}\nBetter:\n{}", block(DRAFT), block(REPAIR)),
     ];
     for form in forms {

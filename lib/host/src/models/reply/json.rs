@@ -186,7 +186,7 @@ mod tests {
             "```rust\n// {\"points\": 19}\nfn f() {}\n```\nAnswer: {\"points\": 2}",
             "Given {x}: {\"points\": 2}",
         ] {
-            assert_eq!(values(text, &[]), [two.clone()], "{text}");
+            assert_eq!(values(text, &[]), std::slice::from_ref(&two), "{text}");
         }
         assert_eq!(
             values("{\"points\": 14/20, \"why\": \"3/4 done\n\"}", &[]),

@@ -47,7 +47,7 @@ fn in_json(text: &str) -> Option<String> {
     json::values(text, &[]).into_iter().rev().find_map(|value| {
         let members = value.as_object()?;
         let named = |name: &&str| members.get(*name).and_then(Value::as_str);
-        let known = NAMES.iter().find_map(|name| named(&name));
+        let known = NAMES.iter().find_map(named);
         let only = || members.values().next()?.as_str().filter(|_| members.len() == 1);
         known.or_else(only).map(str::to_owned)
     })
