@@ -316,3 +316,6 @@ fn counts(text: &str, at: usize, here: &str, found: &tags::Found, zone: Zone) ->
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz;
