@@ -313,7 +313,8 @@ mod tests {
             }),
             ..crate::stamp::tests::answer(Mode::Scripted, Fit::Nothing)
         };
-        let reply = Reply { answer: none, host: Arc::new(Host::script(HELLO).expect("a host")) };
+        let host = Arc::new(Host::script(HELLO).expect("a host"));
+        let reply = Reply::new(none, &Ask::new("?"), &host);
         let errors = [
             reply.code("f").err(),
             reply.json::<Value>().err(),

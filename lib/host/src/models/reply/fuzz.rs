@@ -2,7 +2,7 @@
 //!
 //! `tests/corpus/replies.jsonl` keeps replies, one string of JSON a line: each run reads them again.
 
-use code_evolution_wire::model::{Answer, Mode, Usage};
+use code_evolution_wire::model::Answer;
 use code_evolution_wire::source::{Part, parts};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -99,18 +99,10 @@ fn piece() -> impl Strategy<Value = &'static str> {
 
 /// Reads a reply in every way, and looks at the code that comes of it.
 fn survives(text: &str, reason: &str) -> Result<(), TestCaseError> {
-    let mut answer = Answer {
-        text: text.to_owned(),
-        thinking: String::new(),
-        tool_calls: Vec::new(),
-        model: "m".to_owned(),
-        mode: Mode::Live,
-        note: None,
-        finish_reason: reason.to_owned(),
-        usage: Usage::default(),
-        extra: Default::default(),
-        failure: None,
-    };
+    let answer = serde_json::json!({
+        "text": text, "model": "m", "mode": "live", "finish_reason": reason, "usage": {},
+    });
+    let mut answer: Answer = serde_json::from_value(answer).expect("an answer");
     receive(&mut answer, &[], 100);
     let _shown = visible(text, Extent::Cut);
     let reply = ReplyText { asked: vec![QUESTION.to_owned()], ..ReplyText::from(&answer) };
