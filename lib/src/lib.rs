@@ -25,7 +25,7 @@
 //! - [`Lab::start`](lab::Lab::start) starts the host, a process beside the notebook, and says who
 //!   answers (a model, a recording or a script) and what guards your machine.
 //! - [`llm`](lab::Lab::llm) asks. A [`Reply`](llm::Reply) carries its label: `live`, `replay` or
-//!   `scripted`; [`code`](llm::Reply::code) takes the Rust out of the prose.
+//!   `scripted`; [`choose`](llm::Llm::choose) asks for one of a few answers; [`code`](llm::Reply::code) takes the Rust out of the prose.
 //! - A [`Task`](wire::task::Task) is a signature and cases. [`judge`](lab::Lab::judge) compiles a
 //!   candidate and runs the cases, both in the jail; [`judge_all`](lab::Lab::judge_all) takes a
 //!   population. The [`Verdict`](show::Verdict)'s `feedback` is what to tell the model.
@@ -46,6 +46,7 @@
 //! | [`llm`] | ask models |
 //! | [`toolbox`] | admit and call tools that models wrote |
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
+//! | [`prompts`] | a laboratory for prompts: labelled tasks, mutation, crossover, measured worth |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`score`] | CPU time and shares of cases as scores, a model's opinion |
 //! | [`stamp`] | who answered what a figure rests on |
@@ -82,6 +83,8 @@ pub mod lab;
 pub mod llm;
 #[cfg(feature = "packing")]
 pub mod packing;
+#[cfg(feature = "prompts")]
+pub mod prompts;
 pub mod score;
 pub mod show;
 pub mod source;
@@ -90,7 +93,7 @@ pub mod toolbox;
 
 pub use code_evolution_wire as wire;
 pub use error::{Error, Result};
-#[cfg(feature = "packing")]
+#[cfg(any(feature = "packing", feature = "prompts"))]
 pub use rand;
 
 /// Everything that a notebook uses, in one import.

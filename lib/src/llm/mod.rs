@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 pub use reply::Reply;
 
+mod choose;
 mod reply;
 
 use code_evolution_wire::model::{

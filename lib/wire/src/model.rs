@@ -249,7 +249,7 @@ impl Answer {
     }
 
     /// The label that is shown with every reply: `live · gpt-6-luna`, `local · SmolLM2-135M`,
-    /// `scripted · no model`, `pasted`.
+    /// `replay of SmolLM2-135M, 2026-11-27`, `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {
         if self.fit == Fit::Nothing {
             return format!("{} · no reply", self.mode);
@@ -258,6 +258,10 @@ impl Answer {
             Mode::Scripted => "scripted · no model".to_owned(),
             // Nobody here can tell which model it was.
             Mode::Pasted => Mode::Pasted.to_string(),
+            Mode::Replay => match &self.date {
+                Some(date) => format!("replay of {}, {date}", self.model),
+                None => format!("replay of {}", self.model),
+            },
             mode => format!("{mode} · {}", self.model),
         };
         match (&self.failure, &self.note) {
@@ -353,7 +357,7 @@ mod tests {
     fn a_label_says_where_the_answer_came_from() {
         let label = |mode| {
             let answer = serde_json::json!({
-                "text": "hi", "model": "SmolLM2-135M", "mode": mode, "finish_reason": "stop", "usage": {},
+                "text": "hi", "model": "SmolLM2-135M", "mode": mode, "date": "2026-11-27", "finish_reason": "stop", "usage": {},
             });
             let answer: Answer = serde_json::from_value(answer).expect("an answer");
             answer.label()
@@ -361,6 +365,6 @@ mod tests {
         assert_eq!(label(Mode::Local), "local · SmolLM2-135M");
         assert_eq!(label(Mode::Pasted), "pasted");
         assert_eq!(label(Mode::Scripted), "scripted · no model");
-        assert_eq!(label(Mode::Replay), "replay · SmolLM2-135M");
+        assert_eq!(label(Mode::Replay), "replay of SmolLM2-135M, 2026-11-27");
     }
 }

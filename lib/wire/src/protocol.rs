@@ -57,6 +57,9 @@ pub enum Call {
     /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order. Where some
     /// came, each of the others says why it did not.
     AskMany(Vec<Ask>),
+    /// Take an answer that a participant got in a chat elsewhere: an
+    /// [`Answer`](crate::model::Answer), `pasted`.
+    Paste(String),
     /// Read something out of a reply: what its [`Wanted`] documents.
     Read {
         /// The reply.

@@ -27,6 +27,8 @@ pub(super) struct Chosen {
     pub(super) endpoint: Option<Endpoint>,
     pub(super) cassette: Option<PathBuf>,
     pub(super) notes: Vec<String>,
+    /// Whether a file answers only because nothing says who else should.
+    pub(super) nobody_was_named: bool,
 }
 
 impl Chosen {
@@ -75,7 +77,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
         if let Some(name) = unused {
             notes.push(format!("the mode is {mode}, so the key in {name} is not used"));
         }
-        return Ok(Chosen { mode, endpoint: None, cassette, notes });
+        return Ok(Chosen { mode, endpoint: None, cassette, notes, nobody_was_named: false });
     }
     if wished == Some(Mode::Local) {
         choice.provider = Some(LOCAL.to_owned());
@@ -94,7 +96,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
                     "recording needs a cassette: name its file in the setup cell".to_owned(),
                 ));
             }
-            Ok(Chosen { mode, endpoint: Some(endpoint), cassette, notes })
+            Ok(Chosen { mode, endpoint: Some(endpoint), cassette, notes, nobody_was_named: false })
         }
         None if wished == Some(Mode::Record) => Err(ModelError::Config(format!(
             "recording needs a model, and {}: set one of them, or LLM_BASE_URL",
@@ -106,7 +108,20 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
                 no_key(choice, env),
                 if wished == Some(Mode::Live) { ", though live was wished for" } else { "" },
             ));
-            Ok(Chosen { mode: Mode::Scripted, endpoint: None, cassette, notes })
+            let named = choice.provider.is_some() || set(env, "LLM_PROVIDER").is_some();
+            if !named && let Ok(local) = LocalModel::find(env) {
+                notes.push(format!(
+                    "LLM_PROVIDER=local asks {}, a model that the lab runs on this machine",
+                    local.name()
+                ));
+            }
+            Ok(Chosen {
+                mode: Mode::Scripted,
+                endpoint: None,
+                cassette,
+                notes,
+                nobody_was_named: !named,
+            })
         }
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn converse(
     again.messages.push(Message::from(&first));
     again.messages.push(Message::new(
         Role::User,
-        format!("That reply does not fit: {problem}. Answer again, with the corrected JSON only."),
+        format!(
+            "That reply does not fit: {problem}. Answer again, with the corrected answer only."
+        ),
     ));
     let second = turn(&again)?;
     turns.push((again, second.clone()));
@@ -64,11 +66,39 @@ pub(super) fn converse(
 
 /// What a model is told about the schema.
 pub(super) fn instruction(schema: &Value) -> String {
+    if options(schema).is_some() {
+        return format!("Answer with exactly one of these: {}", schema["enum"]);
+    }
     format!("Answer with JSON only, without prose, that satisfies this JSON schema:\n{schema}")
+}
+
+/// The texts of a schema that asks for one of them, and for nothing else.
+pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
+    let keywords = schema.as_object().filter(|keywords| keywords.len() == 1)?;
+    keywords.get("enum")?.as_array()?.iter().map(Value::as_str).collect()
+}
+
+/// The option that a reply is, whatever its quotes, its case and the marks around it. One that is only
+/// mentioned does not count: "not positive" is no choice of `positive`.
+fn chosen<'a>(reply: &str, options: &[&'a str]) -> Option<&'a str> {
+    let bare = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let exact = |text: &str| options.iter().copied().find(|option| *option == text);
+    exact(reply.trim()).or_else(|| {
+        let reply = bare(reply);
+        let mut alike = options.iter().filter(|option| !reply.is_empty() && bare(option) == reply);
+        // Of two that differ in case or marks only, neither is meant for sure.
+        alike.next().copied().filter(|_| alike.next().is_none())
+    })
 }
 
 /// The JSON of a reply, if it satisfies the schema; else what is wrong, for the model to read.
 fn read(reply: &str, schema: &Value) -> Result<String, String> {
+    if let Some(options) = options(schema) {
+        return match chosen(reply, &options) {
+            Some(option) => Ok(Value::from(option).to_string()),
+            None => Err(format!("it must be one of {}", schema["enum"])),
+        };
+    }
     let values = reply::json::values(reply, &[]);
     let problems = |value: &Value| {
         let mut problems = Vec::new();
@@ -307,6 +337,23 @@ mod tests {
     fn thinking_inside_a_string_is_text() {
         let reply = r#"{"why": "<think>a</think> b"}"#;
         assert_eq!(read(reply, &json!({"required": ["why"]})).unwrap(), reply);
+    }
+
+    #[test]
+    fn a_choice_is_read_with_its_quotes_its_case_and_its_full_stop() {
+        let schema = json!({"enum": ["positive", "negative", "+", "Plus", "plus"]});
+        for (reply, option) in [
+            ("positive", "positive"),
+            ("\"Negative\"\n", "negative"),
+            ("**Positive.**", "positive"),
+            (" + ", "+"),
+            ("plus", "plus"),
+        ] {
+            assert_eq!(read(reply, &schema).unwrap(), format!("\"{option}\""), "{reply}");
+        }
+        for reply in ["not positive", "positive or negative", "", "-", "PLUS"] {
+            assert!(read(reply, &schema).unwrap_err().contains("one of"), "{reply}");
+        }
     }
 
     #[test]

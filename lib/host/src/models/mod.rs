@@ -18,6 +18,7 @@
 //! | `calls` | tool calls: put together, read, their ids |
 //! | `provider` | how the providers differ, one row each |
 //! | `local` | the model that the lab runs on this machine |
+//! | `nearby` | servers that already run there, for a hint |
 //! | `endpoint` | the server that is asked: address, model, key |
 //! | `text` | texts of servers and models: made safe to print, and read |
 //! | [`key`] | API keys, and keeping them out of everything else |
@@ -56,6 +57,7 @@ mod json;
 pub mod key;
 mod local;
 pub(crate) mod meter;
+mod nearby;
 mod pace;
 mod provider;
 pub mod reply;
@@ -120,6 +122,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// The answer that a participant got in a chat elsewhere, read like any other.
+pub fn pasted(text: String) -> Answer {
+    let mut answer = Answer {
+        text,
+        thinking: String::new(),
+        tool_calls: Vec::new(),
+        model: "unknown".to_owned(),
+        mode: Mode::Pasted,
+        note: None,
+        finish_reason: "stop".to_owned(),
+        usage: Usage::default(),
+        extra: serde_json::Map::new(),
+        failure: None,
+        fit: Fit::Exact,
+        date: None,
+    };
+    reply::receive(&mut answer, &[], 0);
+    answer
+}
+
 impl Models {
     /// Chooses and prepares what will answer; `env` reads an environment variable. Makes no call:
     /// it works without a network.
@@ -146,6 +168,9 @@ impl Models {
         let mut chosen = choice::choose(choice, env)?;
         if let Some(endpoint) = &chosen.endpoint {
             endpoint.reach()?;
+        }
+        if chosen.nobody_was_named {
+            chosen.notes.extend(nearby::mentions());
         }
         let mut account = meter::Account::default();
         let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {

@@ -56,6 +56,9 @@ pub struct Provider {
     /// Whether `response_format: {"type": "json_schema"}` is documented to hold for any schema; it is
     /// then sent instead of `json_object`.
     pub schema_mode: bool,
+    /// Whether it takes `grammar`, llama.cpp's own field: an answer out of a fixed set then needs no word
+    /// in the prompt and no quotes in the answer.
+    pub grammar: bool,
     /// Whether a stream must be asked for its token counts (`stream_options`).
     pub stream_usage: bool,
     /// Whether an answer may stand in the `reasoning` field, its content empty.
@@ -87,6 +90,7 @@ const COMMON: Provider = Provider {
     user_must_be_last: false,
     json_mode: true,
     schema_mode: false,
+    grammar: false,
     stream_usage: true,
     text_in_reasoning: false,
     returned: Returned::Only(&[]),
@@ -178,7 +182,7 @@ pub const PROVIDERS: [Provider; 10] = [
     },
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
     Provider { name: "lmstudio", base: "http://localhost:1234/v1", ..ON_THIS_MACHINE },
-    Provider { name: LOCAL, model: TINY_MODEL, ..ON_THIS_MACHINE },
+    Provider { name: LOCAL, model: TINY_MODEL, grammar: true, ..ON_THIS_MACHINE },
     Provider {
         name: "custom",
         key_variable: "LLM_API_KEY",

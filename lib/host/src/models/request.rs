@@ -99,6 +99,9 @@ pub(super) fn body(
         put("tools", tools.collect());
     }
     match &ask.schema {
+        Some(_) if let Some(grammar) = grammar(ask, provider) => {
+            put("grammar", grammar.into());
+        }
         Some(schema) if provider.schema_mode => {
             let named = json!({"name": "answer", "schema": schema, "strict": true});
             put("response_format", json!({"type": "json_schema", "json_schema": named}));
@@ -118,9 +121,17 @@ pub(super) fn body(
     Value::Object(body)
 }
 
+/// The grammar of an answer out of a fixed set, where the provider takes one.
+fn grammar(ask: &Ask, provider: &Provider) -> Option<String> {
+    let options = ask.schema.as_ref().filter(|_| provider.grammar).and_then(json::options)?;
+    // A terminal is written as in JSON.
+    let options: Vec<String> = options.into_iter().map(|it| Value::from(it).to_string()).collect();
+    Some(format!("root ::= {}", options.join(" | ")))
+}
+
 fn messages(ask: &Ask, provider: &Provider, refused: &BTreeSet<String>) -> Value {
     let mut messages = ask.messages.clone();
-    if let Some(schema) = &ask.schema {
+    if let Some(schema) = ask.schema.as_ref().filter(|_| grammar(ask, provider).is_none()) {
         let instruction = json::instruction(schema);
         match messages.iter_mut().rfind(|message| message.role == Role::User) {
             Some(message) => message.content = format!("{}\n\n{instruction}", message.content),
@@ -285,6 +296,23 @@ mod tests {
         assert_eq!(body["max_tokens"], 77);
         assert!(body.get("max_completion_tokens").is_none());
         assert!(without(&["max_tokens", "max_completion_tokens"]).get("max_tokens").is_none());
+    }
+
+    #[test]
+    fn a_choice_is_a_grammar_where_there_is_one_and_a_schema_elsewhere() {
+        let ask = Ask { schema: Some(json!({"enum": ["a \"b\"", "c"]})), ..Ask::new("which?") };
+        let of = |name| body(&ask, find(name).unwrap(), "m", &BTreeSet::new());
+        let local = of("local");
+        assert_eq!(local["grammar"], r#"root ::= "a \"b\"" | "c""#);
+        assert_eq!(local["messages"][0]["content"], "which?");
+        assert!(local.get("response_format").is_none());
+        let ollama = of("ollama");
+        assert_eq!(ollama["response_format"]["json_schema"]["schema"], ask.schema.clone().unwrap());
+        for body in [ollama, of("openai")] {
+            let prompt = body["messages"][0]["content"].as_str().unwrap();
+            assert!(prompt.ends_with(r#"exactly one of these: ["a \"b\"","c"]"#), "{prompt}");
+            assert!(body.get("grammar").is_none());
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
-use code_evolution_wire::model::ModelChoice;
+use code_evolution_wire::model::{Ask, ModelChoice};
 use code_evolution_wire::protocol::{
     Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
 };
@@ -122,6 +122,13 @@ impl Session {
                 let answers = models.ask_many(&asks, progress)?;
                 self.journal.answered(&asks, &answers)?;
                 json(&answers)
+            }
+            Call::Paste(text) => {
+                // What it answers was asked elsewhere.
+                let elsewhere = Ask { messages: Vec::new(), ..Ask::new("") };
+                let answer = models::pasted(text);
+                self.journal.answered(&[elsewhere], std::slice::from_ref(&answer))?;
+                json(&answer)
             }
             Call::Read { reply, wanted } => {
                 let found = models::reply::read_for(&reply, &wanted)?;

@@ -70,6 +70,7 @@ fn the_local_model() {
     many_at_once(&models);
     it_streams(&models);
     json_keeps_to_its_schema(&models);
+    a_choice_is_one_of_its_options(&models);
     tools_are_offered_and_their_results_taken(&models);
     a_context_that_overflows_is_an_error(&models);
     nobody_is_answered_without_the_key();
@@ -120,6 +121,17 @@ fn json_keeps_to_its_schema(models: &Models) {
         Ask { schema: Some(schema), max_tokens: 60, ..short("Choose a colour and a number.") };
     let answer: Value = serde_json::from_str(&text(models, &ask)).expect("JSON");
     assert!(answer["count"].is_i64() && answer["colour"].is_string(), "{answer}");
+}
+
+fn a_choice_is_one_of_its_options(models: &Models) {
+    let options = ["hot \"or\" so", "kühl"];
+    let schema = Some(json!({ "enum": options }));
+    let asks = ["Fire is", "Ice is", "The sea is"]
+        .map(|prompt| Ask { schema: schema.clone(), ..short(prompt) });
+    for answer in models.ask_many(&asks, &|_| {}).expect("answers") {
+        let text: String = serde_json::from_str(&answer.text).expect("a JSON string");
+        assert!(options.contains(&text.as_str()) && answer.note.is_none(), "{answer:?}");
+    }
 }
 
 fn tools_are_offered_and_their_results_taken(models: &Models) {

@@ -113,6 +113,9 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
     let question = json!({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9});
     let answer = server.ask(&json!({"id": 2, "method": "ask", "params": question}));
     assert_eq!(answer["done"]["value"]["text"], "ho", "{answer}");
+    let pasted = server.ask(&json!({"id": 4, "method": "paste", "params": "<think>hm</think>ok"}));
+    let pasted = &pasted["done"]["value"];
+    assert_eq!((&pasted["mode"], &pasted["text"]), (&json!("pasted"), &json!("ok")), "{pasted}");
     let task = json!({"signature": "fn one() -> u32", "cases": [{"name": "one", "input": [], "expected": 1}]});
     let codes = ["fn one() -> u32 { 1 }"];
     server.ask(&json!({"id": 3, "method": "judge", "params": {"task": task, "codes": codes}}));
@@ -121,7 +124,7 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
     let events: Vec<Value> =
         lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
-    assert_eq!(names, ["began", "asked", "answered", "task", "judged"], "{lines}");
+    assert_eq!(names, ["began", "asked", "answered", "answered", "task", "judged"], "{lines}");
     let verify = |path: &std::path::Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
         command.args(["audit", "verify"]).arg(path).output().expect("the host starts").status

@@ -1,0 +1,97 @@
+//! Answers out of a fixed set, and answers from a chat elsewhere.
+
+use code_evolution_wire::model::{Answer, Ask, Message};
+use code_evolution_wire::protocol::{Call, FailureKind};
+use serde_json::json;
+
+use super::{Llm, Reply};
+use crate::error::{Error, Result};
+
+impl Llm {
+    /// Asks for one of these answers: the reply's text is one of `options`. A server on this machine can
+    /// say nothing else; another's answer is checked, and sent back once if it is none. Without a
+    /// temperature of your own it is 0, the model's first choice.
+    ///
+    /// # Errors
+    /// As for [`Llm::ask`]; also if there are no options, or the second answer is none of them.
+    pub fn choose(&self, prompt: impl AsRef<str>, options: &[impl AsRef<str>]) -> Result<Reply> {
+        let mut replies = self.choose_many(&[prompt], options)?;
+        replies.pop().ok_or_else(|| Error::internal("the host gave no answer; run the cell again"))
+    }
+
+    /// As [`Llm::choose`], for many questions, a few at a time. The replies come in the questions' order.
+    /// Questions that begin alike are answered faster by a model on this machine, which reads a beginning once.
+    ///
+    /// # Errors
+    /// As for [`Llm::choose`], for the first question that fails.
+    pub fn choose_many(
+        &self,
+        prompts: &[impl AsRef<str>],
+        options: &[impl AsRef<str>],
+    ) -> Result<Vec<Reply>> {
+        let talks = prompts.iter().map(|prompt| self.question(prompt.as_ref()).messages);
+        self.choose_after(talks.collect(), options)
+    }
+
+    /// As [`Llm::choose_many`], after conversations.
+    pub(crate) fn choose_after(
+        &self,
+        talks: Vec<Vec<Message>>,
+        options: &[impl AsRef<str>],
+    ) -> Result<Vec<Reply>> {
+        let options: Vec<&str> = options.iter().map(AsRef::as_ref).collect();
+        if options.is_empty() || options.contains(&"") {
+            return Err(Error::new(
+                FailureKind::BadRequest,
+                "a choice needs options, and none may be empty; name the answers to choose from",
+            ));
+        }
+        let ask = |messages| Ask {
+            temperature: self.temperature.or(Some(0.0)),
+            schema: Some(json!({ "enum": options })),
+            stream: false,
+            ..self.about(messages)
+        };
+        let asks: Vec<Ask> = talks.into_iter().map(ask).collect();
+        let answers: Vec<Answer> = self.host.call(Call::AskMany(asks.clone()))?;
+        let pairs = answers.into_iter().zip(&asks);
+        pairs.map(|(answer, ask)| self.chosen(answer, ask, &options)).collect()
+    }
+
+    /// The reply whose text is the option that the answer quotes.
+    fn chosen(&self, answer: Answer, ask: &Ask, options: &[&str]) -> Result<Reply> {
+        if !answer.is_answer() {
+            let why = answer.failure.as_ref().map(|failure| failure.message.clone());
+            let why = why.unwrap_or_else(|| answer.label());
+            return Err(Error::new(
+                FailureKind::Model,
+                format!("{why}; a choice needs a model that answers"),
+            ));
+        }
+        match serde_json::from_str::<String>(&answer.text) {
+            Ok(text) if options.contains(&text.as_str()) => {
+                Ok(self.reply(Answer { text, ..answer }, ask))
+            }
+            _ => Err(Error::new(
+                FailureKind::Model,
+                format!("the answer is none of {}; ask again", options.join(", ")),
+            )),
+        }
+    }
+
+    /// Takes the answer that you got in a chat elsewhere: copy a prompt, ask it there, paste what came.
+    /// It is judged and logged like any other, and its label is `pasted`.
+    ///
+    /// # Errors
+    /// If there is nothing in it, or the host has ended.
+    pub fn paste(&self, text: impl Into<String>) -> Result<Reply> {
+        let text = text.into();
+        if text.trim().is_empty() {
+            let message = "nothing was pasted; put the chat's whole answer between the quotes";
+            return Err(Error::new(FailureKind::BadRequest, message));
+        }
+        // What it answers was asked elsewhere.
+        let elsewhere = self.about(Vec::new());
+        self.host.call(Call::Paste(text)).map(|answer| self.reply(answer, &elsewhere))
+    }
+}

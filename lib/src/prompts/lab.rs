@@ -1,0 +1,236 @@
+//! Measuring prompts, and breeding them.
+
+use std::collections::HashMap;
+
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, RngExt};
+
+use super::task::{Item, LabelledTask, Prompt};
+use crate::error::Result;
+use crate::llm::Llm;
+
+/// How many answers of a prompt were right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Right answers.
+    pub right: usize,
+    /// Items that were asked.
+    pub asked: usize,
+}
+
+/// A task, the model that does it, and every answer so far.
+pub struct PromptLab {
+    llm: Llm,
+    task: LabelledTask,
+    /// Whether the answer was right, by prompt and text.
+    known: HashMap<Prompt, HashMap<String, bool>>,
+    calls: usize,
+}
+
+impl PromptLab {
+    /// A laboratory in which this model does this task.
+    pub fn new(llm: Llm, task: LabelledTask) -> Self {
+        PromptLab { llm, task, known: HashMap::new(), calls: 0 }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &LabelledTask {
+        &self.task
+    }
+
+    /// How often the model was asked: each prompt and item counts once.
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// So many prompts by chance.
+    pub fn random_prompts(&self, count: usize, rng: &mut impl Rng) -> Vec<Prompt> {
+        (0..count).map(|_| self.task.random_prompt(rng)).collect()
+    }
+
+    /// So many training items by chance.
+    pub fn sample(&self, count: usize, rng: &mut impl Rng) -> Vec<Item> {
+        self.task.train.sample(rng, count).cloned().collect()
+    }
+
+    /// Scores every prompt on these items, and returns the share of right answers to them, 0 to 1. An item
+    /// that a prompt shows as an example counts for nothing with it. A prompt without any other is worth 0.
+    ///
+    /// # Errors
+    /// If the model gives no answer to one of them.
+    pub fn score_all(&mut self, prompts: &[Prompt], items: &[Item]) -> Result<Vec<f64>> {
+        let mut open: Vec<(&Prompt, &Item)> = Vec::new();
+        let first = |at: usize| !prompts[..at].contains(&prompts[at]);
+        for prompt in (0..prompts.len()).filter(|at| first(*at)).map(|at| &prompts[at]) {
+            let known = self.known.get(prompt);
+            let asked = |item: &Item| known.is_some_and(|known| known.contains_key(&item.text));
+            open.extend(
+                items
+                    .iter()
+                    .filter(|item| !asked(item) && !prompt.shows(item))
+                    .map(|item| (prompt, item)),
+            );
+        }
+        let talks: Vec<_> = open.iter().map(|(prompt, item)| prompt.ask(&item.text)).collect();
+        let replies = match talks.is_empty() {
+            true => Vec::new(),
+            false => self.llm.choose_after(talks, &self.task.labels)?,
+        };
+        self.calls += open.len();
+        for ((prompt, item), reply) in open.into_iter().zip(replies) {
+            let known = self.known.entry(prompt.clone()).or_default();
+            known.insert(item.text.clone(), reply.text == item.label);
+        }
+        Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
+    }
+
+    /// The share of right answers to all training items, those that the prompt shows left out.
+    ///
+    /// # Errors
+    /// As for [`PromptLab::score_all`].
+    pub fn train(&mut self, prompt: &Prompt) -> Result<f64> {
+        let items = self.task.train.clone();
+        Ok(self.score_all(std::slice::from_ref(prompt), &items)?[0])
+    }
+
+    /// The share of right answers to the held-out items. Look once, at the end: who chooses by it has
+    /// trained on it.
+    ///
+    /// # Errors
+    /// As for [`PromptLab::score_all`].
+    pub fn held_out(&mut self, prompt: &Prompt) -> Result<f64> {
+        let items = self.task.held_out.clone();
+        Ok(self.score_all(std::slice::from_ref(prompt), &items)?[0])
+    }
+
+    /// What is known of a prompt from the training items that it was asked so far.
+    pub fn tally(&self, prompt: &Prompt) -> Tally {
+        self.tally_on(prompt, &self.task.train)
+    }
+
+    fn tally_on(&self, prompt: &Prompt, items: &[Item]) -> Tally {
+        let Some(known) = self.known.get(prompt) else { return Tally::default() };
+        let answers: Vec<bool> =
+            items.iter().filter_map(|item| known.get(&item.text).copied()).collect();
+        Tally { right: answers.iter().filter(|right| **right).count(), asked: answers.len() }
+    }
+
+    /// The prompt that is worth most by what is known so far; the first of equals.
+    pub fn best(&self, prompts: &[Prompt]) -> Option<Prompt> {
+        self.ranked(prompts).into_iter().next()
+    }
+
+    /// The next generation, as large as this one: its `elite` best, the rest their children and those of
+    /// the better half, by crossover and mutation.
+    pub fn next_generation(
+        &self,
+        population: &[Prompt],
+        elite: usize,
+        rng: &mut impl Rng,
+    ) -> Vec<Prompt> {
+        let ranked = self.ranked(population);
+        let parents = &ranked[..ranked.len().div_ceil(2)];
+        let mut next: Vec<Prompt> = ranked.iter().take(elite).cloned().collect();
+        while next.len() < population.len() {
+            let (Some(mother), Some(father)) = (parents.choose(rng), parents.choose(rng)) else {
+                break;
+            };
+            let crossed = self.task.cross(mother, father, rng);
+            // A child that is not new is mutated until it is.
+            let mut child = if rng.random_bool(0.5) { crossed } else { mother.clone() };
+            while next.contains(&child) || ranked.contains(&child) {
+                child = self.task.mutate(&child, rng);
+            }
+            next.push(child);
+        }
+        next.shuffle(rng);
+        next
+    }
+
+    fn ranked(&self, prompts: &[Prompt]) -> Vec<Prompt> {
+        let mut ranked: Vec<Prompt> = Vec::new();
+        for prompt in prompts {
+            if !ranked.contains(prompt) {
+                ranked.push(prompt.clone());
+            }
+        }
+        ranked.sort_by(|a, b| self.tally(b).worth().total_cmp(&self.tally(a).worth()));
+        ranked
+    }
+}
+
+impl Tally {
+    /// The share of right answers, 0 to 1; 0 where nothing was asked.
+    pub fn share(self) -> f64 {
+        if self.asked == 0 { 0.0 } else { self.right as f64 / self.asked as f64 }
+    }
+
+    /// The share with two answers more, one right and one wrong (Laplace's rule of succession): three
+    /// of three are worth less than eleven of twelve.
+    pub fn worth(self) -> f64 {
+        (self.right + 1) as f64 / (self.asked + 2) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand::rngs::SmallRng;
+    use serde_json::json;
+
+    use super::*;
+    use crate::host::Host;
+
+    /// A model that answers `positive`, so many times, and then is gone.
+    fn always_positive(batches: &[usize]) -> Llm {
+        let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
+        for (number, count) in batches.iter().enumerate() {
+            let answer = json!({"text": "\"positive\"", "model": "m", "mode": "local", "finish_reason": "stop", "usage": {}});
+            let done = json!({"done": {"id": number + 1, "value": vec![answer; *count]}});
+            script += &format!("read line; printf '%s\\n' '{done}'; ");
+        }
+        Llm::new(Arc::new(Host::script(&script).expect("a host")))
+    }
+
+    #[test]
+    fn what_was_asked_is_not_asked_again() {
+        let task = LabelledTask::reviews();
+        let (prompt, items) = (task.first_prompt(), task.train[..4].to_vec());
+        let mut lab = PromptLab::new(always_positive(&[2, 2]), task);
+        let twice = [prompt.clone(), prompt.clone()];
+        assert_eq!(lab.score_all(&twice, &items[..2]).expect("answers"), [0.5, 0.5]);
+        assert_eq!(lab.score_all(&twice[..1], &items).expect("answers"), [0.5]);
+        assert_eq!(lab.score_all(&twice[..1], &items[..1]).expect("none is needed"), [1.0]);
+        assert_eq!((lab.calls(), lab.tally(&prompt)), (4, Tally { right: 2, asked: 4 }));
+    }
+
+    #[test]
+    fn an_example_is_no_question() {
+        let task = LabelledTask::reviews();
+        let items = task.train[..2].to_vec();
+        let mut prompt = task.first_prompt();
+        prompt.examples = vec![(items[0].text.clone(), items[0].label.clone())];
+        let mut lab = PromptLab::new(always_positive(&[1]), task);
+        assert_eq!(lab.score_all(&[prompt], &items).expect("an answer"), [0.0]);
+        assert_eq!(lab.calls(), 1);
+    }
+
+    #[test]
+    fn a_generation_keeps_its_elite_and_has_no_twins() {
+        let task = LabelledTask::tickets();
+        let mut rng = SmallRng::seed_from_u64(3);
+        let mut lab = PromptLab::new(always_positive(&[]), task);
+        let population = lab.random_prompts(6, &mut rng);
+        for (place, prompt) in population.iter().enumerate() {
+            let text = lab.task.train[place].text.clone();
+            lab.known.insert(prompt.clone(), HashMap::from([(text, place == 4)]));
+        }
+        assert_eq!(lab.best(&population), Some(population[4].clone()));
+        let next = lab.next_generation(&population, 2, &mut rng);
+        assert_eq!(next.len(), 6);
+        assert!(next.contains(&population[4]));
+        assert_eq!(next.iter().filter(|child| population.contains(child)).count(), 2);
+    }
+}

@@ -1,0 +1,38 @@
+//! A laboratory for prompts: labelled tasks, prompts that change and cross, and their measured worth.
+//!
+//! A prompt here is an instruction and a list of examples, in order: both are taken from a task's own
+//! stock, so mutation and crossover need no model and every prompt can be printed. Its fitness is the
+//! share of items that a model labels right. Items that no search has seen (`held_out`) tell what a
+//! winner is worth. Each prompt and item is asked once: answers are kept, so a prompt that lives through
+//! a generation costs only its new items.
+//!
+//! The loop is the notebook's. What it leaves out: instructions that a model writes (a notebook can
+//! add its own to [`LabelledTask::instructions`]).
+//!
+//! ```no_run
+//! use code_evolution::prelude::*;
+//! use code_evolution::prompts::{LabelledTask, PromptLab};
+//! use code_evolution::rand::SeedableRng;
+//! use code_evolution::rand::rngs::SmallRng;
+//!
+//! # fn main() -> Result<()> {
+//! let lab = Lab::provider("local").start()?;
+//! let mut bench = PromptLab::new(lab.llm(), LabelledTask::reviews());
+//! let mut rng = SmallRng::seed_from_u64(1);
+//! let mut population = bench.random_prompts(6, &mut rng);
+//! for _ in 0..5 {
+//!     let items = bench.sample(12, &mut rng);
+//!     bench.score_all(&population, &items)?;
+//!     population = bench.next_generation(&population, 2, &mut rng);
+//! }
+//! let winner = bench.best(&population).expect("a population");
+//! println!("{winner}\nheld out: {:.0} %", 100.0 * bench.held_out(&winner)?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod lab;
+mod task;
+
+pub use lab::{PromptLab, Tally};
+pub use task::{Item, LabelledTask, Prompt};
