@@ -46,7 +46,7 @@ fn main() -> Result<()> {
 }
 
 /// Scores so many generations of prompts, bred from the last one's or drawn anew, and returns the best.
-fn search(bench: &mut PromptLab, seed: u64, generations: usize, breed: bool) -> Result<Prompt> {
+fn search(bench: &mut PromptLab, seed: u64, generations: u64, breed: bool) -> Result<Prompt> {
     let mut rng = SmallRng::seed_from_u64(seed);
     let mut population = bench.random_prompts(PROMPTS, &mut rng);
     let mut everybody = population.clone();

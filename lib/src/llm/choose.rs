@@ -5,6 +5,7 @@ use code_evolution_wire::protocol::{Call, FailureKind};
 use serde_json::json;
 
 use super::{Llm, Reply};
+use crate::cell;
 use crate::error::{Error, Result};
 
 impl Llm {
@@ -53,7 +54,8 @@ impl Llm {
             ..self.about(messages)
         };
         let asks: Vec<Ask> = talks.into_iter().map(ask).collect();
-        let answers: Vec<Answer> = self.host.call(Call::AskMany(asks.clone()))?;
+        let call = Call::AskMany(asks.clone());
+        let answers: Vec<Answer> = cell::ask(&self.host, call, |answers: &Vec<Answer>| answers)?;
         let pairs = answers.into_iter().zip(&asks);
         pairs.map(|(answer, ask)| self.chosen(answer, ask, &options)).collect()
     }
