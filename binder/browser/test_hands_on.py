@@ -169,9 +169,11 @@ class HandsOn(BrowserTest):
         notebook.wait_for_kernel()
         setup = notebook.find(is_setup)
         notebook.run(setup)
-        notebook.add_below(setup, "lab.judge")
+        notebook.add_below(setup, "lab.")
         notebook.page.keyboard.press("Tab")
         notebook.page.locator(".jp-Completer-item", has_text="judge_all").wait_for()
+        first = notebook.page.locator(".jp-Completer-item").first
+        self.assertTrue(first.inner_text().startswith("judge"), first.inner_text())
         notebook.page.keyboard.press("Escape")
         notebook.page.keyboard.press("Shift+Tab")
         notebook.page.locator(".jp-Tooltip").wait_for()

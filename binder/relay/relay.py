@@ -6,6 +6,7 @@
 - **An answer** that nobody asked for (a field left over in the browser) goes nowhere.
 - **A panel in the middle of a cell**: a printed line that begins with this session's secret word is shown
   as what it holds. Only code in a cell can know the word; a candidate has no environment.
+- **What Tab offers** comes in an order that helps (see `completion`).
 - **Errors** leave with a sentence that says what to do (see `advice`).
 
 evcxr answers one request after the other, so one cell at a time is passed on and the rest waits here.
@@ -18,6 +19,7 @@ from collections import deque
 import zmq
 
 from .advice import Error, Kernel, advised
+from .completion import ordered
 from .messages import Desk
 
 CHANNELS = ("shell", "control", "stdin", "hb", "iopub")
@@ -126,6 +128,8 @@ class Relay:
             self.question = message
         elif name == "control" and message.kind == "interrupt_reply":
             self.take_question_back()
+        elif message.kind == "complete_reply":
+            frames = self.desk.changed(message, ordered(message.content))
         self.outside[name].send_multipart(frames)
         if name == "shell" and message.kind == "execute_reply":
             self.ended(message)

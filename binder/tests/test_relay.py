@@ -5,6 +5,7 @@ import queue
 import unittest
 
 from relay.advice import Error, Kernel, advised
+from relay.completion import ordered
 from relay.messages import DELIMITER, Desk
 
 from .support import SETUP_CELL
@@ -79,6 +80,35 @@ class Advice(unittest.TestCase):
             "closure may outlive the current function, but it borrows `x`, which is owned by ..",
         ):
             self.assertRegex(words([said]), r"`x`.*\.clone\(\)", said)
+
+
+class Completion(unittest.TestCase):
+    def test_what_one_asks_with_comes_first_and_fields_late(self):
+        offered = [
+            "host=",
+            "status=",
+            "passed=",
+            "into()",
+            "llm()",
+            "judge(…)",
+            "ask(…)",
+            "status()",
+        ]
+        types = [
+            {"text": text.rstrip("="), "type": "instance" if text[-1] == "=" else "function"}
+            for text in offered
+        ]
+        content = {"status": "ok", "matches": [t["text"] for t in types], "cursor_start": 4}
+        shown = ordered(content | {"metadata": {"_jupyter_types_experimental": types}})
+        names = ["judge(…)", "ask(…)", "llm()", "status()", "host", "passed", "into()"]
+        self.assertEqual(shown["matches"], names)
+        types = shown["metadata"]["_jupyter_types_experimental"]
+        self.assertEqual([t["text"] for t in types], names)
+        self.assertEqual(shown["cursor_start"], 4)
+
+    def test_what_it_does_not_know_stays(self):
+        for content in ({"status": "error"}, {"matches": ["a", "b"], "metadata": {}}):
+            self.assertEqual(ordered(content), content)
 
 
 class Messages(unittest.TestCase):

@@ -59,7 +59,9 @@ class WhatIsMissing(ScriptTest):
         # Debian has it on the path, or lld itself.
         fake = self.fake_command("rustc", script).split(":")[0]
         bare = self.path_without("rust-lld", "lld")
-        self.assert_refuses("without rust-lld", "apt install lld", "rustup.rs", PATH=f"{fake}:{bare}")
+        self.assert_refuses(
+            "without rust-lld", "apt install lld", "rustup.rs", PATH=f"{fake}:{bare}"
+        )
 
     def test_another_system(self):
         path = self.fake_command("uname", "echo Darwin\n")
