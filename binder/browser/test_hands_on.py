@@ -140,10 +140,10 @@ class HandsOn(BrowserTest):
         notebook.wait_for_run(setup)
         [told] = [o.evalue for o in notebook.cell(setup).outputs if o.output_type == "error"]
         self.assertRegex(told, "(?s)^Interrupted: .*Run All Above")
-        self.assertEqual(field.count(), 0, "its field is still open")
-
+        # JupyterLab leaves the field there until the cell runs again; an answer goes nowhere.
         notebook.write(setup, source)
         self.assertIn("sandbox", shown(notebook.run(setup)))
+        self.assertEqual(field.count(), 0)
 
     def test_a_review(self):
         """A person turns a tool away, then lets it in."""
@@ -173,7 +173,7 @@ class HandsOn(BrowserTest):
         notebook.page.keyboard.press("Tab")
         notebook.page.locator(".jp-Completer-item", has_text="judge_all").wait_for()
         first = notebook.page.locator(".jp-Completer-item").first
-        self.assertTrue(first.inner_text().startswith("judge"), first.inner_text())
+        self.assertIn("judge(", first.inner_text())
         notebook.page.keyboard.press("Escape")
         notebook.page.keyboard.press("Shift+Tab")
         notebook.page.locator(".jp-Tooltip").wait_for()

@@ -209,9 +209,10 @@ impl LabSetup {
     pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
         let provider = provider.into();
         println!(
-            "key       the field waits for your {} key (in VS Code it is at the top of the window). \
-             Enter alone goes on without one; Kernel > Interrupt takes the question back.",
-            inert::line(&provider)
+            "key       the field waits for your {} key (in VS Code it is at the top of the window)\n\
+             {:10}Enter alone goes on without one; Kernel > Interrupt takes the question back",
+            inert::line(&provider),
+            ""
         );
         // Without a colon: the kernel would take it for the prompt's end.
         let name = inert::line(&provider).replace(':', " ");
