@@ -19,6 +19,9 @@ pub(super) const SAME_QUESTION: f64 = 0.7;
 /// What a word of every English sentence counts, where another counts 1.
 const LITTLE: f64 = 0.25;
 
+/// What a number counts: it is a value, which an edit may change.
+const NUMBER: f64 = 0.1;
+
 /// Words that say little about what is asked.
 const COMMON: &[&str] = &[
     "a", "about", "all", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "each",
@@ -52,7 +55,7 @@ impl Words {
 
     /// The part of these words that is found in the other text, 0 to 1; all words count the same.
     pub(super) fn contained_in(&self, other: &Words) -> f64 {
-        covered(self, other, &|word| if common(word) { LITTLE } else { 1.0 })
+        covered(self, other, &meaning)
     }
 
     /// Whether both are about functions, and have none in common.
@@ -63,9 +66,15 @@ impl Words {
     }
 }
 
-/// Whether a word says little about what is asked. A number is a value, which an edit may change.
-fn common(word: &str) -> bool {
-    COMMON.binary_search(&word).is_ok() || word.chars().all(|c| c.is_ascii_digit())
+/// How much a word can say about what is asked, 0 to 1, whatever prompts are known.
+fn meaning(word: &str) -> f64 {
+    if word.chars().all(|c| c.is_ascii_digit()) {
+        NUMBER
+    } else if COMMON.binary_search(&word).is_ok() {
+        LITTLE
+    } else {
+        1.0
+    }
 }
 
 /// The weight of the words that both have, as a part of the first one's.
@@ -103,7 +112,7 @@ impl Known {
         let with_word = self.with_word.get(word).copied().unwrap_or(unknown);
         // More than in proportion: a frame of many words must not outweigh the few that ask.
         let rarity = ((self.prompts + 1.0) / with_word).ln().powf(1.5);
-        if common(word) { LITTLE * rarity } else { rarity }
+        meaning(word) * rarity
     }
 
     /// How alike a prompt is to a known one, 0 to 1. That the known one's words are there counts more

@@ -1,0 +1,76 @@
+"""Who answered stands in every figure and table of a cell that asked, and what the cell has cost."""
+
+import re
+
+ASKS = re.compile(r"\.(?:ask|ask_many|ask_json|say|say_with)\(")
+FUNCTION = re.compile(r"^fn (\w+)(?:[^\n]*\}$|.*?^\})", re.MULTILINE | re.DOTALL)
+COST = re.compile(r"this cell asked \d+ questions?\b")
+PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Lineage)[^"]*)"')
+# A verdict's and a toolbox's tables say what was measured; their heads tell them apart.
+MEASURED = ("result", "version", "line", "tool", "individual", "this session")
+TABLE = re.compile(r"<table>.*?<th\b[^>]*>(.*?)</th>.*?</table>(.{0,20})", re.DOTALL)
+
+
+def problems(notebook):
+    """What a notebook's cells that asked do not say."""
+    found = []
+    asking = asking_functions(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        shown = [text(output, "text/html") for output in cell.outputs]
+        told = any(COST.search(whole(output)) for output in cell.outputs)
+        # An exercise may ask only once it is solved.
+        exercise = "exercise" in cell.metadata.get("tags", [])
+        if asks(cell.source, asking) and not told and not exercise:
+            found.append(
+                f"cell {cell.id} asks and does not show what that has cost: "
+                "end it on a panel, or on lab.cost()"
+            )
+        if told:
+            found += [f"cell {cell.id}: {it}" for html in shown for it in unstamped(html)]
+    return found
+
+
+def asking_functions(notebook):
+    """The names of the notebook's functions that ask, themselves or through others."""
+    bodies = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for match in FUNCTION.finditer(cell.source):
+                bodies[match[1]] = match[0].split("{", 1)[-1]
+    asking = set()
+    while more := {n for n, body in bodies.items() if n not in asking and calls(body, asking)}:
+        asking |= more
+    return asking
+
+
+def calls(code, asking):
+    names = "|".join(sorted(asking))
+    return bool(ASKS.search(code) or (names and re.search(rf"(?<![.\w])(?:{names})\(", code)))
+
+
+def asks(source, asking):
+    """Whether a cell asks when it runs: outside of the functions that it defines."""
+    return calls(FUNCTION.sub("", source), asking)
+
+
+def unstamped(html):
+    """The figures and tables of a panel that do not say who answered."""
+    plain = [alt for alt in PICTURE.findall(html) if "Who answered: " not in alt]
+    found = [f"the figure “{alt[:40]}...” does not say who answered" for alt in plain]
+    # What is folded away below a figure has the figure's stamp.
+    open_parts = re.sub(r"<details>.*?</details>", "", html, flags=re.DOTALL)
+    for head, after in TABLE.findall(open_parts):
+        if head not in MEASURED and not after.startswith("<p><small>["):
+            found.append(f"the table “{head} ...” does not say who answered")
+    return found
+
+
+def text(output, kind):
+    content = output.get("data", {}).get(kind, "")
+    return content if isinstance(content, str) else "".join(content)
+
+
+def whole(output):
+    return text(output, "text/plain") + str(output.get("text", ""))
