@@ -13,9 +13,6 @@ use code_evolution::prompts::{LabelledTask, Prompt, PromptLab};
 use code_evolution::rand::SeedableRng;
 use code_evolution::rand::rngs::SmallRng;
 
-/// Answers where the local model is not installed: its own answers to the default run.
-const RECORDING: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/evolving_prompt.toml");
 /// Prompts of a generation, and the items that each is scored on.
 const PROMPTS: usize = 6;
 const ITEMS: usize = 12;
@@ -28,7 +25,7 @@ fn main() -> Result<()> {
     };
     let mut number = |default| arguments.next().and_then(|it| it.parse().ok()).unwrap_or(default);
     let (seeds, generations) = (number(1), number(3));
-    let lab = Lab::cassette(RECORDING).provider("local").start()?;
+    let lab = Lab::provider("local").start()?;
 
     println!("seed  search     train  held-out  calls  seconds");
     let mut bench = PromptLab::new(lab.llm(), task.clone());
