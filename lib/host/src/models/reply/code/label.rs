@@ -30,15 +30,13 @@ const FIXED: [&str; 17] = [
     "correct",
     "mended",
 ];
-const WRONG_STARTS: [&str; 26] = [
+const WRONG_STARTS: [&str; 24] = [
     "wrong",
     "bad",
     "incorrect",
     "invalid",
     "not this",
     "not like",
-    "instead of",
-    "rather than",
     "❌",
     "✗",
     "🚫",
@@ -70,7 +68,9 @@ const WRONG_WORDS: [&str; 8] = [
 ];
 const WRONG_VERBS: [&str; 9] =
     ["write", "use", "do", "copy", "return", "submit", "send", "try", "answer"];
-const BEFORE_STARTS: [&str; 31] = [
+const BEFORE_STARTS: [&str; 33] = [
+    "instead of",
+    "rather than",
     "before",
     "old",
     "original",
@@ -140,7 +140,9 @@ fn of_words(before: &str) -> Label {
     if words.iter().any(|word| FIXED.contains(word)) {
         return Label::Answer;
     }
-    let starts = |all: &[&str]| all.iter().any(|start| sentence.starts_with(start));
+    // A label is short; a longer sentence is about something: "Instead of a table we can filter ...".
+    let short = sentence.split_whitespace().count() <= 7;
+    let starts = |all: &[&str]| short && all.iter().any(|start| sentence.starts_with(start));
     let refuses = ["do not ", "don't ", "don’t ", "never ", "please do not ", "please don't "]
         .iter()
         .find_map(|start| sentence.strip_prefix(start))
@@ -201,7 +203,8 @@ mod tests {
             ("Do not write this:", Label::Wrong),
             ("It works. Don't do it like this:", Label::Wrong),
             ("❌ Wrong:", Label::Wrong),
-            ("Instead of", Label::Wrong),
+            ("Instead of", Label::Before),
+            ("Instead of a table we can filter the words by their divisors:", Label::Answer),
             ("1. Never write", Label::Wrong),
         ] {
             assert_eq!(label(words, "fn f() {}"), expected, "{words}");
