@@ -48,7 +48,7 @@
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`prompts`] | a laboratory for prompts: labelled tasks, mutation, crossover, measured worth |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
-//! | [`score`] | CPU time and shares of cases as scores, a model's opinion |
+//! | [`score`] | CPU time and shares of cases as scores |
 //! | [`stamp`] | who answered what a figure rests on |
 //! | `cell` | what the running cell has asked |
 //! | [`source`] | code without its comments |

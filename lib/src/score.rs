@@ -1,19 +1,15 @@
-//! Scores: what a verdict measured, and what a model thinks.
+//! Scores: what a verdict measured. What a model thinks is [`Reply::opinion`](crate::llm::Reply::opinion).
 //!
 //! | function | subject |
 //! |---|---|
 //! | [`share`] | how many of the cases pass, the visible or the hidden ones |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
-//! | [`opinion`] | a model's opinion of a code, or none |
 //!
 //! Left out: benchmarks. One run on a shared machine tells a factor of ten from a factor of one, and
 //! no more; so the functions below are made for wide bands, not for close races. And weights: how a
 //! score is put together is the notebook's.
 
 use code_evolution_wire::verdict::Verdict;
-use serde::Deserialize;
-
-use crate::inert;
 
 /// What is added to each measured time before two are divided, in milliseconds: below it, noise and
 /// the time to read the input are all there is.
@@ -62,34 +58,6 @@ pub fn growth(times: &[(f64, f64)]) -> Option<f64> {
     exponent.is_finite().then_some(exponent)
 }
 
-/// A model's opinion of how readable a code is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Opinion {
-    /// Points, 0 to 20.
-    pub points: u32,
-    /// Why, in the model's words.
-    pub reason: String,
-}
-
-/// The opinion in a model's reply: its first JSON object with `points` (0 to 20) and `reason`, prose
-/// around it allowed. `None` for anything else; points are never guessed.
-///
-/// ```
-/// # use code_evolution::score::opinion;
-/// let reply = "Sure! {\"points\": 14, \"reason\": \"good names\"}";
-/// assert_eq!(opinion(reply).map(|opinion| opinion.points), Some(14));
-/// assert_eq!(opinion("about 14, I would say"), None);
-/// ```
-pub fn opinion(reply: &str) -> Option<Opinion> {
-    let starts = reply.match_indices('{').map(|(at, _)| at);
-    let values = starts.filter_map(|at| {
-        let mut values = serde_json::Deserializer::from_str(&reply[at..]).into_iter();
-        values.next()?.ok()
-    });
-    let mut opinions = values.filter_map(|value| serde_json::from_value(inert::value(value)).ok());
-    opinions.find(|opinion: &Opinion| opinion.points <= 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,36 +101,6 @@ mod tests {
     fn a_quick_candidate_is_not_called_slow_for_a_millisecond() {
         assert_eq!(ratio(1.0, 0.2).round(), 1.0);
         assert_eq!(ratio(205.0, 2.0), 30.0);
-    }
-
-    #[test]
-    fn an_opinion_out_of_range_or_without_reason_is_none() {
-        for reply in [
-            "",
-            "20",
-            "{\"points\": 14}",
-            "{\"points\": 21, \"reason\": \"superb\"}",
-            "{\"points\": -1, \"reason\": \"\"}",
-            "{\"points\": \"14\", \"reason\": \"\"}",
-            "{\"points\": 14, \"reason\": \"cut o",
-        ] {
-            assert_eq!(opinion(reply), None, "{reply}");
-        }
-    }
-
-    #[test]
-    fn an_opinion_is_found_in_a_block_after_other_braces() {
-        let reply = "In `fn f() {}` I see:\n```json\n{\"points\": 20, \"reason\": \"clear\"}\n```";
-        assert_eq!(opinion(reply), Some(Opinion { points: 20, reason: "clear".to_owned() }));
-    }
-
-    #[test]
-    fn a_reason_cannot_command_the_kernel() {
-        for reason in [r"EVCXR\u005fBEGIN_CONTENT x", &inert::seal("EVCXR_BEGIN_CONTENT x")] {
-            let reply = format!("{{\"points\": 1, \"reason\": \"{reason}\"}}");
-            let found = opinion(&reply).expect("an opinion");
-            assert_eq!(found.reason, "EVCXR-BEGIN_CONTENT x");
-        }
     }
 
     #[test]

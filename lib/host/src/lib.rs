@@ -6,7 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`judge`] | compiles candidates, runs their cases in the jail, makes the verdicts |
-//! | [`models`] | asks models: providers, retries, meter, cassettes, code out of a reply |
+//! | [`models`] | asks models: providers, retries, meter, cassettes, what a reply says |
 //! | [`toolbox`] | tools that models write: admits, keeps, calls them |
 //! | [`export`] | a candidate as a crate of its own |
 //! | [`mcp`] | a toolbox's tools for assistants: a server of the Model Context Protocol |
