@@ -138,6 +138,10 @@ fn no_key(choice: &ModelChoice, env: Env) -> String {
                 LocalModel::find(env).err().map_or_else(String::new, |why| why.to_string())
             }
             Some(provider) if provider.base.is_empty() => "LLM_BASE_URL is not set".to_owned(),
+            Some(provider) if !provider.other_key_variable.is_empty() => format!(
+                "neither {} nor {} is set",
+                provider.key_variable, provider.other_key_variable
+            ),
             Some(provider) => format!("{} is not set", provider.key_variable),
             None => format!("there is no provider `{name}`"),
         },
@@ -201,8 +205,8 @@ fn endpoint(
     // A key belongs to its provider: another address is not sent it.
     let variables: &[&str] = match (&base, foreign) {
         (Some(_), _) => &[ANY_KEY],
-        (None, true) => &[provider.key_variable],
-        (None, false) => &[provider.key_variable, ANY_KEY],
+        (None, true) => &[provider.key_variable, provider.other_key_variable],
+        (None, false) => &[provider.key_variable, ANY_KEY, provider.other_key_variable],
     };
     let variables = variables.iter().filter(|name| !name.is_empty());
     // One that was typed is that of the provider for which it was asked.
@@ -285,6 +289,30 @@ mod tests {
             assert_eq!(status.model, provider.model);
             assert_eq!(status.key_from, provider.key_variable);
             assert_eq!(chosen.endpoint.unwrap().base.as_str(), provider.base);
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_there_for_something_else_chooses_nothing() {
+        let token = ("GITHUB_TOKEN", "ghp_canary");
+        assert!(chosen(&ModelChoice::default(), &[token]).unwrap().endpoint.is_none());
+        let other = chosen(&ModelChoice::default(), &[token, OPENAI]).unwrap().status();
+        assert_eq!(other.provider, "openai");
+        // Where the provider is named, it serves.
+        let named = chosen(&ModelChoice::default(), &[token, ("LLM_PROVIDER", "github")]).unwrap();
+        let status = named.status();
+        assert_eq!(
+            (status.provider.as_str(), status.key_from.as_str()),
+            ("github", "GITHUB_TOKEN")
+        );
+        let own = ("GITHUB_MODELS_TOKEN", "github_pat_canary");
+        let own = chosen(&ModelChoice::default(), &[token, own]).unwrap().status();
+        assert_eq!(own.key_from, "GITHUB_MODELS_TOKEN");
+        // Another address gets neither.
+        let base = [("LLM_BASE_URL", "http://localhost:1/v1"), ("LLM_MODEL", "m"), token];
+        let github = [base[0], base[1], base[2], ("LLM_PROVIDER", "github")];
+        for env in [&base[..], &github[..]] {
+            assert!(chosen(&ModelChoice::default(), env).unwrap().endpoint.unwrap().key.is_none());
         }
     }
 

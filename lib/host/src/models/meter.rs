@@ -13,13 +13,15 @@ pub const PRICES_OF: &str = "2026-10-09";
 
 /// Prices in US dollars for a million tokens: provider, model, of the prompt, of the answer. From
 /// the providers' price lists, without discounts for repeated prompts; `LLM_PRICE` gives any other.
-const PRICES: [(&str, &str, f64, f64); 6] = [
+const PRICES: [(&str, &str, f64, f64); 7] = [
     ("openai", "gpt-6-luna", 0.10, 0.50),
     ("gemini", "gemini-3.5-flash-lite", 0.30, 2.50),
     ("groq", "openai/gpt-oss-20b", 0.075, 0.30),
     ("anthropic", "claude-haiku-5-5", 0.10, 0.50),
     ("openrouter", "openai/gpt-oss-20b:free", 0.0, 0.0),
     ("mistral", "mistral-small-latest", 0.15, 0.60),
+    // Free within its limits.
+    ("github", "openai/gpt-4.1-mini", 0.0, 0.0),
 ];
 
 /// Dollars for a million tokens, in and out, of the first provider in the list that has this model.

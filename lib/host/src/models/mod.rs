@@ -87,6 +87,11 @@ use client::Client;
 use json::Conversation;
 use key::Key;
 
+/// The names of all providers.
+pub fn providers() -> Vec<&'static str> {
+    provider::PROVIDERS.iter().map(|provider| provider.name).collect()
+}
+
 /// How many questions of [`Models::ask_many`] are under way at once.
 const CONCURRENCY: usize = 4;
 

@@ -1,7 +1,8 @@
 //! The providers, one table row each.
 //!
 //! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where
-//! one differs. Rows follow the providers' documentation of November 2026. Model names age: every
+//! one differs. Beside a row stand the pages that it follows and when they were read; what could not be
+//! looked up there is what the row's provider was known for in November 2026. Model names age: every
 //! default can be overridden with `LLM_MODEL`, and an unknown model's error lists what is offered.
 
 use super::calls::IdForm;
@@ -37,6 +38,9 @@ pub struct Provider {
     pub needs_key: bool,
     /// How long it may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
     pub timeout: u64,
+    /// Another variable that may hold its key, and is often set for something else: it is read only where
+    /// the provider is named. Empty: none.
+    pub other_key_variable: &'static str,
     /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says, or the lab starts it.
     pub base: &'static str,
     /// A cheap model of it. Empty: `LLM_MODEL` says.
@@ -79,6 +83,7 @@ pub struct Provider {
 const COMMON: Provider = Provider {
     name: "",
     key_variable: "",
+    other_key_variable: "",
     needs_key: true,
     timeout: 60,
     base: "",
@@ -118,7 +123,9 @@ pub const LOCAL: &str = "local";
 
 /// Every provider. The order is that in which keys are looked for; `custom` is any other server
 /// that speaks the protocol, such as llama.cpp.
-pub const PROVIDERS: [Provider; 10] = [
+pub const PROVIDERS: [Provider; 11] = [
+    // The model, its price and `reasoning_effort: "none"`: not looked up. An unknown field of a message is
+    // an error, as its clients report.
     Provider {
         name: "openai",
         key_variable: "OPENAI_API_KEY",
@@ -129,6 +136,9 @@ pub const PROVIDERS: [Provider; 10] = [
         temperature_needs_effort: true,
         ..COMMON
     },
+    // ai.google.dev/gemini-api/docs/openai and /thought-signatures: signatures go back, and the first of
+    // each turn is missed with a 400. A day ends at midnight in California (reports of 2026). The model and
+    // its price: not looked up.
     Provider {
         name: "gemini",
         key_variable: "GEMINI_API_KEY",
@@ -141,6 +151,8 @@ pub const PROVIDERS: [Provider; 10] = [
         day_ends: Some("at midnight in California"),
         ..COMMON
     },
+    // console.groq.com/docs/api-reference, 2026: fields, and tools that are checked against the request. Other
+    // fields of a message are refused, as its clients report. Price: not looked up.
     Provider {
         name: "groq",
         key_variable: "GROQ_API_KEY",
@@ -149,6 +161,9 @@ pub const PROVIDERS: [Provider; 10] = [
         reasoning_effort: Some("low"),
         ..COMMON
     },
+    // docs.anthropic.com/api/openai-sdk, 2026: `response_format` and `reasoning_effort` are ignored,
+    // `stream_options` is taken, a temperature is taken by older models only. The model and its price: not
+    // looked up.
     Provider {
         name: "anthropic",
         key_variable: "ANTHROPIC_API_KEY",
@@ -158,6 +173,8 @@ pub const PROVIDERS: [Provider; 10] = [
         json_mode: false,
         ..COMMON
     },
+    // openrouter.ai/docs: limits (2026-10: 20 requests a minute and 50 a day to free models, by the day of
+    // UTC), reasoning tokens (`reasoning_details` of the turn that called go back, in one piece each).
     Provider {
         name: "openrouter",
         key_variable: "OPENROUTER_API_KEY",
@@ -169,6 +186,8 @@ pub const PROVIDERS: [Provider; 10] = [
         day_ends: Some("at midnight UTC"),
         ..COMMON
     },
+    // Reports of 2026-01 to 2026-06, with its own words: ids are nine letters or digits, and a message holds
+    // text or calls. docs.mistral.ai and the price: not looked up.
     Provider {
         name: "mistral",
         key_variable: "MISTRAL_API_KEY",
@@ -178,6 +197,18 @@ pub const PROVIDERS: [Provider; 10] = [
         stream_usage: false,
         text_beside_calls: false,
         id_form: IdForm::NineLettersOrDigits,
+        ..COMMON
+    },
+    // docs.github.com/rest/models/inference and github-models/prototyping-with-ai-models, 2026-06: the
+    // token needs the right `models:read`; 15 requests a minute, 150 a day, 8,000 tokens of prompt and
+    // 4,000 of answer each, for a small model. An answer over the limit names its kind in a header.
+    Provider {
+        name: "github",
+        key_variable: "GITHUB_MODELS_TOKEN",
+        // In Codespaces and in workflows it is there by itself, for other things.
+        other_key_variable: "GITHUB_TOKEN",
+        base: "https://models.github.ai/inference",
+        model: "openai/gpt-4.1-mini",
         ..COMMON
     },
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },

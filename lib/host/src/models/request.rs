@@ -163,11 +163,14 @@ fn message(
     let mut json = Map::new();
     json.insert("role".to_owned(), json!(message.role));
     let calls = !message.tool_calls.is_empty();
-    let content = match calls && (message.content.is_empty() || !provider.text_beside_calls) {
+    let content = match calls && message.content.is_empty() {
         true => Value::Null,
         false => message.content.as_str().into(),
     };
-    json.insert("content".to_owned(), content);
+    // Some refuse even null there.
+    if !calls || provider.text_beside_calls {
+        json.insert("content".to_owned(), content);
+    }
     let (call_ids, answered) = ids.of(message);
     if calls {
         let calls = message.tool_calls.iter().zip(call_ids).map(|(call, id)| {
@@ -252,6 +255,10 @@ mod tests {
             (
                 "mistral",
                 json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true}),
+            ),
+            (
+                "github",
+                json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true, "stream_options": usage}),
             ),
             ("ollama", on_this_machine.clone()),
             ("lmstudio", on_this_machine.clone()),
@@ -357,7 +364,7 @@ mod tests {
         );
         assert_eq!(
             body["messages"][1],
-            json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call00001", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"x\"}"}}]})
+            json!({"role": "assistant", "tool_calls": [{"id": "call00001", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"x\"}"}}]})
         );
         assert_eq!(
             body["messages"][2],
@@ -425,6 +432,8 @@ mod tests {
             ("anthropic", [false; 3], false),
             ("openrouter", [true, true, false], false),
             ("mistral", [false; 3], false),
+            ("github", [false; 3], false),
+            ("ollama", [true; 3], true),
             ("custom", [true; 3], true),
         ] {
             let sent = sent(name, &[]);
@@ -445,7 +454,7 @@ mod tests {
             }
         }
         assert_eq!(sent("custom", &[])[1]["tool_calls"][0]["function"]["hint"], 1);
-        assert_eq!(sent("mistral", &[])[1]["content"], Value::Null);
+        assert!(sent("mistral", &[])[1].get("content").is_none());
         assert_eq!(sent("openai", &[])[1]["content"], "I add.");
         let without = sent("custom", &["reasoning_content", "extra_content"]);
         assert_eq!(has(&without[1], &thinking), [false, true, true]);

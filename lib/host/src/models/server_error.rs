@@ -46,6 +46,16 @@ pub(super) fn names_slip(text: &str) -> bool {
     SLIPS.iter().any(|slip| text.contains(slip))
 }
 
+/// Whether a text names a limit of a day.
+pub(super) fn names_day(text: &str) -> bool {
+    const DAY: [&str; 13] = [
+        "per day", "per-day", "per_day", "perday", "byday", "/day", "daily", "this day", "day's",
+        "(tpd)", "(rpd)", "86400s", "today",
+    ];
+    let text = text.to_lowercase();
+    DAY.iter().any(|day| text.contains(day))
+}
+
 impl ServerError {
     /// The HTTP status that the error claims, for errors inside a 200.
     pub(super) fn status(&self) -> Option<u16> {
@@ -73,13 +83,7 @@ impl ServerError {
 
     /// Whether its words are about a limit of a day.
     pub(super) fn speaks_of_a_day(&self) -> bool {
-        const DAY: [&str; 13] = [
-            "per day", "per-day", "per_day", "perday", "byday", "/day", "daily", "this day",
-            "day's", "(tpd)", "(rpd)", "86400s", "today",
-        ];
-        let words = self.message.to_lowercase();
-        let says = |text: &str| DAY.iter().any(|day| text.contains(day));
-        says(&words) || self.codes.iter().any(|code| says(&code.to_lowercase()))
+        names_day(&self.message) || self.codes.iter().any(|code| names_day(code))
     }
 
     /// Whether waiting cannot help, because the account has nothing left.

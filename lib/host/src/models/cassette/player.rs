@@ -96,7 +96,8 @@ impl Player {
         let exact = self.cassette.exchanges.iter().position(|known| known.request == request);
         if let Some(position) = exact {
             self.settled[position] = true;
-            return Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note: None });
+            let note = self.starts_over(position);
+            return Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note });
         }
         if self.adopt {
             return self.play_adopting(request);
@@ -119,6 +120,17 @@ impl Player {
         }
         let note = self.nearness(request, position, alike);
         Ok(Replayed { reply: self.next_reply(position), fit: Fit::Nearest, note: Some(note) })
+    }
+
+    /// What to say where a recording has no more replies to a prompt and gives the first again: a model
+    /// would have answered anew. A script is read as one, however often.
+    fn starts_over(&self, position: usize) -> Option<String> {
+        let count = self.cassette.exchanges[position].replies.len();
+        let is_over = self.cassette.kind == Kind::Recording && self.given[position] >= count;
+        is_over.then(|| {
+            let replies = if count == 1 { "reply" } else { "replies" };
+            format!("all {count} recorded {replies} to this prompt were given, so they start over")
+        })
     }
 
     fn next_reply(&mut self, position: usize) -> Reply {
@@ -299,6 +311,24 @@ replies = ["third"]
         let ask = Ask::new("Write fn one in Rust, please, and nothing else.\n");
         let texts: Vec<String> = (0..3).map(|_| player.play(&ask).unwrap().reply.text).collect();
         assert_eq!(texts, ["first", "second", "first"]);
+        assert_eq!(player.play(&ask).unwrap().note, None);
+    }
+
+    #[test]
+    fn a_recording_that_starts_over_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording.toml");
+        std::fs::write(&path, SCRIPT.replace("\"script\"", "\"recording\"")).unwrap();
+        let mut player = Player::open(&path, false).unwrap();
+        let ask = Ask::new("Write fn one in Rust, please, and nothing else.");
+        let notes: Vec<_> = (0..3).map(|_| player.play(&ask).unwrap().note).collect();
+        assert_eq!(notes[..2], [None, None]);
+        let note = notes[2].as_deref().unwrap();
+        assert!(
+            note.starts_with("all 2 recorded replies") && note.ends_with("start over"),
+            "{note}"
+        );
+        player.rewind();
         assert_eq!(player.play(&ask).unwrap().note, None);
     }
 

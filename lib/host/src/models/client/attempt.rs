@@ -117,6 +117,7 @@ impl Client {
             retry_after: waits::in_headers(&header, SystemTime::now())
                 .filter(|_| !status.is_success()),
             tokens_a_minute: header("x-ratelimit-limit-tokens").and_then(|n| n.trim().parse().ok()),
+            limit: header("x-ratelimit-type").unwrap_or_default(),
             ask,
             request: body,
             through: self.way.through(),

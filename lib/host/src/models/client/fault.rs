@@ -14,7 +14,7 @@ use crate::models::pace::LONGEST_WAIT;
 use crate::models::provider::Provider;
 use crate::models::request::refused_field;
 use crate::models::response::{self, Completion};
-use crate::models::server_error::{self, ServerError, names_slip};
+use crate::models::server_error::{self, ServerError, names_day, names_slip};
 use crate::models::text::clean;
 use crate::models::waits;
 
@@ -55,6 +55,8 @@ pub(super) struct Origin<'a> {
     pub(super) retry_after: Option<Duration>,
     /// The tokens that may be asked for in a minute, where the headers say so.
     pub(super) tokens_a_minute: Option<u64>,
+    /// The kind of limit that was passed, where a header names it: `UserByModelByDay`.
+    pub(super) limit: String,
     /// The question.
     pub(super) ask: &'a Ask,
     /// The request's body.
@@ -239,7 +241,9 @@ impl Origin<'_> {
     /// say when: that is worth a wait. Where a field names the quota, the wait beside it is that of
     /// another limit.
     fn day_is_spent(&self, error: &ServerError, wait: Option<Duration>) -> bool {
-        error.day_is_spent || error.speaks_of_a_day() && wait.is_none_or(|wait| wait > LONGEST_WAIT)
+        error.day_is_spent
+            || (error.speaks_of_a_day() || names_day(&self.limit))
+                && wait.is_none_or(|wait| wait > LONGEST_WAIT)
     }
 
     fn spent_day(&self, said: &str, wait: Option<Duration>) -> String {
