@@ -246,7 +246,7 @@ def without_keys(variables):
     return {
         name: value
         for name, value in variables.items()
-        if not name.endswith("_API_KEY") and not name.startswith("LLM_")
+        if not name.endswith(("_API_KEY", "_MODELS_TOKEN")) and not name.startswith("LLM_")
     }
 
 
