@@ -21,6 +21,7 @@ mod models_requests;
 mod models_server;
 mod models_streams;
 mod models_strict;
+mod models_strict_rows;
 mod offered;
 mod outcomes;
 mod population;

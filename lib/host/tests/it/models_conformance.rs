@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::models_conversations::{converse, tool};
 use crate::models_server::*;
-use crate::models_strict::{Ids, STRICT, Strict, Wants};
+use crate::models_strict::{Ids, Strict, Wants};
+use crate::models_strict_rows::STRICT;
 
 fn run(call: &ToolCall) -> String {
     let number = |name: &str| match &call.arguments[name] {
