@@ -90,7 +90,7 @@ impl Strict {
         let id = |call: usize| match self.ids {
             Ids::Any => format!("call_{turn}x{call}_0123456789"),
             Ids::Nine => format!("aB3{turn:03}{call:03}"),
-            Ids::Poor if turn % 2 == 0 => String::new(),
+            Ids::Poor if turn.is_multiple_of(2) => String::new(),
             Ids::Poor => "1".to_owned(),
         };
         let calls = TURNS[turn].iter().enumerate().map(|(number, (name, arguments))| {
