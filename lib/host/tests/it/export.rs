@@ -240,10 +240,9 @@ fn a_session_tells_who_wrote_it_and_from_what() {
     ask("judge", json!({"task": double(), "codes": [parent]}));
     let question = json!({"messages": [{"role": "user", "content": format!("improve\n{parent}")}], "max_tokens": 1000});
     let answer = ask("ask", question);
-    let code = ask(
-        "extract",
-        json!({"text": answer["text"], "function": "double", "finish_reason": "stop"}),
-    );
+    let reply = json!({"text": answer["text"], "finish_reason": "stop"});
+    let wanted = json!({"code": {"function": "double"}});
+    let code = ask("read", json!({"reply": reply, "wanted": wanted}))["code"].clone();
     ask("judge", json!({"task": double(), "codes": [code]}));
     let code = code.as_str().expect("code");
     let made = ask(
