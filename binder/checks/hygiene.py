@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 
-from checks import NOTEBOOKS, ROOT, cells, normal_form, picture
+from checks import NOTEBOOKS, ROOT, cells, normal_form, picture, stamps
 
 MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
@@ -51,7 +51,16 @@ def check(path):
         return [f"has format {notebook.nbformat}.{notebook.nbformat_minor}, not 4.5"]
     return [
         finding
-        for group in (file_form, headings, code_cells, prose, images, exercises, outputs)
+        for group in (
+            file_form,
+            headings,
+            code_cells,
+            prose,
+            images,
+            exercises,
+            outputs,
+            stamps.problems,
+        )
         for finding in group(notebook)
     ] + text_form(text, notebook, path)
 
