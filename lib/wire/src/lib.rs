@@ -15,8 +15,10 @@
 //! | [`ending`] | how an answer ended: whole, or cut and by what |
 //! | [`reading`] | what a reply is read for, and what comes of it |
 //! | [`toolbox`] | tools that models write |
+//! | [`failure`] | why there is no answer |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`value`] | Rust values as JSON that loses nothing |
+//! | [`schema`] | values that show what a JSON schema wants |
 //! | [`source`] | code, comments and literals of a Rust text |
 //!
 //! ```
@@ -39,6 +41,7 @@
 
 pub mod ending;
 pub mod export;
+pub mod failure;
 pub mod model;
 pub mod program;
 pub mod protocol;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ending::Ending;
-use crate::protocol::Failure;
+use crate::failure::Failure;
 use crate::schema::example;
 
 /// The model that `binder/setup` installs, for where no other is at hand.

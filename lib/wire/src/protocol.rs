@@ -15,6 +15,8 @@ use crate::reading::{ReplyText, Wanted};
 use crate::task::{Limits, Task};
 use crate::toolbox::ToolboxCall;
 
+pub use crate::failure::{Failure, FailureKind};
+
 /// Rises with every change that an older side would misread.
 pub const PROTOCOL: u32 = 1;
 
@@ -119,43 +121,6 @@ pub enum Message {
         /// What happened and what to do.
         error: Failure,
     },
-}
-
-/// Why a request failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What kind of failure, for a caller that branches.
-    pub kind: FailureKind,
-    /// Lower-case, names the thing, ends with what to do.
-    pub message: String,
-}
-
-/// The failures that a caller may want to tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The request makes no sense: a signature that cannot be served, an unknown crate.
-    BadRequest,
-    /// The sandbox is not safe here, so nothing was run.
-    NoSandbox,
-    /// The model gave no usable answer.
-    Model,
-    /// The session's budget is spent.
-    Budget,
-    /// The reply holds no such code.
-    NoCode,
-    /// The script or recording has no reply to this prompt, and no model was there to ask.
-    NoReply,
-    /// The reply does not hold what was wanted of it: a list, a prompt, JSON, an opinion.
-    NotInReply,
-    /// The toolbox has no such tool.
-    ToolNotFound,
-    /// A tool was called and gave no output: it panicked, took too long, or died.
-    ToolFailed,
-    /// A file of the toolbox is not as it was written.
-    ToolboxDamaged,
-    /// Anything else.
-    Internal,
 }
 
 /// The answer to [`Call::Open`].
