@@ -176,6 +176,7 @@ impl Tally {
 mod tests {
     use std::sync::Arc;
 
+    use code_evolution_wire::model::Meter;
     use rand::SeedableRng;
     use rand::rngs::SmallRng;
     use serde_json::json;
@@ -186,9 +187,12 @@ mod tests {
     /// A model that answers `positive`, so many times, and then is gone.
     fn always_positive(batches: &[usize]) -> Llm {
         let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
+        // The first call says that a cell begins.
+        let begun = json!({"done": {"id": 1, "value": Meter::default()}});
+        script += &format!("read line; printf '%s\\n' '{begun}'; ");
         for (number, count) in batches.iter().enumerate() {
             let answer = json!({"text": "\"positive\"", "model": "m", "mode": "local", "finish_reason": "stop", "usage": {}});
-            let done = json!({"done": {"id": number + 1, "value": vec![answer; *count]}});
+            let done = json!({"done": {"id": number + 2, "value": vec![answer; *count]}});
             script += &format!("read line; printf '%s\\n' '{done}'; ");
         }
         Llm::new(Arc::new(Host::script(&script).expect("a host")))
