@@ -107,11 +107,24 @@ fn spent(before: &Meter, now: &Meter) -> String {
         (before, Some(now)) => format!(", about ${:.4}", now - before.unwrap_or(0.0)),
         (_, None) => ", cost unknown".to_owned(),
     };
-    let left = crate::show::left(now);
+    let left = left(now);
     if !left.is_empty() {
         text += &format!("; left of the budget: {left}");
     }
     text
+}
+
+/// What is left of a meter's budget: `93 calls, 100 tokens`; empty without one.
+pub(crate) fn left(meter: &Meter) -> String {
+    let tokens = meter.usage.input_tokens.saturating_add(meter.usage.output_tokens);
+    let calls = meter.budget.calls.map(|most| (most.saturating_sub(meter.calls), "calls"));
+    let tokens = meter.budget.tokens.map(|most| (most.saturating_sub(tokens), "tokens"));
+    let left: Vec<String> = [calls, tokens]
+        .into_iter()
+        .flatten()
+        .map(|(left, what)| format!("{left} {what}"))
+        .collect();
+    left.join(", ")
 }
 
 #[cfg(test)]

@@ -225,37 +225,6 @@ impl Sum for Stamp {
     }
 }
 
-/// The stamp of something that a cell shows.
-#[derive(Clone, Default)]
-pub(crate) enum Stamped {
-    /// Nobody said: the replies of the cell that shows it.
-    #[default]
-    ByCell,
-    /// These replies.
-    By(Stamp),
-    /// It rests on none.
-    Measured,
-}
-
-impl Stamped {
-    /// Adds what it rests on.
-    pub(crate) fn add(&mut self, stamp: &Stamp) {
-        match self {
-            Stamped::By(known) => *known += stamp,
-            Stamped::ByCell | Stamped::Measured => *self = Stamped::By(stamp.clone()),
-        }
-    }
-
-    /// What is written on it; empty for nothing.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Stamped::ByCell => crate::cell::stamp().to_string(),
-            Stamped::By(stamp) => stamp.to_string(),
-            Stamped::Measured => String::new(),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use code_evolution_wire::model::Usage;

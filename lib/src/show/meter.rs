@@ -5,6 +5,7 @@ use std::ops::Deref;
 use code_evolution_wire::model as wire;
 
 use super::{Table, html, shows_itself};
+use crate::cell::left;
 
 /// What the session has used, as a table: calls, tokens, waits, cost, what is left of the budget. Its
 /// fields are the wire's [`Meter`](wire::Meter).
@@ -53,19 +54,6 @@ impl Meter {
     }
 }
 shows_itself!(Meter);
-
-/// What is left of a meter's budget: `93 calls, 100 tokens`; empty without one.
-pub(crate) fn left(meter: &wire::Meter) -> String {
-    let tokens = meter.usage.input_tokens.saturating_add(meter.usage.output_tokens);
-    let calls = meter.budget.calls.map(|most| (most.saturating_sub(meter.calls), "calls"));
-    let tokens = meter.budget.tokens.map(|most| (most.saturating_sub(tokens), "tokens"));
-    let left: Vec<String> = [calls, tokens]
-        .into_iter()
-        .flatten()
-        .map(|(left, what)| format!("{left} {what}"))
-        .collect();
-    left.join(", ")
-}
 
 /// What the running cell has cost: the line that stands below every panel of a cell that asked, for a
 /// cell that ends on none. [`Lab::cost`](crate::lab::Lab::cost) gives it.

@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use super::html::{self, Align};
 use super::shows_itself;
+use super::stamped::Stamped;
 use crate::inert;
-use crate::stamp::{Stamp, Stamped};
+use crate::stamp::Stamp;
 
 /// A table, built row by row.
 ///

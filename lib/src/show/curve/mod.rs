@@ -12,10 +12,11 @@ mod thin;
 mod words;
 
 use super::figure;
+use super::stamped::Stamped;
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
-use crate::stamp::{Stamp, Stamped};
+use crate::stamp::Stamp;
 use series::{Data, Series};
 
 /// A plot of one or more series over generations, attempts or rounds.

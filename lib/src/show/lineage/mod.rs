@@ -9,10 +9,11 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use super::figure;
+use super::stamped::Stamped;
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
-use crate::stamp::{Stamp, Stamped};
+use crate::stamp::Stamp;
 
 /// One member of a population.
 ///
