@@ -7,8 +7,9 @@ use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
 use super::JudgeError;
 use super::clock::{after, milliseconds};
 use super::compile::Program;
-use super::conversation::{Broken, Conversation, MAX_NOISE, Remains};
+use super::conversation::{Broken, Conversation, Remains};
 use super::ending::{End, SIGABRT, SIGKILL, signal};
+use super::noise::MAX_NOISE;
 use super::prepared::{Prepared, longest_reply, thread_limit};
 
 /// How often a candidate that died is started again for the cases that are left.

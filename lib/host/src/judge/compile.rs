@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::clock::{after, milliseconds};
 use super::conversation::{Conversation, Remains};
+use super::disk::check_disk;
 use super::ending::{End, SIGKILL, out_of_memory, signal};
-use super::machine::check_disk;
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;

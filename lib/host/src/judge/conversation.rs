@@ -4,7 +4,6 @@
 //! with bytes after it is a violation. Standard output and error are drained, so that a noisy process
 //! does not block, and kept up to a limit. A process that prints more than [`MAX_NOISE`] is stopped.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 use code_evolution_jail::{Ended, Prisoner, Process};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How much a process may print on each of its two pipes, in bytes. One that prints more is stopped.
-pub const MAX_NOISE: u64 = 8 << 20;
+use super::noise::{MAX_NOISE, Noise};
+
 /// How long a process may take to end once its input is closed.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -28,14 +27,6 @@ pub enum Broken {
     TooNoisy,
     /// It sent what was not asked for.
     Violation(String),
-}
-
-/// One of the pipes that hold noise.
-struct Noise {
-    pipe: Option<File>,
-    kept: Vec<u8>,
-    limit: usize,
-    seen: u64,
 }
 
 /// A jailed process that is talked to.
@@ -61,48 +52,6 @@ pub struct Remains {
     pub stderr_cut: bool,
     /// Whether it printed more than [`MAX_NOISE`].
     pub too_noisy: bool,
-}
-
-impl Noise {
-    fn new(pipe: File, limit: u64) -> std::io::Result<Self> {
-        rustix::io::ioctl_fionbio(&pipe, true)?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(Noise { pipe: Some(pipe), kept: Vec::new(), limit, seen: 0 })
-    }
-
-    /// Reads what is there.
-    fn drain(&mut self) {
-        let mut buffer = [0; 16 << 10];
-        while let Some(pipe) = &mut self.pipe {
-            match pipe.read(&mut buffer) {
-                Ok(0) => self.pipe = None,
-                Ok(count) => {
-                    self.seen += count as u64;
-                    let room = self.limit.saturating_sub(self.kept.len()).min(count);
-                    self.kept.extend_from_slice(&buffer[..room]);
-                    if self.too_much() {
-                        // Kept open, but read no more: the process blocks until it is killed.
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(_) => self.pipe = None,
-            }
-        }
-    }
-
-    fn wanted(&self) -> Option<&File> {
-        self.pipe.as_ref().filter(|_| !self.too_much())
-    }
-
-    fn too_much(&self) -> bool {
-        self.seen > MAX_NOISE
-    }
-
-    fn cut(&self) -> bool {
-        self.seen > self.kept.len() as u64 || self.too_much()
-    }
 }
 
 impl Conversation {

@@ -5,7 +5,8 @@ use std::fmt;
 use code_evolution_jail::{Exit, Limit};
 use code_evolution_wire::verdict::Outcome;
 
-use super::conversation::{MAX_NOISE, Remains};
+use super::conversation::Remains;
+use super::noise::MAX_NOISE;
 
 /// The signal of `abort`, which also ends a program that gets no memory.
 pub const SIGABRT: i32 = 6;

@@ -7,22 +7,18 @@
 //! fails too, it is the machine. Otherwise the candidate is compiled once more: the trouble may have
 //! passed meanwhile.
 
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::{Context, Result, anyhow};
+use anyhow::anyhow;
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::{Diagnostic, Outcome};
 
 use super::JudgeError;
 use super::compile::{Compilation, Compiled};
+use super::disk::check_disk;
 use super::ending::SIGKILL;
 use super::error::undisturbed;
 use super::memory::Memory;
 use super::scan::Published;
 
-/// What compiling any candidate may need on disk, in bytes.
-const ROOM: usize = 16 << 20;
 /// rustc's codes for a library that is missing, damaged, or of another compiler.
 const LIBRARY_CODES: [&str; 4] = ["E0460", "E0463", "E0514", "E0786"];
 /// An empty program, which links what every candidate links.
@@ -79,26 +75,6 @@ impl Compilation<'_> {
             self.toolchain.sysroot.display()
         )))
     }
-}
-
-/// Tries whether a folder for candidates has room for one.
-///
-/// # Errors
-/// If it has not.
-pub fn check_disk(folder: &Path) -> Result<()> {
-    let try_it = || -> std::io::Result<()> {
-        let mut file = tempfile::tempfile_in(folder)?;
-        let block = [0x5a; 64 << 10];
-        (0..ROOM / block.len()).try_for_each(|_| file.write_all(&block))
-    };
-    try_it().with_context(|| {
-        format!(
-            "there is no room for a candidate in {}: free {} MB there, or set TMPDIR to another folder, \
-             then run it again",
-            folder.display(),
-            ROOM >> 20
-        )
-    })
 }
 
 /// The error of a process that something else has killed twice.

@@ -15,11 +15,14 @@
 //! | `glue` | the program around a candidate |
 //! | `toolchain` | rustc, lld, the harness |
 //! | `offered` | precompiled crates |
+//! | `candidate` | one candidate, from its source to its verdict |
 //! | `compile` | from a source to a program |
 //! | `machine` | failures of this machine, told from the candidate's |
+//! | `disk` | whether there is room for a candidate |
 //! | `memory` | the memory that all jailed processes share |
 //! | `cache` | verdicts on disk |
 //! | `conversation` | frames and noise of a jailed process |
+//! | `noise` | what it prints, kept up to a limit |
 //! | `ending` | how it ended |
 //! | `clock` | milliseconds |
 //! | `cases` | runs the cases |
@@ -30,6 +33,7 @@
 //! | `error` | why there is no verdict |
 
 mod cache;
+mod candidate;
 mod cases;
 mod clock;
 mod codec;
@@ -37,6 +41,7 @@ mod compare;
 mod compile;
 mod conversation;
 mod diagnostics;
+mod disk;
 mod ending;
 mod error;
 mod execute;
@@ -46,6 +51,7 @@ mod fuzz;
 mod glue;
 mod machine;
 mod memory;
+mod noise;
 mod offered;
 mod plan;
 mod prepared;
@@ -56,17 +62,13 @@ mod toolchain;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::Context;
 use code_evolution_wire::task::Task;
-use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
+use code_evolution_wire::verdict::Verdict;
 
 use cache::Cache;
-use cases::Results;
-use compile::{Compilation, Compiled, Passed, Program};
-use ending::SIGKILL;
-use error::undisturbed;
 use memory::Memory;
 use offered::Libraries;
 use plan::Plan;
@@ -149,7 +151,7 @@ impl Judge {
     pub fn with(options: Options) -> anyhow::Result<Judge> {
         let toolchain = Toolchain::find().or_else(|error| {
             // It compiles an empty program, which needs a place.
-            machine::check_disk(&options.temporary)?;
+            disk::check_disk(&options.temporary)?;
             Err(error)
         })?;
         let shared = Shared {
@@ -272,163 +274,6 @@ impl Judge {
             .collect::<Option<Vec<_>>>()
             .context("a candidate was left out; judge the population again")
             .map_err(JudgeError::from)
-    }
-
-    /// `passed` gets the program if it was compiled now and passed every case.
-    fn judge_planned(
-        &self,
-        plan: &Plan<'_>,
-        code: &str,
-        passed: Passed<'_>,
-    ) -> Result<Verdict, JudgeError> {
-        let source = Source::new(code);
-        if let Some(reason) = self.refusal(&source) {
-            return Ok(plan.failed(Stage::Scan, Outcome::Refused { reason }));
-        }
-        let harness = self.harness(plan.task.opt_level)?;
-        let libraries = self.libraries(&plan.task.crates)?;
-        let key = self.key(plan, code, &harness, &libraries)?;
-        if let Some(verdict) = key.as_ref().and_then(|key| self.shared.cache.get(key)) {
-            return Ok(verdict);
-        }
-        let (verdict, by_chance) =
-            undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?)?;
-        if let Some(key) = key.filter(|_| !by_chance)
-            && let Err(error) = self.shared.cache.put(&key, &verdict)
-        {
-            // The verdict is as good without it. One line is enough for a whole session.
-            static TOLD: Once = Once::new();
-            TOLD.call_once(|| {
-                eprintln!(
-                    "verdicts are not kept: {error:#}; free some space there to judge faster"
-                );
-            });
-        }
-        Ok(verdict)
-    }
-
-    /// All that a verdict depends on; `None` where verdicts are not kept.
-    fn key(
-        &self,
-        plan: &Plan<'_>,
-        code: &str,
-        harness: &Harness,
-        libraries: &Libraries,
-    ) -> Result<Option<String>, JudgeError> {
-        let options = &self.shared.options;
-        if options.cache_bytes == 0 {
-            return Ok(None);
-        }
-        let task = serde_json::to_string(plan.task).map_err(anyhow::Error::from)?;
-        let limits = &plan.task.limits;
-        let memory = [limits.compile_memory_bytes, limits.memory_bytes]
-            .map(|bytes| bytes.min(self.shared.memory.total()));
-        let linked = format!("{harness:?}{libraries:?}{memory:?}{}", options.scan);
-        Ok(Some(Cache::key([code, &task, &plan.main, &self.shared.toolchain.version, &linked])))
-    }
-
-    /// Why a source is refused, if it is.
-    fn refusal(&self, source: &Source<'_>) -> Option<String> {
-        self.shared.options.scan.then(|| source.refusal()).flatten()
-    }
-
-    /// The verdict, and whether judging again might give another: see [`ending::End::is_by_chance`].
-    fn compile_and_run(
-        &self,
-        plan: &Plan<'_>,
-        code: &str,
-        source: &Source<'_>,
-        harness: &Harness,
-        libraries: &Libraries,
-        passed: Passed<'_>,
-    ) -> Result<(Verdict, bool), JudgeError> {
-        let task = plan.task;
-        let together = self.shared.turn.read().unwrap_or_else(PoisonError::into_inner);
-        let compiled = self.compile(plan, source, harness, libraries)?;
-        let (mut verdict, fates, by_chance) = match compiled.program {
-            Err(outcome) => {
-                // Of memory too: the watch may have seen it, and on another day not.
-                let by_chance = matches!(
-                    outcome,
-                    Outcome::TimeOut { .. }
-                        | Outcome::OutOfMemory { .. }
-                        | Outcome::Signal { number: SIGKILL, .. }
-                );
-                (plan.failed(Stage::Compile, outcome), Vec::new(), by_chance)
-            }
-            Ok(program) => {
-                let mut results = self.run_cases(plan, code, &program, together)?;
-                let fates = std::mem::take(&mut results.fates);
-                let by_chance = results.by_chance;
-                let verdict = Verdict::from(results);
-                if verdict.is_success() {
-                    passed(&program)?;
-                }
-                (verdict, fates, by_chance)
-            }
-        };
-        verdict.diagnostics = compiled.diagnostics;
-        verdict.timings.compile_ms = compiled.compile_ms;
-        verdict.timings.link_ms = compiled.link_ms;
-        verdict.feedback = feedback::feedback(task, &verdict, &fates);
-        Ok((verdict, by_chance))
-    }
-
-    /// Runs the cases. Where a busy machine may be the reason of a failure, it runs them once more, and
-    /// no other candidate beside them. `together` is the permission to work beside others.
-    fn run_cases(
-        &self,
-        plan: &Plan<'_>,
-        code: &str,
-        program: &Program,
-        together: RwLockReadGuard<'_, ()>,
-    ) -> Result<Results, JudgeError> {
-        let seed = plan::seed(&plan.task.signature, code);
-        let run = || {
-            let memory = self.shared.memory.reserve(plan.task.limits.memory_bytes);
-            undisturbed(plan.prepared.run(program, seed, memory.bytes)?)
-        };
-        let results = run()?;
-        drop(together);
-        if !results.waited && !results.killed {
-            return Ok(results);
-        }
-        let _alone = self.shared.turn.write().unwrap_or_else(PoisonError::into_inner);
-        let results = run()?;
-        match results.killed {
-            false => Ok(results),
-            true => Err(machine::killed("the candidate")),
-        }
-    }
-
-    fn compile(
-        &self,
-        plan: &Plan<'_>,
-        source: &Source<'_>,
-        harness: &Harness,
-        libraries: &Libraries,
-    ) -> Result<Compiled, JudgeError> {
-        let task = plan.task;
-        let options = &self.shared.options;
-        let published = source.publish(task.function().filter(|_| task.driver.is_none()));
-        let mut files = vec![("main.rs", plan.main.as_str()), ("candidate.rs", &published.text)];
-        files.extend(plan.driver.as_deref().map(|driver| ("driver.rs", driver)));
-        Compilation {
-            toolchain: &self.shared.toolchain,
-            temporary: &options.temporary,
-            harness,
-            libraries,
-            files: &files,
-            published: &published,
-            edition: "2024",
-            opt_level: task.opt_level,
-            warnings: task.warnings,
-            clippy: task.lints.then(|| self.shared.toolchain.clippy()).transpose()?,
-            forbid_unsafe: options.scan,
-            allow_without_landlock: options.allow_without_landlock,
-            limits: &task.limits,
-        }
-        .run_checked(&self.shared.memory)
     }
 }
 

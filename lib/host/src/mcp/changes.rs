@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::server;
+use super::tools;
 use crate::toolbox::Toolbox;
 
 const PERIOD: Duration = Duration::from_millis(500);
@@ -23,7 +23,7 @@ impl Changes {
         let (tell, changes) = watch::channel(());
         tokio::task::spawn_blocking(move || {
             let mut stamp = toolbox.stamp();
-            let mut offered = server::offered(&toolbox).ok();
+            let mut offered = tools::offered(&toolbox).ok();
             while !tell.is_closed() {
                 std::thread::sleep(PERIOD);
                 let now = toolbox.stamp();
@@ -31,7 +31,7 @@ impl Changes {
                     continue;
                 }
                 // A manifest that is damaged, or in the middle of a change, is looked at again.
-                let Ok(tools) = server::offered(&toolbox) else { continue };
+                let Ok(tools) = tools::offered(&toolbox) else { continue };
                 stamp = now;
                 if offered.as_ref() != Some(&tools) {
                     offered = Some(tools);

@@ -8,6 +8,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `transport` | lines in and out, however hostile |
+//! | `tools` | which tools are offered |
 //! | `server` | what is answered: the tools and their calls |
 //! | `changes` | the folder is watched, clients are told |
 //!
@@ -25,6 +26,7 @@
 
 mod changes;
 mod server;
+mod tools;
 mod transport;
 
 use std::path::Path;

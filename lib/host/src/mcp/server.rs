@@ -1,14 +1,12 @@
-//! What a client is answered: which tools there are, and what a call came to.
+//! What a client is answered: the list of tools, and what a call came to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use code_evolution_wire::toolbox::{Capability, Listed};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
     CustomResult, ErrorCode, ErrorData, Implementation, JsonObject, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
-    ToolAnnotations,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -16,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::changes::Changes;
+use super::tools::offered;
 use crate::toolbox::{Toolbox, ToolboxError};
 
 /// How many calls run at once; the others wait. (A tool has one process, whose calls take turns.)
@@ -41,34 +40,6 @@ impl Server {
         let calls = Arc::new(Semaphore::new(AT_ONCE));
         Server { toolbox, changes, calls, tells: AtomicBool::new(false) }
     }
-}
-
-/// The tools that can be called, as the protocol describes them.
-///
-/// # Errors
-/// If the toolbox's manifest is damaged.
-pub fn offered(toolbox: &Toolbox) -> Result<Vec<Tool>, ToolboxError> {
-    let tools = toolbox.list()?.into_iter().filter(|tool| tool.problem.is_none());
-    Ok(tools.filter_map(describe).collect())
-}
-
-fn describe(tool: Listed) -> Option<Tool> {
-    let in_use = tool.entry.in_use()?;
-    let Value::Object(parameters) = tool.parameters else { return None };
-    let description = format!(
-        "{}\n\n`{}`, version {}, admitted with {} tests",
-        in_use.description,
-        in_use.task.signature.trim(),
-        tool.entry.current,
-        in_use.task.cases.len()
-    );
-    let remembers = in_use.capabilities.contains(&Capability::State);
-    let annotations = ToolAnnotations::new()
-        .read_only(!remembers)
-        .destructive(false)
-        .idempotent(in_use.capabilities.is_empty())
-        .open_world(false);
-    Some(Tool::new(tool.name, description, parameters).with_annotations(annotations))
 }
 
 /// Work that waits for a file, a compiler or a tool, off the threads that answer.
