@@ -38,7 +38,9 @@ class Stamps(unittest.TestCase):
         self.assertEqual(found(cell("lab.judge(&code, &task)?", FIGURE.format(""))), [])
 
     def test_a_cell_that_asks_through_a_function_shows_its_cost(self):
-        define = cell("fn breed(lab: &Lab) {\n    lab.llm().ask_many(&[\"x\"]);\n}\nfn run(lab: &Lab) {\n    breed(lab);\n}")
+        define = cell(
+            'fn breed(lab: &Lab) {\n    lab.llm().ask_many(&["x"]);\n}\nfn run(lab: &Lab) {\n    breed(lab);\n}'
+        )
         [problem] = found(define, cell("run(&lab);"))
         self.assertIn("lab.cost()", problem)
         self.assertEqual(found(define, cell("run(&lab); lab.cost()", text=COST)), [])
