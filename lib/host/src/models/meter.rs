@@ -5,7 +5,7 @@ use std::time::Duration;
 use code_evolution_wire::model::{Ask, Budget, Meter, Usage};
 
 use super::ModelError;
-use super::choice::{Env, set};
+use super::environment::{Env, set};
 use super::provider::LOCAL;
 
 /// When the prices below were looked up.

@@ -5,7 +5,9 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | `ask` | one question or many, to whatever answers |
 //! | `choice` | which provider, model, mode and key a session uses |
+//! | `environment` | how its variables are read |
 //! | `json` | replies that must satisfy a schema, with one turn to repair them |
 //! | `cassette` | recordings and scripts |
 //! | `alike` | how much alike two texts are, for the nearest reply of a cassette |
@@ -45,6 +47,7 @@
 //! own loop; a tool call is just part of an answer).
 
 mod alike;
+mod ask;
 mod batch;
 mod calls;
 mod cassette;
@@ -52,6 +55,7 @@ mod choice;
 mod client;
 mod clock;
 mod endpoint;
+mod environment;
 mod error;
 mod json;
 pub mod key;
@@ -69,31 +73,24 @@ mod text;
 mod waits;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use code_evolution_wire::model::{
-    Answer, Ask, Budget, Fit, Meter, Mode, ModelChoice, ModelStatus, Usage,
+    Answer, Budget, Fit, Meter, Mode, ModelChoice, ModelStatus, Usage,
 };
-use code_evolution_wire::protocol::Failure;
 
 pub(crate) use calls::lenient_json;
 pub use clock::Clock;
 pub use error::ModelError;
 
-use batch::Batch;
-use cassette::{Kind, Player, Recorder};
+use cassette::{Player, Recorder};
 use client::Client;
-use json::Conversation;
 use key::Key;
 
 /// The names of all providers.
 pub fn providers() -> Vec<&'static str> {
     provider::PROVIDERS.iter().map(|provider| provider.name).collect()
 }
-
-/// How many questions of [`Models::ask_many`] are under way at once.
-const CONCURRENCY: usize = 4;
 
 /// Prints one line to the participant, now: a wait, a line of a streamed reply.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
@@ -238,154 +235,6 @@ impl Models {
     /// Sets the session's budget. Calls that are under way count already.
     pub fn set_budget(&self, budget: Budget) {
         lock(&self.shared.meter).set_budget(budget);
-    }
-
-    /// Asks one question. With a schema, an answer that does not satisfy it gets one turn to be
-    /// repaired; the text is then the JSON alone.
-    ///
-    /// # Errors
-    /// See [`ModelError`].
-    pub fn ask(&self, ask: &Ask, progress: Progress) -> Result<Answer, ModelError> {
-        let mut answers = self.ask_many(std::slice::from_ref(ask), progress)?;
-        answers.pop().ok_or_else(|| ModelError::NoAnswer("no question was asked".to_owned()))
-    }
-
-    /// Asks many questions, a few at once, and returns the answers in the questions' order. A question
-    /// that fails does not take the others' answers with it: its own says why it is empty. After an
-    /// error that the next question would meet too, no further question is asked.
-    ///
-    /// # Errors
-    /// Where no question has an answer, the first error in the questions' order; also if an answer
-    /// cannot be recorded.
-    pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
-        let progress: Progress = &|line| progress(&text::printable(line));
-        match &self.shared.source {
-            Source::Provider { client, recorder } => {
-                self.ask_provider(client, recorder.as_ref(), asks, progress)
-            }
-            Source::Cassette(player) => {
-                let ask_one = |ask: &Ask| self.ask_cassette(player, ask, progress);
-                self.each(asks, None, 1, progress, &ask_one)
-            }
-            Source::Nothing => Err(ModelError::Config(
-                "there is no key and no cassette, so nothing can answer: set a key, LLM_BASE_URL or a cassette"
-                    .to_owned(),
-            )),
-        }
-    }
-
-    fn ask_cassette(
-        &self,
-        player: &Mutex<Player>,
-        ask: &Ask,
-        progress: Progress,
-    ) -> Result<Conversation, ModelError> {
-        let turn = |ask: &Ask| {
-            let mut player = lock(player);
-            let replayed = player.play(ask)?;
-            let failure = replayed.failure();
-            lock(&self.shared.meter).replayed();
-            let kind = player.cassette().kind;
-            let model = match kind {
-                Kind::Script => "script".to_owned(),
-                Kind::Recording => {
-                    let model = replayed.reply.model.or_else(|| player.model());
-                    model.unwrap_or_else(|| "unknown model".to_owned())
-                }
-            };
-            let mut answer = Answer {
-                text: replayed.reply.text,
-                thinking: replayed.reply.thinking,
-                tool_calls: replayed.reply.tool_calls,
-                model,
-                mode: kind.mode(),
-                note: replayed.note,
-                finish_reason: replayed.reply.finish_reason,
-                usage: replayed.reply.usage,
-                extra: replayed.reply.extra,
-                failure,
-                fit: replayed.fit,
-                date: player.cassette().date.clone(),
-            };
-            reply::receive(&mut answer, &ask.tools, ask.max_tokens);
-            if ask.stream {
-                answer.text.lines().for_each(progress);
-            }
-            Ok(answer)
-        };
-        json::converse(ask, turn)
-    }
-
-    fn ask_provider(
-        &self,
-        client: &Client,
-        recorder: Option<&Mutex<Recorder>>,
-        asks: &[Ask],
-        progress: Progress,
-    ) -> Result<Vec<Answer>, ModelError> {
-        let turn = |ask: &Ask| {
-            let reserved = lock(&self.shared.meter).reserve(ask)?;
-            let again = |took: &meter::Took| lock(&self.shared.meter).again(&reserved, took);
-            let client::Asked { result, took } = client.ask(ask, progress, &again);
-            lock(&self.shared.meter).settle(reserved, took);
-            Ok(Answer { mode: self.shared.status.mode, ..result? })
-        };
-        self.each(asks, recorder, CONCURRENCY, progress, &|ask| json::converse(ask, turn))
-    }
-
-    /// Asks each question by `ask_one`, so many at once.
-    fn each(
-        &self,
-        asks: &[Ask],
-        recorder: Option<&Mutex<Recorder>>,
-        at_once: usize,
-        progress: Progress,
-        ask_one: &(dyn Fn(&Ask) -> Result<Conversation, ModelError> + Sync),
-    ) -> Result<Vec<Answer>, ModelError> {
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let batch = Mutex::new(Batch::new(recorder));
-        let work = || {
-            while !failed.load(Ordering::SeqCst)
-                && let position = next.fetch_add(1, Ordering::SeqCst)
-                && let Some(ask) = asks.get(position)
-            {
-                let conversation = ask_one(ask);
-                if let (Err(error), 2..) = (&conversation, asks.len()) {
-                    let (number, all) = (position + 1, asks.len());
-                    progress(&format!("question {number} of {all} has no answer: {error}"));
-                }
-                let goes_on = lock(&batch).add(position, conversation);
-                failed.fetch_or(!goes_on, Ordering::SeqCst);
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..at_once.min(asks.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let batch = batch.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        batch.finish(asks.len(), |failure| self.without_answer(failure))
-    }
-
-    /// What stands in an answer's place.
-    fn without_answer(&self, failure: Failure) -> Answer {
-        let ModelStatus { model, mode, .. } = self.status();
-        Answer {
-            text: String::new(),
-            thinking: String::new(),
-            tool_calls: Vec::new(),
-            model,
-            mode,
-            note: None,
-            finish_reason: "error".to_owned(),
-            usage: Usage::default(),
-            extra: Default::default(),
-            failure: Some(failure),
-            fit: Fit::Exact,
-            date: None,
-        }
     }
 }
 

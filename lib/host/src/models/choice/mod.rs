@@ -8,6 +8,7 @@ use code_evolution_wire::model::{Mode, ModelChoice, ModelStatus};
 
 use super::ModelError;
 use super::endpoint::{Endpoint, host, is_local, parse_base};
+use super::environment::{Env, set};
 use super::key::Key;
 use super::local::{LocalModel, NotInstalled};
 use super::provider::{LOCAL, PROVIDERS, Provider, find, names};
@@ -47,14 +48,6 @@ impl Chosen {
             notes: self.notes.clone(),
         }
     }
-}
-
-/// Reads an environment variable.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// A variable's value without space around it; `None` where nothing is left.
-pub(super) fn set(env: Env, name: &str) -> Option<String> {
-    env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// Chooses. Makes no call and starts nothing.

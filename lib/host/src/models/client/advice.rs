@@ -4,8 +4,8 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use crate::models::choice::{Env, set};
 use crate::models::endpoint::{host, is_local};
+use crate::models::environment::{Env, set};
 
 /// What stands between this process and a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

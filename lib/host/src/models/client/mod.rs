@@ -20,9 +20,9 @@ use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{Answer, Ask, Fit, Mode, Usage};
 use serde_json::Value;
 
-use super::choice::{Env, set};
 use super::clock::{Clock, today};
 use super::endpoint::{Endpoint, host, is_local};
+use super::environment::{Env, set};
 use super::meter::{Took, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use code_evolution_wire::model::TINY_MODEL;
 
-use crate::models::choice::{Env, set};
+use crate::models::environment::{Env, set};
 
 /// The variable that names another model's file.
 const FILE: &str = "LLM_LOCAL_MODEL";

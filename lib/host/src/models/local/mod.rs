@@ -33,7 +33,7 @@ use std::sync::Mutex;
 use reqwest::Url;
 
 use super::ModelError;
-use super::choice::Env;
+use super::environment::Env;
 use super::key::Key;
 use super::lock;
 use super::text::clean;

@@ -6,14 +6,14 @@
 
 use serde_json::Value;
 
-use super::code::blocks_of;
+use super::blocks::blocks;
 
 /// The values among which the answer is, in order.
 pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
     if let Some(value) = lenient(text.trim()) {
         return vec![value];
     }
-    let found = blocks_of(text);
+    let found = blocks(text);
     let mut standing: Vec<Value> = Vec::new();
     let mut inline: Vec<Value> = Vec::new();
     for block in found.blocks.iter().filter(|block| !block.indented) {

@@ -12,18 +12,26 @@
 //! | `thinking` | taking thinking out |
 //! | `harmony` | the channels of gpt-oss |
 //! | `calls` | tool calls in the text |
+//! | `blocks`, `language` | the code blocks, and what their tags say |
+//! | `repair` | fences as models write them |
+//! | `items`, `scan` | Rust told from words: functions and other items, stubs |
 //! | [`code`] | the Rust code in a reply |
 //! | `json`, `list`, `prompt`, `opinion` | what else is read out of one |
 //!
 //! What it leaves out: how a server says things (`response`), and what a cell makes of an answer.
 
+mod blocks;
 mod calls;
 pub mod code;
 mod harmony;
+mod items;
 pub(super) mod json;
+mod language;
 mod list;
 mod opinion;
 mod prompt;
+mod repair;
+mod scan;
 mod tags;
 mod thinking;
 mod zones;
@@ -222,7 +230,7 @@ fn is_pure(text: &str) -> bool {
     }
     let trimmed = text.trim();
     let json = trimmed.starts_with(['{', '[']) && serde_json::from_str::<Value>(trimmed).is_ok();
-    json || code::is_program(trimmed)
+    json || scan::is_program(trimmed)
 }
 
 fn read(text: &str, extent: Extent, offered: &[Tool]) -> Read {

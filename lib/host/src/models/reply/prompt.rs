@@ -3,7 +3,7 @@
 use code_evolution_wire::reading::Prompt;
 use serde_json::Value;
 
-use super::code::blocks_of;
+use super::blocks::blocks;
 use super::json;
 
 /// Names under which a prompt stands in JSON or in a tag.
@@ -68,7 +68,7 @@ fn in_tag(text: &str) -> Option<(String, String)> {
 /// The block that the talk announces: the only one of words, or the last whose lead speaks of a prompt.
 /// A block of code within a prompt is a part of it.
 fn in_block(text: &str) -> Option<(String, String)> {
-    let found = blocks_of(text);
+    let found = blocks(text);
     let of_words = found.blocks.iter().filter(|block| !block.indented && block.holds_words());
     let blocks: Vec<_> = of_words.collect();
     let says_prompt = |before: &str| {

@@ -83,7 +83,7 @@ fn answer_within(inside: &str) -> Option<usize> {
     let line = |at: usize| inside[at..].lines().next().unwrap_or_default();
     let is_fence = |at: &usize| line(*at).trim_start().starts_with("```");
     let fences: Vec<usize> = starts.iter().copied().filter(is_fence).collect();
-    let is_item = |at: &usize| super::code::starts_function(line(*at));
+    let is_item = |at: &usize| super::scan::starts_function(line(*at));
     // Fences come in pairs, and the last may be open.
     let block = fences.get(fences.len().saturating_sub(1) / 2 * 2).copied();
     let after_block = if fences.len().is_multiple_of(2) { fences.last().copied() } else { None };

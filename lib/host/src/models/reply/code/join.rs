@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use code_evolution_wire::source::{Part, is_word, parts};
 
-use super::items::{Item, canonical, items, mentioned};
+use crate::models::reply::items::{Item, canonical, items, mentioned};
 
 /// A code with what it needs of other codes before it, and the names that were joined.
 pub(super) fn join(main: &str, others: &[Vec<Item>]) -> (String, Vec<String>) {

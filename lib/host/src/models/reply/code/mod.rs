@@ -1,8 +1,9 @@
 //! The Rust code in a model's reply.
 //!
 //! A regular expression over back-ticks returns `///` where a doc comment holds a fence, and the whole
-//! prose where there is none. So a CommonMark parser finds the blocks, after `repair` has put right what
-//! models get wrong about fences, and items are told apart by a scanner that knows comments and strings.
+//! prose where there is none. So a CommonMark parser finds the blocks (`blocks`, beside this module), after
+//! `repair` has put right what models get wrong about fences, and items are told apart (`items`) by a
+//! scanner that knows comments and strings.
 //!
 //! Of several blocks that define the function the last one counts, but never the prompt's own code, a
 //! stub, or what the reply shows as wrong. An edit is applied to the code that was asked about. Helpers
@@ -11,36 +12,38 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `repair`, `blocks` | fences as models write them |
-//! | `items`, `scan` | functions and other items, stubs |
+//! | `asked` | the code in the question |
+//! | `role` | what a block is to the function |
 //! | `label` | what the words before a block say about it |
+//! | `loose` | code in no block |
 //! | `edit` | SEARCH/REPLACE, diffs, code with gaps |
 //! | `join` | helpers from elsewhere |
 //! | `error` | why there is no code |
 //!
 //! What it leaves out: parsing Rust. What does not compile is for the compiler to say.
 
-mod blocks;
+mod asked;
 mod edit;
 mod error;
-mod items;
 mod join;
 mod label;
-mod repair;
-mod scan;
-
-use std::collections::HashSet;
+mod loose;
+mod role;
 
 use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::reading::{Code, ReplyText};
 
 pub use error::NoCode;
 
-pub(super) use blocks::blocks as blocks_of;
-use blocks::{Block, Language, Text};
+use super::blocks::{Block, Text, blocks};
+use super::items::{self, Item, items};
+use super::language::Language;
+use super::scan;
+use asked::Asked;
 use edit::Edit;
-use items::{Item, canonical, items};
 use label::{Label, label};
+use loose::{bare, in_json};
+use role::{Judged, Role, describe};
 
 /// The code of a reply that defines `fn function`.
 ///
@@ -68,48 +71,6 @@ fn normal(text: &str) -> String {
     text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
 }
 
-/// Whether a text is a Rust program and nothing else.
-pub(super) fn is_program(text: &str) -> bool {
-    syn::parse_file(text).is_ok_and(|file| !file.items.is_empty())
-}
-
-/// Whether a line begins a function.
-pub(super) fn starts_function(line: &str) -> bool {
-    scan::starts_item(line) && !scan::functions(&format!("{line}}}")).is_empty()
-}
-
-/// The code in the question.
-struct Asked {
-    /// What defines the function, the likeliest first: of the last message, from its top.
-    codes: Vec<String>,
-    /// Every item of it, without white space.
-    items: HashSet<String>,
-}
-
-impl Asked {
-    fn new(messages: &[String], function: &str) -> Self {
-        let mut codes: Vec<String> = Vec::new();
-        for message in messages.iter().rev() {
-            let message = normal(message);
-            let found = blocks::blocks(&message).blocks.into_iter().map(|block| block.code);
-            let mut found: Vec<String> = found.filter(|code| defines(code, function)).collect();
-            if found.is_empty() {
-                found.extend(bare(&message).filter(|code| defines(code, function)));
-            }
-            codes.extend(found);
-        }
-        let items = codes.iter().flat_map(|code| items(code));
-        let items = items.map(|item| canonical(&item.text)).collect();
-        Asked { codes, items }
-    }
-
-    /// Whether a code only repeats what was asked about.
-    fn holds(&self, code: &str) -> bool {
-        let mut items = items(code).into_iter().map(|item| canonical(&item.text)).peekable();
-        items.peek().is_some() && items.all(|item| item.is_empty() || self.items.contains(&item))
-    }
-}
-
 fn defines(code: &str, function: &str) -> bool {
     items(code).iter().any(|item| item.is_function(function))
 }
@@ -122,36 +83,6 @@ struct Reader<'a> {
     asked: Asked,
 }
 
-/// What a block is to the function.
-enum Role {
-    Edit(Edit),
-    /// It looks like an edit, and cannot be read as one.
-    BrokenEdit,
-    /// It defines the function.
-    Defines,
-    /// It repeats the code that was asked about.
-    Own,
-    /// The function in it has no body.
-    Stub,
-    /// The function stands inside this.
-    Nested(String),
-    /// Something else, maybe with helpers.
-    Other,
-}
-
-/// A block with what it is to the function.
-struct Judged {
-    block: Block,
-    role: Role,
-    label: Label,
-}
-
-impl Judged {
-    fn is(&self, wanted: fn(&Role) -> bool, label: Label, rust: bool) -> bool {
-        wanted(&self.role) && self.label == label && self.block.language.is_rust() == rust
-    }
-}
-
 impl Reader<'_> {
     fn cut_short(&self) -> NoCode {
         NoCode::CutShort { by: self.cut.unwrap_or(Cut::Unknown), max_tokens: self.max_tokens }
@@ -162,7 +93,7 @@ impl Reader<'_> {
     }
 
     fn read(&self, text: &str) -> Result<Code, NoCode> {
-        let Text { blocks, words, .. } = blocks::blocks(text);
+        let Text { blocks, words, .. } = blocks(text);
         let judged: Vec<Judged> = blocks.into_iter().map(|block| self.judge(block)).collect();
         let fenced = judged.iter().any(|judged| !judged.block.indented);
         let defines: fn(&Role) -> bool = |role| matches!(role, Role::Defines);
@@ -429,77 +360,6 @@ impl Reader<'_> {
         let found = judged.iter().flat_map(|judged| scan::functions(&judged.block.code)).collect();
         NoCode::NoFunction { function, found }
     }
-}
-
-/// What a block that was not taken is.
-fn describe(judged: &Judged) -> Option<&'static str> {
-    Some(match (&judged.role, judged.label) {
-        (Role::Other, _) => return None,
-        (Role::Own, _) => "is the code that was asked about",
-        (_, Label::Wrong) => "is shown as wrong",
-        (_, Label::Before) => "is shown as it was before",
-        (Role::Stub, _) => "is a stub",
-        (Role::Edit(_) | Role::BrokenEdit, _) => "is an edit",
-        (Role::Nested(_), _) => "has it inside something else",
-        (Role::Defines, _) => "is another version",
-    })
-}
-
-/// The items that stand in words without a fence; the last may be cut.
-fn bare(words: &str) -> Option<String> {
-    let mut code = String::new();
-    let mut lines = words.lines().peekable();
-    while let Some(line) = lines.next() {
-        let line = inline(line);
-        if !scan::starts_item(line) {
-            continue;
-        }
-        let mut piece = line.to_owned();
-        let done = |piece: &str| items(piece).last().is_none_or(|item| item.whole);
-        let waits =
-            |piece: &str| items::canonical(piece).is_empty() || piece.trim_end().ends_with(']');
-        while (!done(&piece) || waits(&piece))
-            && let Some(next) = lines.next()
-        {
-            piece.push('\n');
-            piece.push_str(next);
-        }
-        let whole = items(&piece);
-        if whole.iter().all(|item| !item.kind.is_empty()) && !whole.is_empty() {
-            code.push_str(&piece);
-            code.push('\n');
-        }
-    }
-    let code = tidy(&code);
-    (!code.is_empty()).then_some(code)
-}
-
-/// A line without the back-ticks around all of it.
-fn inline(line: &str) -> &str {
-    let inner = line.trim().strip_prefix('`').and_then(|line| line.strip_suffix('`'));
-    inner.filter(|inner| !inner.contains('`')).unwrap_or(line)
-}
-
-/// A text of a JSON value that defines the function.
-fn in_json(text: &str, function: &str) -> Option<String> {
-    fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
-        match value {
-            serde_json::Value::String(text) => found.push(text.clone()),
-            serde_json::Value::Array(list) => list.iter().for_each(|value| texts(value, found)),
-            serde_json::Value::Object(members) => {
-                members.values().for_each(|value| texts(value, found));
-            }
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    super::json::values(text, &[]).iter().for_each(|value| texts(value, &mut found));
-    let code = found.into_iter().rfind(|code| {
-        let own = items(code);
-        own.iter().all(|item| item.whole)
-            && own.iter().any(|item| item.is_function(function) && !item.is_stub())
-    })?;
-    Some(tidy(&code))
 }
 
 /// Without empty lines at both ends.

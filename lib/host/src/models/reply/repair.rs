@@ -2,8 +2,8 @@
 
 use code_evolution_wire::source::{Part, parts};
 
-use super::blocks::Language;
 use super::items;
+use super::language::Language;
 
 /// A text whose fences stand on lines of their own.
 pub(super) struct Repaired {

@@ -96,3 +96,13 @@ pub(super) fn starts_item(line: &str) -> bool {
         // like code, or opens something.
         && (line.starts_with(['#', '/']) || line.contains(['{', '(', ';']))
 }
+
+/// Whether a text is a Rust program and nothing else.
+pub(super) fn is_program(text: &str) -> bool {
+    syn::parse_file(text).is_ok_and(|file| !file.items.is_empty())
+}
+
+/// Whether a line begins a function.
+pub(super) fn starts_function(line: &str) -> bool {
+    starts_item(line) && !functions(&format!("{line}}}")).is_empty()
+}

@@ -2,132 +2,54 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-use super::repair;
+use super::language::{Language, is_data, is_words};
+use super::{repair, scan};
 
 /// How deep a block that is itself Markdown is searched.
 const DEPTH: u32 = 3;
 
-/// What a block's tag says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Language {
-    Rust,
-    Untagged,
-    Diff,
-    Markdown,
-    Other,
-}
-
-impl Language {
-    pub(super) fn of(info: &str) -> Self {
-        match first_word(info).as_str() {
-            "rust" | "rs" => Language::Rust,
-            "" => Language::Untagged,
-            "diff" | "patch" | "udiff" => Language::Diff,
-            "markdown" | "md" => Language::Markdown,
-            _ => Language::Other,
-        }
-    }
-
-    /// Whether an info string is a tag, rather than prose behind a fence.
-    pub(super) fn is_named(info: &str) -> bool {
-        const NAMES: [&str; 30] = [
-            "rust",
-            "rs",
-            "diff",
-            "patch",
-            "markdown",
-            "md",
-            "text",
-            "txt",
-            "plaintext",
-            "plain",
-            "json",
-            "toml",
-            "yaml",
-            "bash",
-            "sh",
-            "shell",
-            "console",
-            "python",
-            "py",
-            "c",
-            "cpp",
-            "java",
-            "javascript",
-            "js",
-            "typescript",
-            "ts",
-            "html",
-            "xml",
-            "output",
-            "go",
-        ];
-        NAMES.contains(&first_word(info).as_str()) && !info.trim().contains(". ")
-    }
-
-    pub(super) fn is_rust(self) -> bool {
-        matches!(self, Language::Rust | Language::Untagged)
-    }
-}
-
-fn first_word(info: &str) -> String {
-    let info = info.trim_matches(|c: char| "{}. \t".contains(c));
-    let word = info.split(|c: char| !c.is_alphanumeric() && c != '+' && c != '#').next();
-    word.unwrap_or_default().to_lowercase()
-}
-
-fn is_data(info: &str) -> bool {
-    let words =
-        ["", "json", "jsonc", "json5", "jsonl", "text", "txt", "plaintext", "plain", "output"];
-    words.contains(&first_word(info).as_str())
-}
-
-fn is_words(info: &str) -> bool {
-    matches!(first_word(info).as_str(), "prompt" | "system" | "markdown" | "md")
-}
-
 /// A code block.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Block {
-    pub(in super::super) language: Language,
+pub(super) struct Block {
+    pub(super) language: Language,
     /// Whether its tag is one of words.
     words: bool,
     /// Whether its tag is one of data or text, or missing.
     data: bool,
     /// Whether indentation, not a fence, made it a block.
-    pub(in super::super) indented: bool,
+    pub(super) indented: bool,
     /// Whether its closing fence is missing.
-    pub(in super::super) open: bool,
-    pub(in super::super) code: String,
+    pub(super) open: bool,
+    pub(super) code: String,
     /// The words between the block before and this one.
-    pub(in super::super) before: String,
+    pub(super) before: String,
 }
 
 impl Block {
     /// Whether it may hold JSON: no block of Rust or of another program.
-    pub(in super::super) fn holds_data(&self) -> bool {
+    pub(super) fn holds_data(&self) -> bool {
         self.data
     }
 
     /// Whether it may hold words: no block of a program, and no Rust without a tag.
-    pub(in super::super) fn holds_words(&self) -> bool {
-        let rust = self.language == Language::Untagged && super::is_program(&self.code);
+    pub(super) fn holds_words(&self) -> bool {
+        let rust = self.language == Language::Untagged && scan::is_program(&self.code);
         (self.data || self.words) && !rust
     }
 }
 
 /// A text in blocks and words.
 #[derive(Debug, Default)]
-pub(in super::super) struct Text {
-    pub(in super::super) blocks: Vec<Block>,
+pub(super) struct Text {
+    pub(super) blocks: Vec<Block>,
     /// What is in no block.
-    pub(in super::super) words: String,
+    pub(super) words: String,
     /// What follows the last block.
-    pub(in super::super) after: String,
+    pub(super) after: String,
 }
 
 /// All code blocks in order; those of Markdown within Markdown take its place.
-pub(in super::super) fn blocks(text: &str) -> Text {
+pub(super) fn blocks(text: &str) -> Text {
     nested(text, DEPTH)
 }
 
