@@ -59,6 +59,8 @@ fn nested(text: &str, depth: u32) -> Text {
     let mut found = Text::default();
     let mut current: Option<Block> = None;
     let mut from = 0;
+    // Up to where the text is among the words.
+    let mut said = 0;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
@@ -70,8 +72,8 @@ fn nested(text: &str, depth: u32) -> Text {
                 };
                 let before = text.get(from..range.start).unwrap_or_default().to_owned();
                 if !indented {
-                    found.words.push_str(&before);
-                    from = range.end;
+                    found.words.push_str(text.get(said..range.start).unwrap_or_default());
+                    (from, said) = (range.end, range.end);
                 }
                 let open = repaired.open && range.end >= text.trim_end().len();
                 current = Some(Block {
@@ -91,6 +93,16 @@ fn nested(text: &str, depth: u32) -> Text {
             }
             Event::End(TagEnd::CodeBlock) => {
                 let Some(block) = current.take() else { continue };
+                // Models forget the indentation after the first line, where such a block would end in
+                // the middle of an item. Then it is none, and its lines are words at the margin.
+                if block.indented && scan::starts_item(&block.code) && scan::is_half(&block.code) {
+                    let here = text.get(range.start..).unwrap_or_default();
+                    let indent = here.len() - here.trim_start_matches([' ', '\t']).len();
+                    let before = text.get(said..range.start).unwrap_or_default();
+                    found.words.push_str(before.trim_end_matches([' ', '\t']));
+                    said = range.start + indent;
+                    continue;
+                }
                 if block.language == Language::Markdown && depth > 0 {
                     let mut inner = nested(&block.code, depth - 1).blocks;
                     if inner.is_empty() {
@@ -112,6 +124,6 @@ fn nested(text: &str, depth: u32) -> Text {
         }
     }
     found.after = text.get(from..).unwrap_or_default().to_owned();
-    found.words.push_str(&found.after);
+    found.words.push_str(text.get(said..).unwrap_or_default());
     found
 }

@@ -106,3 +106,11 @@ pub(super) fn is_program(text: &str) -> bool {
 pub(super) fn starts_function(line: &str) -> bool {
     starts_item(line) && !functions(&format!("{line}}}")).is_empty()
 }
+
+/// Whether a code ends within an item: in a function without its body, or before a bracket is closed.
+pub(super) fn is_half(code: &str) -> bool {
+    let Some(last) = items(code).pop().filter(|item| !item.whole) else { return false };
+    let tokens = tokens(&last.text);
+    let count = |brackets: [char; 3]| tokens.matches(brackets).count();
+    last.kind == "fn" || count(['{', '(', '[']) > count(['}', ')', ']'])
+}

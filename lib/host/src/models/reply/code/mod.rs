@@ -163,6 +163,11 @@ impl Reader<'_> {
                 return Err(self.cut_short());
             }
         }
+        // A block that is closed may be wrong, and the compiler says how; of a reply that was cut, half
+        // a function is never taken for a whole one.
+        if self.cut.is_some() && !taken.open && scan::is_half(&taken.code) {
+            return Err(self.cut_short());
+        }
         let mut code = taken.code.clone();
         if taken.open {
             code = self.ended(&code)?;

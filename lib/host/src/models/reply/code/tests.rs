@@ -270,3 +270,26 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn a_function_whose_first_line_alone_is_indented_is_whole_or_cut() {
+    let code = "fn one() -> u8 {\n    1\n}\n";
+    for lead in ["    ", "\t", "Here:\n\n    "] {
+        gives(&format!("{lead}{code}\n\n"), ONE);
+        assert_eq!(extract(&format!("{lead}{code}\n\n"), "one", "length"), Err(CUT));
+    }
+    let brace = "    fn one() -> u8\n{\n    1\n}\n";
+    gives(brace, "fn one() -> u8\n{\n    1\n}");
+    let half = "    fn one() -> u8 {\n        1\n";
+    assert_eq!(extract(half, "one", "length"), Err(CUT));
+    assert!(matches!(extract(half, "one", "stop"), Err(NoCode::Unfinished { .. })));
+    // One that is indented throughout is a block as before.
+    gives("Here:\n\n    fn one() -> u8 {\n        1\n    }\n", ONE);
+}
+
+#[test]
+fn a_closed_block_of_a_cut_reply_gives_no_half_either() {
+    for half in ["fn one() -> u8 {", "fn one(", "fn one() -> u8 {\n    1\n}\nfn two() {"] {
+        assert_eq!(extract(&format!("```rust\n{half}\n```\nNow"), "one", "length"), Err(CUT));
+    }
+}
