@@ -5,7 +5,7 @@ use code_evolution_wire::source::{Part, is_word, parts};
 use super::items::items;
 
 /// The code with comments and literals blanked out, so that what is left are tokens.
-fn tokens(code: &str) -> String {
+pub(super) fn tokens(code: &str) -> String {
     parts(code).map(|(part, text)| if part == Part::Code { text } else { " " }).collect()
 }
 

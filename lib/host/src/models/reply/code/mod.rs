@@ -137,7 +137,9 @@ impl Reader<'_> {
             .flatten();
         let role = if let Some(edit) = edit {
             Role::Edit(edit)
-        } else if rust && edit::has_marks(&block.code) || block.language == Language::Diff {
+        } else if rust && (edit::has_marks(&block.code) || edit::is_split(&block.code))
+            || block.language == Language::Diff
+        {
             Role::BrokenEdit
         } else if !own.is_empty() && own.iter().all(|item| item.is_stub()) {
             Role::Stub

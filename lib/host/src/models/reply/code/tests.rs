@@ -293,3 +293,11 @@ fn a_closed_block_of_a_cut_reply_gives_no_half_either() {
         assert_eq!(extract(&format!("```rust\n{half}\n```\nNow"), "one", "length"), Err(CUT));
     }
 }
+
+#[test]
+fn a_block_with_half_of_an_edits_marks_is_no_code() {
+    let found = extract(&format!("```rust\n{ONE}\n=======\n```"), "one", "stop");
+    assert!(matches!(found, Err(NoCode::Edit { .. })), "{found:?}");
+    let code = "/*\n=======\nOne\n=======\n*/\nfn one() -> u8 {\n    1\n}";
+    gives(&format!("```rust\n{code}\n```"), code);
+}

@@ -5,6 +5,8 @@
 //! neither does indentation where nothing fits exactly. Otherwise it is refused, with words that tell the
 //! model what to answer instead.
 
+use crate::models::reply::scan;
+
 /// An edit, as the reply has it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Edit {
@@ -81,6 +83,11 @@ fn search_replace(block: &str) -> Option<Edit> {
 /// Whether a block looks like an edit, also where it cannot be read as one.
 pub(super) fn has_marks(block: &str) -> bool {
     block.lines().any(|line| matches!(conflict_mark(line), Some(0 | 2)))
+}
+
+/// Whether the middle mark of an edit stands in a block, outside of its comments and strings.
+pub(super) fn is_split(block: &str) -> bool {
+    scan::tokens(block).lines().any(|line| conflict_mark(line) == Some(1))
 }
 
 fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
