@@ -86,7 +86,8 @@ fn it_answers(models: &Models) {
     let answer = models.ask(&short("Say hello."), &|_| {}).expect("an answer");
     assert_eq!((answer.mode, answer.model.as_str()), (Mode::Local, "SmolLM2-135M"));
     assert!(!answer.text.is_empty() && answer.usage.output_tokens > 0, "{answer:?}");
-    assert_eq!(answer.label(), "local · SmolLM2-135M");
+    // Its few tokens may not be enough for all that it wants to say, which the label then says too.
+    assert!(answer.label().starts_with("local · SmolLM2-135M"), "{}", answer.label());
     assert_eq!(models.meter().cost_usd, Some(0.0));
 }
 

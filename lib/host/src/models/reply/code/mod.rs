@@ -64,7 +64,11 @@ pub fn extract(reply: &ReplyText, function: &str) -> Result<Code, NoCode> {
     if text.trim().is_empty() {
         return Err(cut.map_or(NoCode::Empty, |_| reader.cut_short()));
     }
-    reader.read(&text)
+    let code = reader.read(&text)?;
+    match edit::has_stray_marks(&code.code) {
+        true => Err(reader.broken_edit()),
+        false => Ok(code),
+    }
 }
 
 fn normal(text: &str) -> String {
@@ -86,6 +90,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn cut_short(&self) -> NoCode {
         NoCode::CutShort { by: self.cut.unwrap_or(Cut::Unknown), max_tokens: self.max_tokens }
+    }
+
+    fn broken_edit(&self) -> NoCode {
+        let why = "it cannot be read".to_owned();
+        NoCode::Edit { function: self.name(), what: "an edit", why }
     }
 
     fn name(&self) -> String {
@@ -137,7 +146,7 @@ impl Reader<'_> {
             .flatten();
         let role = if let Some(edit) = edit {
             Role::Edit(edit)
-        } else if rust && (edit::has_marks(&block.code) || edit::is_split(&block.code))
+        } else if rust && (edit::has_marks(&block.code) || edit::has_stray_marks(&block.code))
             || block.language == Language::Diff
         {
             Role::BrokenEdit
@@ -244,9 +253,7 @@ impl Reader<'_> {
             return Some(Err(self.cut_short()));
         }
         let Some(first) = first else {
-            let why = "it cannot be read".to_owned();
-            return broken
-                .then(|| Err(NoCode::Edit { function: self.name(), what: "an edit", why }));
+            return broken.then(|| Err(self.broken_edit()));
         };
         Some(self.apply(edits.fold(first, Edit::and), judged))
     }

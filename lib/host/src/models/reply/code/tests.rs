@@ -296,8 +296,12 @@ fn a_closed_block_of_a_cut_reply_gives_no_half_either() {
 
 #[test]
 fn a_block_with_half_of_an_edits_marks_is_no_code() {
-    let found = extract(&format!("```rust\n{ONE}\n=======\n```"), "one", "stop");
-    assert!(matches!(found, Err(NoCode::Edit { .. })), "{found:?}");
+    for mark in ["=======", "<<<<<<< SEARCH", ">>>>>>> REPLACE", "@@ -1 +1 @@"] {
+        for language in ["rust", "json", ""] {
+            let found = extract(&format!("```{language}\n{ONE}\n{mark}\n```"), "one", "stop");
+            assert!(matches!(found, Err(NoCode::Edit { .. })), "{language} {mark}: {found:?}");
+        }
+    }
     let code = "/*\n=======\nOne\n=======\n*/\nfn one() -> u8 {\n    1\n}";
     gives(&format!("```rust\n{code}\n```"), code);
 }

@@ -85,9 +85,27 @@ pub(super) fn has_marks(block: &str) -> bool {
     block.lines().any(|line| matches!(conflict_mark(line), Some(0 | 2)))
 }
 
-/// Whether the middle mark of an edit stands in a block, outside of its comments and strings.
-pub(super) fn is_split(block: &str) -> bool {
-    scan::tokens(block).lines().any(|line| conflict_mark(line) == Some(1))
+/// Whether a mark of an edit, of a fence or of a model stands in code, outside of its comments and
+/// strings. Then the reply was not understood, and what was found is no program.
+pub(super) fn has_stray_marks(code: &str) -> bool {
+    // Runs that no Rust has, wherever they stand. (Nested generics end on a few `>`.)
+    const MARKS: [&str; 12] = [
+        "<<<<<",
+        "=====",
+        ">>>>>>>",
+        "@@",
+        "```",
+        "<|",
+        "</",
+        "◁",
+        "<think>",
+        "<thinking>",
+        "<THINK",
+        "[THINK]",
+    ];
+    let tokens = scan::tokens(code);
+    MARKS.iter().any(|mark| tokens.contains(mark))
+        || tokens.lines().any(|line| conflict_mark(line).is_some())
 }
 
 fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
