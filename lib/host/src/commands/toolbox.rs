@@ -15,7 +15,7 @@ use crate::toolbox::verify;
 /// one for each problem. `serve` ends with its client: see [`mcp`].
 ///
 /// # Errors
-/// A [`UsageError`](super::UsageError); a folder that is no toolbox, or cannot be read; a toolbox that
+/// A [`UsageError`]; a folder that is no toolbox, or cannot be read; a toolbox that
 /// has a problem.
 pub fn run(mut arguments: Parser) -> Result<()> {
     match arguments.next().map_err(UsageError::from)? {
