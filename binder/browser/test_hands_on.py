@@ -175,6 +175,7 @@ class HandsOn(BrowserTest):
         first = notebook.page.locator(".jp-Completer-item").first
         self.assertIn("judge(", first.inner_text())
         notebook.page.keyboard.press("Escape")
+        notebook.page.keyboard.type("judge")
         notebook.page.keyboard.press("Shift+Tab")
         notebook.page.locator(".jp-Tooltip").wait_for()
 
