@@ -216,13 +216,16 @@ fn a_server_killed_in_the_middle_is_started_again(models: &Models) {
     // The keeper has the smaller number, unless numbers have started anew; each is killed once.
     for victim in [0, 1] {
         let before = servers();
-        // Reading this takes the model seconds.
-        let text = format!("{} {victim}. What colour is grass?", "word ".repeat(1_000));
-        let long = Ask { schema: Some(json!({"enum": ["green", "red"]})), ..short(&text) };
+        let ask = Ask { stream: true, max_tokens: 400, ..short("Write a long poem about rain.") };
+        let (line, first_line) = std::sync::mpsc::channel();
         let answer = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| models.ask(&long, &|_| {}));
-            std::thread::sleep(Duration::from_millis(500));
-            assert!(!asked.is_finished(), "it answered too soon to be killed");
+            let tell = move |said: &str| {
+                // Nobody listens after the first line.
+                let _ = line.send(said.to_owned());
+            };
+            let asked = scope.spawn(move || models.ask(&ask, &tell));
+            first_line.recv().expect("the poem begins");
+            assert!(!asked.is_finished(), "hundreds of tokens are still to come");
             kill(before[victim]);
             asked.join().expect("no panic")
         });
