@@ -112,7 +112,7 @@ pub mod prelude {
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
         Admission, Code, Diff, Examination, Execution, Exported, FitnessCurve, Individual, Lineage,
-        Quote, Stack, Table, Verdict, Verdicts, Verification,
+        Loop, Quote, Stack, Table, Verdict, Verdicts, Verification,
     };
     pub use crate::stamp::Stamp;
     pub use crate::toolbox::{Policy, Toolbox};

@@ -55,7 +55,7 @@ pub(crate) fn svg(
     draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingError>,
 ) -> Result<String> {
     let mut out = String::new();
-    let lines = wrap(stamp, width - 2 * STAMP.0);
+    let lines = wrap(stamp, width - 2 * STAMP.0, STAMP.1);
     let below = if lines.is_empty() { 0 } else { STAMP.0 * lines.len() as i32 + 8 };
     let size = ((width * UNITS) as u32, ((height + below) * UNITS) as u32);
     let fill = |area: &Area<'_>| -> Result<(), DrawingError> {
@@ -73,13 +73,14 @@ pub(crate) fn svg(
     Ok(out.replace(" opacity=\"1\"", "").replace('\n', ""))
 }
 
-/// The words of a stamp in lines of at most this many pixels.
-fn wrap(stamp: &str, width: i32) -> Vec<String> {
+/// Words, in a size of so many pixels, in lines of at most this many pixels. A longer word gets a line
+/// of its own.
+pub(crate) fn wrap(text: &str, width: i32, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in stamp.split_whitespace() {
+    for word in text.split_whitespace() {
         let longer = |line: &String| format!("{line} {word}");
         match lines.last_mut() {
-            Some(line) if text_width(&longer(line), STAMP.1) <= width * UNITS => {
+            Some(line) if text_width(&longer(line), size) <= width * UNITS => {
                 *line = longer(line);
             }
             _ => lines.push(word.to_owned()),

@@ -16,6 +16,7 @@
 //! | [`Diff`] | what changed between two texts, by line or by word |
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
+//! | [`Loop`] | the loop of the workshop, with words of your own |
 //! | [`Table`] | anything in rows |
 //! | [`Meter`], [`Cost`] | what asking has cost |
 //! | [`Quote`] | words of a model, or for one |
@@ -40,6 +41,7 @@ mod execution;
 mod exported;
 mod figure;
 mod html;
+mod improvement_loop;
 mod lineage;
 mod meter;
 mod number;
@@ -55,6 +57,7 @@ pub use curve::FitnessCurve;
 pub use diff::Diff;
 pub use execution::Execution;
 pub use exported::Exported;
+pub use improvement_loop::Loop;
 pub use lineage::{Individual, Lineage};
 pub use meter::{Cost, Meter};
 pub use number::Number;

@@ -1,0 +1,217 @@
+//! The loop that the four notebooks share, as one picture.
+//!
+//! Five stations, always the same; what happens at each is the notebook's own. The model's station has
+//! a colour and a thick edge of its own: it is the one that nobody has to believe.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
+use super::{html, shows_itself};
+use crate::inert;
+
+/// The stations, in order; from the last one it goes back to the first.
+const STATIONS: [&str; 5] =
+    ["Action", "Outcome", "Evaluation", "Improvement by a model", "Better action"];
+/// The one of a model.
+const MODEL: usize = 3;
+
+/// Sizes in pixels.
+const WIDTH: i32 = 800;
+const BOX: i32 = 136;
+const GAP: i32 = 26;
+const EDGE: i32 = 8;
+const TOP: i32 = 10;
+const LINE: i32 = 17;
+/// Between a station's name and its words.
+const APART: i32 = 5;
+/// Below the boxes: the way back.
+const BACK: i32 = 42;
+/// Size of the text.
+const TEXT: f64 = 13.0;
+
+const FILL: RGBColor = RGBColor(238, 244, 250);
+const FILL_OF_MODEL: RGBColor = RGBColor(253, 236, 217);
+
+/// The loop of the workshop: action, outcome, evaluation, improvement by a model, better action.
+///
+/// ```
+/// use code_evolution::show::Loop;
+/// let picture = Loop::new([
+///     "a function runs", "it panics", "cases say where", "a new version", "the new one runs",
+/// ]);
+/// assert!(picture.alt().starts_with("The loop. Action: a function runs. Outcome: it panics."));
+/// ```
+#[derive(Clone)]
+pub struct Loop {
+    words: [String; STATIONS.len()],
+}
+
+impl Loop {
+    /// The loop with a few words of your own at each station.
+    pub fn new(words: [&str; STATIONS.len()]) -> Self {
+        Loop { words: words.map(inert::line) }
+    }
+
+    /// What the picture shows, in sentences.
+    pub fn alt(&self) -> String {
+        let stations: Vec<String> =
+            self.stations().map(|(name, words)| format!("{name}: {words}.")).collect();
+        format!("The loop. {} Then round again.", stations.join(" "))
+    }
+
+    /// The picture, as a complete SVG document.
+    ///
+    /// # Errors
+    ///
+    /// When plotters cannot draw it.
+    pub fn to_svg(&self) -> crate::Result<String> {
+        let lines = |words: &str, pixels| figure::wrap(words, BOX - 12, pixels);
+        let boxes: Vec<(Vec<String>, Vec<String>)> = self
+            .stations()
+            .map(|(name, words)| (lines(name, TEXT + 1.0), lines(words, TEXT)))
+            .collect();
+        let tallest = |part: fn(&(Vec<String>, Vec<String>)) -> usize| {
+            boxes.iter().map(part).max().unwrap_or(0) as i32
+        };
+        let (names, words) = (tallest(|(name, _)| name.len()), tallest(|(_, words)| words.len()));
+        let height = 10 + (names + words) * LINE + APART + 10;
+        figure::svg((WIDTH, TOP + height + BACK), "", |area| {
+            for (at, (name, own)) in boxes.iter().enumerate() {
+                let left = EDGE + at as i32 * (BOX + GAP);
+                draw_box(area, left, height, at == MODEL)?;
+                let line = |number: i32| TOP + 10 + number * LINE + LINE / 2;
+                for (number, text) in name.iter().enumerate() {
+                    let style = bold(font(TEXT + 1.0, &INK, HPos::Center, VPos::Center));
+                    write(area, text, (left + BOX / 2, line(number as i32)), style)?;
+                }
+                for (number, text) in own.iter().enumerate() {
+                    let style = font(TEXT, &INK, HPos::Center, VPos::Center);
+                    write(
+                        area,
+                        text,
+                        (left + BOX / 2, line(names + number as i32) + APART),
+                        style,
+                    )?;
+                }
+                if at + 1 < boxes.len() {
+                    let y = TOP + height / 2;
+                    arrow(area, &[(left + BOX + 2, y), (left + BOX + GAP - 2, y)])?;
+                }
+            }
+            let (first, last) = (EDGE + BOX / 2, EDGE + 4 * (BOX + GAP) + BOX / 2);
+            let (top, bottom) = (TOP + height + 2, TOP + height + 22);
+            arrow(area, &[(last, top), (last, bottom), (first, bottom), (first, top)])?;
+            let style = font(TEXT, &MUTED, HPos::Center, VPos::Center);
+            write(area, "and round again", (WIDTH / 2, bottom + 11), style)
+        })
+    }
+
+    /// The picture as HTML.
+    pub fn to_html(&self) -> String {
+        let picture = match self.to_svg() {
+            Ok(svg) => figure::image(&svg, WIDTH, &self.alt()),
+            Err(error) => html::paragraph(&format!("the picture could not be drawn: {error}")),
+        };
+        html::panel(&format!("<figure style=\"margin: 0\">{picture}</figure>"))
+    }
+
+    /// The loop as text: a line for each station.
+    pub fn to_text(&self) -> String {
+        let stations: Vec<String> =
+            self.stations().map(|(name, words)| format!("{name}: {words}")).collect();
+        format!("{}\n→ and round again", stations.join("\n→ "))
+    }
+
+    fn stations(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        STATIONS.into_iter().zip(&self.words)
+    }
+}
+shows_itself!(Loop);
+
+fn draw_box(area: &Area<'_>, left: i32, height: i32, model: bool) -> Result<(), DrawingError> {
+    let corners = [(left, TOP), (left + BOX, TOP + height)].map(units);
+    let fill = if model { FILL_OF_MODEL } else { FILL };
+    area.draw(&Rectangle::new(corners, fill.filled()))?;
+    for inset in 0..if model { 2 * UNITS } else { UNITS } {
+        let [(left, top), (right, bottom)] = corners;
+        let corners = [(left + inset, top + inset), (right - inset, bottom - inset)];
+        area.draw(&Rectangle::new(corners, if model { INK } else { MUTED }))?;
+    }
+    Ok(())
+}
+
+/// A line with a head at its end; the points are pixels, and each stretch is level or upright.
+fn arrow(area: &Area<'_>, points: &[(i32, i32)]) -> Result<(), DrawingError> {
+    let style = INK.stroke_width(3 * UNITS as u32 / 2);
+    area.draw(&PathElement::new(points.iter().copied().map(units).collect::<Vec<_>>(), style))?;
+    if let [.., (from_x, from_y), (x, y)] = *points {
+        let (along_x, along_y) = ((x - from_x).signum(), (y - from_y).signum());
+        let side = |sign: i32| {
+            units((x - 7 * along_x + 4 * sign * along_y, y - 7 * along_y + 4 * sign * along_x))
+        };
+        area.draw(&Polygon::new([units((x, y)), side(1), side(-1)], INK.filled()))?;
+    }
+    Ok(())
+}
+
+fn write(
+    area: &Area<'_>,
+    text: &str,
+    at: (i32, i32),
+    style: TextStyle<'_>,
+) -> Result<(), DrawingError> {
+    Ok(area.draw(&Text::new(text.to_owned(), units(at), style))?)
+}
+
+fn units((x, y): (i32, i32)) -> (i32, i32) {
+    (x * UNITS, y * UNITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Loop {
+        Loop::new([
+            "an average is taken",
+            "a panic\nEVCXR_END_CONTENT",
+            "<b>two</b> cases",
+            "a version that handles the list without numbers",
+            "again",
+        ])
+    }
+
+    #[test]
+    fn every_word_is_in_each_form() {
+        let (svg, text, alt) =
+            (picture().to_svg().expect("a picture"), picture().to_text(), picture().alt());
+        for word in ["Improvement", "Better action", "handles", "numbers", "round again"] {
+            assert!([&svg, &text, &alt].iter().all(|form| form.contains(word)), "{word}");
+        }
+        assert_eq!(text.lines().count(), STATIONS.len() + 1);
+    }
+
+    #[test]
+    fn no_words_reach_the_page_as_markup_or_the_kernel_as_a_command() {
+        let html = picture().to_html();
+        assert!(html.contains("alt=\"The loop. Action: an average is taken. "), "{html}");
+        assert!(!html.contains("<b>") && !picture().to_svg().expect("a picture").contains("<b>"));
+        assert!(!picture().to_string().contains("EVCXR_"));
+    }
+
+    #[test]
+    fn long_words_stay_in_their_boxes_and_make_them_taller() {
+        let words = "a version that handles the list without numbers";
+        let svg = Loop::new([words; STATIONS.len()]).to_svg().expect("a picture");
+        let short = Loop::new(["a"; 5]).to_svg().expect("a picture");
+        let height = |svg: &str| -> u32 {
+            let after = svg.split_once("height=\"").expect("a height").1;
+            after.split('"').next().and_then(|n| n.parse().ok()).expect("a number")
+        };
+        assert!(height(&svg) > height(&short));
+        let words = svg.split("</text>").filter_map(|part| part.rsplit('>').next());
+        let widest = words.map(|line| figure::text_width(line, TEXT + 1.0)).max();
+        assert!(widest.is_some_and(|widest| widest <= BOX * UNITS), "{widest:?}");
+    }
+}
