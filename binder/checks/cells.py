@@ -11,16 +11,18 @@ evcxr. So a cell has a problem here where it has an error, writes to stderr, sho
 | `exercise` | the participant's turn; a markdown cell below it holds the solution |
 
 A solution is a markdown cell with the metadata `"solution_for": "<id of the exercise's cell>"` and
-one ```rust block in it (in `<details>`). `--solutions` puts that code into the exercise's cell.
-Then that cell or the next code cell must show a ✅ and neither may have a problem. Unsolved, they
-must show neither ✅ nor ❌: the first would be a grader that passes anything.
+one block of code in it (in `<details>`). A ```diff block shows only the lines that change: `-` goes,
+`+` comes, two spaces begin a line that stays, and an empty line stands between places. A ```rust
+block is the whole cell. `--solutions` solves the exercise's cell with it. Then that cell or the next
+code cell must show a ✅ and neither may have a problem. Unsolved, they must show neither ✅ nor ❌:
+the first would be a grader that passes anything.
 """
 
 import re
 
 # As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
 PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
-RUST_BLOCK = re.compile(r"^```rust\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SOLUTION_BLOCK = re.compile(r"^```(rust|diff)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def texts(cell):
@@ -65,22 +67,47 @@ def unexpected(cell):
 
 
 def solutions(notebook):
-    """The code of each solution, by the id of its exercise's cell."""
+    """The solved code of each exercise, by the id of its cell."""
+    sources = {cell.id: cell.source for cell in notebook.cells}
     return {
-        cell.metadata["solution_for"]: solution(cell)
+        cell.metadata["solution_for"]: solved(sources.get(cell.metadata["solution_for"], ""), cell)
         for cell in notebook.cells
         if "solution_for" in cell.metadata
     }
 
 
-def solution(cell):
-    """The code of the one ```rust block of a solution."""
-    blocks = RUST_BLOCK.findall(cell.source)
+def solved(source, cell):
+    """An exercise's code with the solution in this cell."""
+    blocks = SOLUTION_BLOCK.findall(cell.source)
     if len(blocks) != 1:
         raise ValueError(
-            f"a solution has one ```rust block, and this has {len(blocks)}:\n{cell.source}"
+            f"a solution has one ```rust or ```diff block, and {cell.id} has {len(blocks)}"
         )
-    return blocks[0].rstrip("\n")
+    [(kind, text)] = blocks
+    try:
+        return text.rstrip("\n") if kind == "rust" else patched(source, text)
+    except ValueError as error:
+        raise ValueError(f"the solution {cell.id} {error}") from error
+
+
+def patched(source, diff):
+    """The source with each place of the diff changed; a place must be there exactly once."""
+    result = f"\n{source}\n"
+    for place in re.split(r"\n\s*\n", diff.strip("\n")):
+        lines = place.splitlines()
+        if odd := [line for line in lines if line[:2] not in ("- ", "+ ", "  ", "-", "+")]:
+            raise ValueError(f"has a line without `- `, `+ ` or two spaces: {odd[0]}")
+        before, after = (
+            "\n" + "".join(line[2:] + "\n" for line in lines if line[0] != sign) for sign in "+-"
+        )
+        if before == after:
+            raise ValueError(f"changes nothing at: {lines[0]}")
+        if before == "\n":
+            raise ValueError(f"does not say where this line goes: {lines[0]}")
+        if (times := result.count(before)) != 1:
+            raise ValueError(f"changes a place that the exercise has {times} times: {lines[0]}")
+        result = result.replace(before, after)
+    return result.strip("\n")
 
 
 def exercises(notebook):

@@ -145,7 +145,7 @@ def sources(notebook):
         if cell.cell_type == "code":
             yield cell.id, cell.source
         elif "solution_for" in cell.metadata:
-            for code in cells.RUST_BLOCK.findall(cell.source):
+            for _, code in cells.SOLUTION_BLOCK.findall(cell.source):
                 yield cell.id, code
 
 

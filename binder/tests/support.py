@@ -94,10 +94,10 @@ def notebook(*cells):
     return result
 
 
-def solution(code, exercise):
-    """A markdown cell that solves an exercise."""
+def solution(code, exercise, kind="rust"):
+    """A markdown cell that solves an exercise: the whole cell, or with `diff` the lines that change."""
     return nbformat.v4.new_markdown_cell(
-        f"<details><summary>Solution</summary>\n\n```rust\n{code}\n```\n\n</details>",
+        f"<details><summary>Solution</summary>\n\n```{kind}\n{code}\n```\n\n</details>",
         id=f"solution-{exercise}",
         metadata={"slideshow": {"slide_type": "skip"}, "solution_for": exercise},
     )

@@ -124,6 +124,12 @@ class Runner(ScriptTest):
         shown, _ = self.run_notebook(content, "--solutions", status=0)
         self.assertRegex(shown, r"tried, solved +2 .* 1 +0 .* ok")
 
+        changed = copy.deepcopy(content)
+        line = "fn double(n: u32) -> u32 {{ {} }}".format
+        changed.cells[-1] = solution(f"- {line('0')}\n+ {line('2 * n')}", "code-1", "diff")
+        shown, _ = self.run_notebook(changed, "--solutions", status=0)
+        self.assertRegex(shown, r"tried, solved +2 .* 1 +0 .* ok")
+
         wrong = copy.deepcopy(content)
         wrong.cells[-1] = solution("fn double(n: u32) -> u32 { n }", "code-1")
         shown, _ = self.run_notebook(wrong, "--solutions", status=1)
@@ -207,6 +213,9 @@ class Hygiene(unittest.TestCase):
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
             "is no exercise": lambda cells: cells.append(solution("1", "code-1")),
+            "that the exercise has 0 times: - let b = 1;": lambda cells: cells.append(
+                solution("- let b = 1;\n+ let a = 2;", "code-1", "diff")
+            ),
         }
         for expected, break_it in faults.items():
             with self.subTest(expected):
@@ -299,3 +308,38 @@ class Problems(unittest.TestCase):
 
     def test_what_a_verdict_tells_of_a_candidate_is_none(self):
         self.assertEqual(self.found("case 2: panicked at line 3: attempt to divide by zero\n"), [])
+
+
+class Patched(unittest.TestCase):
+    """A solution that shows the lines that change."""
+
+    SOURCE = "let a = 1; // change me\nfn f() {\n    a();\n}\nfn g() {\n    a();\n}"
+
+    def test_lines_go_come_and_stay(self):
+        for diff, expected in {
+            "- let a = 1; // change me\n+ let a = 2;\n+ let b = 3;": (
+                "let a = 1; // change me",
+                "let a = 2;\nlet b = 3;",
+            ),
+            "  fn g() {\n-     a();\n+     b();\n": (
+                "fn g() {\n    a();",
+                "fn g() {\n    b();",
+            ),
+            "- let a = 1; // change me\n\n  fn g() {\n+     b();": (
+                "let a = 1; // change me\nfn f() {\n    a();\n}\nfn g() {\n",
+                "fn f() {\n    a();\n}\nfn g() {\n    b();\n",
+            ),
+        }.items():
+            self.assertEqual(cells.patched(self.SOURCE, diff), self.SOURCE.replace(*expected))
+
+    def test_a_diff_that_does_not_fit_is_an_error(self):
+        for diff, message in {
+            "- let a = 1;\n+ let a = 2;": "has 0 times: - let a = 1;",
+            "-     a();\n+     b();": "has 2 times",
+            "  fn g() {": "changes nothing",
+            "+ let c = 1;": "does not say where",
+            "let a = 2;": "without `- `",
+            "- fn g() {\n+ fn h() {\n\n- fn g() {\n+ fn i() {": "has 0 times",
+        }.items():
+            with self.subTest(diff), self.assertRaisesRegex(ValueError, message):
+                cells.patched(self.SOURCE, diff)
