@@ -68,7 +68,7 @@ class Copies:
         """Makes the copies that are missing, and offers what is new."""
         for path in sorted(self.originals.rglob("*")):
             name = path.relative_to(self.originals)
-            if name.parts[0] in WRITTEN or any(part.startswith(".") for part in name.parts):
+            if not is_original(name):
                 continue
             if path.suffix == ".ipynb":
                 self.offer(name)
@@ -78,8 +78,7 @@ class Copies:
 
     def find(self, wanted):
         """The original that a participant means: `02`, `02_code_evolution.ipynb`, `further/2b`."""
-        names = [path.relative_to(self.originals) for path in self.originals.rglob("*.ipynb")]
-        names = sorted(name for name in names if not name.parent.name.startswith("."))
+        names = notebooks(self.originals)
         wanted = wanted.removeprefix("notebooks/").removeprefix("work/").removesuffix(".ipynb")
         wanted = wanted.zfill(2) if wanted.isdigit() else wanted
         exact = [name for name in names if str(name.with_suffix("")) == wanted]
@@ -158,6 +157,17 @@ class Copies:
         if not os.path.lexists(link):
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(os.path.relpath(self.originals / name, link.parent))
+
+
+def notebooks(folder):
+    """The notebooks in a folder and below it, by their paths from there."""
+    names = [path.relative_to(folder) for path in folder.rglob("*.ipynb")]
+    return sorted(name for name in names if is_original(name))
+
+
+def is_original(name):
+    """Whether a path in notebooks/ is the workshop's own, and not what a run has left there."""
+    return name.parts[0] not in WRITTEN and not any(part.startswith(".") for part in name.parts)
 
 
 def holds_notebooks(folder):

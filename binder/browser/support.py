@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, sync_playwright
 
+import checks
 import work
 from checks import NOTEBOOKS, ROOT
 from checks.run import without_keys
@@ -20,8 +21,12 @@ from checks.run import without_keys
 from .page import PATIENCE_SECONDS, PROJECTOR, Notebook
 
 RESULTS = ROOT / "target" / "browser"
-NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def names():
+    """The notebooks, by their paths from `notebooks/` and from `work/`."""
+    return [path.relative_to(checks.NOTEBOOKS).as_posix() for path in checks.notebooks()]
 
 
 class Lab:
@@ -66,7 +71,7 @@ class Lab:
         ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
         originals = self.folder / "notebooks"
         shutil.copytree(NOTEBOOKS, originals, ignore=ignored, dirs_exist_ok=True)
-        for copy in self.work.glob("*.ipynb"):
+        for copy in self.work.rglob("*.ipynb"):
             copy.unlink()
         work.Copies(self.folder).refresh()
 

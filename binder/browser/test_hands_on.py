@@ -9,9 +9,9 @@ import psutil
 
 from . import look
 from .page import PATIENCE_SECONDS
-from .support import NAMES, ROOT, BrowserTest
+from .support import ROOT, BrowserTest, names
 
-REPAIR, TOOLMAKER = NAMES[0], NAMES[2]
+REPAIR, TOOLMAKER = names()[0], names()[2]
 HOST = ("code_evolution_host", "code_evolution_host"[:15])  # the system keeps 15 letters
 CANARY = "gsk_" + "canary" * 8
 

@@ -2,6 +2,7 @@
 
 import shutil
 import unittest
+from pathlib import Path
 
 import nbformat
 
@@ -9,7 +10,9 @@ from checks import NOTEBOOKS, cells
 
 from . import look
 from .page import finish
-from .support import NAMES, RESULTS, BrowserTest
+from .support import RESULTS, BrowserTest, names
+
+NAMES = names()
 
 
 class Pairs(unittest.TestCase):
@@ -66,7 +69,7 @@ class EveryNotebook(BrowserTest):
                     self.assert_all_is_well(notebook)
                     notebook.show_theme("JupyterLab Dark")
                     self.assert_readable(notebook, pictures=pictures_in(notebook.cells()))
-                    notebook.keep_screens(RESULTS / f"{notebook.name[:2]}-dark-{{}}.png")
+                    notebook.keep_screens(RESULTS / f"{Path(notebook.name).stem}-dark-{{}}.png")
                 notebook.save()
                 notebook.page.close()
             self.end_kernels()

@@ -7,10 +7,20 @@
 | `normal_form` | the form in which a notebook is committed, and what differs from it |
 | `picture` | the README's picture, which notebook 1 draws |
 | `hygiene` | the notebooks' files, without running them |
+| `minutes` | how long a notebook takes |
+| `stamps` | who answered, and what it has cost |
 | `image` | tries the Dockerfile where there is no container engine |
 """
 
 from pathlib import Path
 
+import work
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+
+
+def notebooks():
+    """The paths of all notebooks: the workshop's four, then those in `further/`."""
+    paths = [NOTEBOOKS / name for name in work.notebooks(NOTEBOOKS)]
+    return sorted(paths, key=lambda path: (len(path.parts), path))

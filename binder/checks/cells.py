@@ -9,6 +9,7 @@ evcxr. So a cell has a problem here where it has an error, writes to stderr, sho
 | `expect-error` | it must have a problem; none is the problem |
 | `varies` | its output may differ from run to run; `--check` does not compare it |
 | `exercise` | the participant's turn; a markdown cell below it holds the solution |
+| `optional` | not counted in the notebook's minutes (see `minutes`); any cell may have it |
 
 A solution is a markdown cell with the metadata `"solution_for": "<id of the exercise's cell>"` and
 one block of code in it (in `<details>`). A ```diff block shows only the lines that change: `-` goes,
@@ -23,6 +24,18 @@ import re
 # As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
 PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
 SOLUTION_BLOCK = re.compile(r"^```(rust|diff)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def code_lines(source):
+    """Lines that are neither blank nor a comment alone."""
+    lines = [line.strip() for line in source.splitlines()]
+    return sum(1 for line in lines if line and not line.startswith("//"))
+
+
+def without_code(markdown):
+    """Markdown without its fenced blocks; a code span is one word."""
+    markdown = re.sub(r"^(```|~~~).*?^\1", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "code", markdown)
 
 
 def texts(cell):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import nbformat
 
-from checks import NOTEBOOKS, ROOT, cells, normal_form, picture, stamps
+from checks import NOTEBOOKS, ROOT, cells, normal_form, notebooks, picture, stamps
+from checks.cells import code_lines, without_code
 
 MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
@@ -31,7 +32,7 @@ MACHINE_PATHS = re.compile(r"/home/\w+/|/Users/\w+/|C:\\\\?Users|/root/|/tmp/\w+
 
 
 def main():
-    paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = [Path(name).resolve() for name in sys.argv[1:]] or notebooks()
     if not paths:
         sys.exit(f"hygiene: there is no notebook in {NOTEBOOKS}")
     findings = [f"{path.name}: {finding}" for path in paths for finding in check(path)]
@@ -75,7 +76,7 @@ def text_form(text, notebook, path):
     found += [f"holds what looks like a key: {key[:6]}..." for key in KEYS.findall(text)]
     if str(ROOT) in text:
         found.append("names the folder of this clone")
-    if (badge := f"[Open in Binder]({binder_link(path.name)})") not in notebook.cells[0].source:
+    if (badge := f"[Open in Binder]({binder_link(path)})") not in notebook.cells[0].source:
         found.append(f"its first cell lacks {badge}")
     found += picture.problems(path, notebook)
     for link in re.findall(r"\]\((?!https?:|#|data:|attachment:)([^)#\s]+)", prose_of(notebook)):
@@ -84,10 +85,12 @@ def text_form(text, notebook, path):
     return found
 
 
-def binder_link(name):
+def binder_link(path):
     """Where mybinder.org opens a participant's copy of a notebook of this repository."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
+    inside = path.is_relative_to(NOTEBOOKS)
+    name = path.relative_to(NOTEBOOKS).as_posix() if inside else path.name
     return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/work/{name}"
 
 
@@ -147,12 +150,6 @@ def sources(notebook):
         elif "solution_for" in cell.metadata:
             for _, code in cells.SOLUTION_BLOCK.findall(cell.source):
                 yield cell.id, code
-
-
-def code_lines(source):
-    """Lines that are neither blank nor a comment alone."""
-    lines = [line.strip() for line in source.splitlines()]
-    return sum(1 for line in lines if line and not line.startswith("//"))
 
 
 def prose(notebook):
@@ -236,12 +233,6 @@ def lost_panel(output):
 
 def prose_of(notebook):
     return "\n".join(without_code(c.source) for c in notebook.cells if c.cell_type == "markdown")
-
-
-def without_code(markdown):
-    """Markdown without its fenced blocks and code spans."""
-    markdown = re.sub(r"^(```|~~~).*?^\1", "", markdown, flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"`[^`\n]*`", "code", markdown)
 
 
 if __name__ == "__main__":

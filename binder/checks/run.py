@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from checks import NOTEBOOKS, ROOT, cells, normal_form, picture
+from checks import NOTEBOOKS, ROOT, cells, normal_form, notebooks, picture
 from measures.memory import MemoryWatch
 
 RESULTS = ROOT / "target" / "notebooks"
@@ -28,7 +28,7 @@ LATE_SECONDS = 0.1
 
 def main():
     options = parse_arguments()
-    paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = options.notebooks or notebooks()
     if not paths:
         sys.exit(f"run: there is no notebook in {NOTEBOOKS}")
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -100,8 +100,9 @@ def jobs(live):
 
 
 def existing_notebook(text):
-    """A notebook by its path, from the current folder or from notebooks/."""
-    for path in (Path(text), NOTEBOOKS / text, NOTEBOOKS / f"{text}.ipynb"):
+    """A notebook by its path, from the current folder or from notebooks/, or by its name."""
+    named = [path for path in notebooks() if path.stem == text]
+    for path in (Path(text), NOTEBOOKS / text, NOTEBOOKS / f"{text}.ipynb", *named):
         if path.is_file():
             return path.resolve()
     raise argparse.ArgumentTypeError(f"there is no notebook {text}")
@@ -143,9 +144,7 @@ def run_notebook(path, options):
     """The runs that the options ask for, of one notebook."""
     committed = nbformat.read(path, as_version=4)
     with open(RESULTS / f"{path.stem}.log", "w", encoding="utf-8") as log:
-        first, *second = execute(
-            path.stem, committed, options, log, passes=2 if options.twice else 1
-        )
+        first, *second = execute(path, committed, options, log, passes=2 if options.twice else 1)
         runs = [first[0], *(run for run, _ in second)]
         whole = not first[0].problems
         executed = normal_form.of(first[1])
@@ -164,7 +163,7 @@ def run_notebook(path, options):
             solved = copy.deepcopy(committed)
             for cell in solved.cells:
                 cell.source = cells.solutions(committed).get(cell.id, cell.source)
-            [(run, solved)] = execute(path.stem + ", solved", solved, options, log)
+            [(run, solved)] = execute(path, solved, options, log, suffix=", solved")
             run.problems += cells.failed_solved(solved)
             runs.append(run)
     return runs
@@ -190,9 +189,9 @@ class Client(NotebookClient):
     execute_cell = run_sync(async_execute_cell)
 
 
-def execute(title, notebook, options, log, passes=1):
+def execute(path, notebook, options, log, passes=1, suffix=""):
     """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass."""
-    results = []
+    title, results = path.stem + suffix, []
     began = time.monotonic()
     client = Client(
         copy.deepcopy(notebook),
@@ -202,7 +201,7 @@ def execute(title, notebook, options, log, passes=1):
         allow_errors=True,
         record_timing=False,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        resources={"metadata": {"path": str(path.parent)}},
     )
     with (
         client.setup_kernel(env=environment(options.live, options.adopt), stdout=log, stderr=log),

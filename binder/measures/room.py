@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from checks import NOTEBOOKS, ROOT
+from checks import ROOT, notebooks
 from checks.run import environment, existing_notebook
 from measures.memory import MemoryWatch
 
@@ -34,7 +34,7 @@ def main():
         "(default: the first two).",
     )
     parser.add_argument("notebooks", nargs="*", type=existing_notebook, metavar="notebook")
-    paths = parser.parse_args().notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))[:2]
+    paths = parser.parse_args().notebooks or notebooks()[:2]
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         rows = measure(server, paths)
     print(f"\n{os.cpu_count()} cores; peak of server, kernels, hosts and compilers\n")

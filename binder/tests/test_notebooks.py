@@ -3,6 +3,7 @@
 import copy
 import sys
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import nbformat
@@ -144,7 +145,7 @@ class Runner(ScriptTest):
 def executed(*cells):
     """A notebook whose cells count as executed, with all that a good one has."""
     result = notebook(*cells)
-    result.cells[0].source += f"\n\n[Open in Binder]({hygiene.binder_link('hygiene.ipynb')})"
+    result.cells[0].source += f"\n\n[Open in Binder]({hygiene.binder_link(Path('hygiene.ipynb'))})"
     for cell in result.cells:
         if cell.cell_type == "code":
             cell.execution_count = 1

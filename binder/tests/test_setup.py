@@ -202,7 +202,7 @@ class FreshClone(ScriptTest):
         # Compiled dependencies do not depend on the folder: this saves minutes, and checks the same.
         shutil.copytree(ROOT / "target" / "release", clone / "target" / "release", symlinks=True)
         (clone / "notebooks").mkdir(exist_ok=True)
-        for path in clone.glob("notebooks/*.ipynb"):
+        for path in clone.glob("notebooks/**/*.ipynb"):
             path.unlink()
         cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")

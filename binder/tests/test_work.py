@@ -187,9 +187,9 @@ class WorkingCopy(ScriptTest):
         clone = self.copy_of_workshop()
         shown = self.run_script("python3", clone / "binder" / "work.py", status=0)
         self.assertIn("work/", shown)
-        for path in NOTEBOOKS.glob("*.ipynb"):
-            copy = json.loads((clone / "work" / path.name).read_text(encoding="utf-8"))
-            self.assertFalse(work.has_outputs(copy), path.name)
+        for name in work.notebooks(NOTEBOOKS):
+            copy = json.loads((clone / "work" / name).read_text(encoding="utf-8"))
+            self.assertFalse(work.has_outputs(copy), name)
         shown = self.run_script("python3", clone / "binder/work.py", "--fresh", "9", status=1)
         self.assertRegex(shown, r"^lab: no notebook is called 09: choose from 01_")
 

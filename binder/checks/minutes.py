@@ -1,0 +1,90 @@
+"""How long a notebook takes a participant: `python -m checks.minutes` prints a table.
+
+Minutes are words at 180 a minute, lines of code at 12 a minute, and ten for each exercise. A section
+whose cells are tagged `optional` is not counted. It stands at the end, after what everybody does.
+A solution is not counted either: it is read in its exercise's ten minutes.
+"""
+
+import re
+from dataclasses import dataclass
+
+import nbformat
+
+from checks import notebooks
+from checks.cells import code_lines, without_code
+
+WORDS_A_MINUTE = 180
+LINES_A_MINUTE = 12
+MINUTES_AN_EXERCISE = 10
+
+# What the first cell claims, to five minutes: `About 40 minutes`.
+CLAIM = re.compile(r"\bAbout (\d+) minutes\b")
+STEP = 5
+
+
+@dataclass
+class Reading:
+    """What a participant reads, types and solves in a notebook."""
+
+    words: int = 0
+    lines: int = 0
+    exercises: int = 0
+
+    @property
+    def minutes(self):
+        reading = self.words / WORDS_A_MINUTE + self.lines / LINES_A_MINUTE
+        return reading + self.exercises * MINUTES_AN_EXERCISE
+
+
+def reading(notebook):
+    """The reading of the cells that count."""
+    result = Reading()
+    for cell in notebook.cells:
+        if is_optional(cell):
+            continue
+        if cell.cell_type == "code":
+            result.lines += code_lines(cell.source)
+            result.exercises += "exercise" in cell.metadata.get("tags", [])
+        elif "solution_for" not in cell.metadata:
+            result.words += len(without_code(cell.source).split())
+    return result
+
+
+def claimed(notebook):
+    """The minutes that the first cell claims; None where it claims none."""
+    found = CLAIM.search(notebook.cells[0].source)
+    return int(found[1]) if found else None
+
+
+def problems(notebook):
+    """What is wrong with the time that a notebook claims."""
+    found = []
+    counted, claim = reading(notebook).minutes, claimed(notebook)
+    if claim is None:
+        found.append("its first cell does not say `About N minutes`")
+    elif claim % STEP or abs(claim - counted) > STEP / 2:
+        nearest = STEP * round(counted / STEP)
+        found.append(f"claims {claim} minutes and takes {counted:.1f}: say {nearest}, or cut")
+    optional = [is_optional(cell) for cell in notebook.cells]
+    if optional != sorted(optional):
+        found.append("has cells that count after a cell tagged `optional`: those stand at the end")
+    return found
+
+
+def is_optional(cell):
+    return "optional" in cell.metadata.get("tags", [])
+
+
+def main():
+    print(f"{'notebook':<32} words  lines  exercises  minutes  claimed")
+    for path in notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        it = reading(notebook)
+        print(
+            f"{path.stem:<32} {it.words:5}  {it.lines:5}  {it.exercises:9}"
+            f"  {it.minutes:7.1f}  {claimed(notebook) or 'none':>7}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The minutes that a notebook takes are computed from its cells, and it claims these."""
+
+import unittest
+
+from checks import minutes
+
+from .support import notebook, solution
+
+
+class Minutes(unittest.TestCase):
+    def setUp(self):
+        self.notebook = notebook("let a = 1;", "a")
+        self.before = minutes.reading(self.notebook)
+
+    def added(self):
+        """What the last cells have added: words, lines of code, exercises."""
+        now = minutes.reading(self.notebook)
+        return (
+            now.words - self.before.words,
+            now.lines - self.before.lines,
+            now.exercises - self.before.exercises,
+        )
+
+    def claims(self, claim):
+        self.notebook.cells[0].source = f"# A title\n\n{claim}"
+        return minutes.problems(self.notebook)
+
+    def test_words_lines_and_exercises_count(self):
+        it = minutes.Reading(words=360, lines=24, exercises=1)
+        self.assertEqual(it.minutes, 2 + 2 + 10)
+        self.notebook.cells += notebook("// a comment\n\none();\ntwo();").cells[1:]
+        self.notebook.cells[-1].metadata["tags"] = ["exercise"]
+        words = len(self.notebook.cells[-2].source.split())
+        self.assertEqual(self.added(), (words, 2, 1))
+
+    def test_code_in_prose_is_not_read_word_by_word(self):
+        self.notebook.cells[1].source += "\n\n`let a = 1;` it is\n\n```text\none two\n```\n"
+        self.assertEqual(self.added(), (3, 0, 0))
+
+    def test_what_is_optional_or_a_solution_does_not_count(self):
+        self.notebook.cells.append(solution("one();", "code-1"))
+        optional = notebook("one();").cells[1:]
+        for cell in optional:
+            cell.metadata["tags"] = ["optional", "exercise"]
+        self.notebook.cells += optional
+        self.assertEqual(self.added(), (0, 0, 0))
+
+    def test_a_claim_is_what_is_computed_to_five_minutes(self):
+        self.notebook.cells[1].source = "word " * 180 * 38
+        self.assertEqual(self.claims("About 40 minutes."), [])
+        [finding] = self.claims("About 30 minutes.")
+        self.assertRegex(finding, r"claims 30 minutes and takes 38\.\d: say 40, or cut")
+        [finding] = self.claims("About 38 minutes.")
+        self.assertIn("say 40", finding)
+        [finding] = self.claims("Not long.")
+        self.assertIn("About N minutes", finding)
+
+    def test_what_is_optional_stands_at_the_end(self):
+        self.notebook.cells[1].source = "word " * 180 * 5
+        self.assertEqual(self.claims("About 5 minutes."), [])
+        self.notebook.cells[-1].metadata["tags"] = ["optional"]
+        self.assertEqual(self.claims("About 5 minutes."), [])
+        self.notebook.cells[2].metadata["tags"] = ["optional"]
+        [finding] = self.claims("About 5 minutes.")
+        self.assertIn("those stand at the end", finding)
