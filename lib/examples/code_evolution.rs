@@ -5,6 +5,7 @@
 //! ```
 
 use code_evolution::prelude::*;
+use code_evolution::score::best_first;
 
 /// Answers where no key is set; with one, the model that it belongs to does.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/code_evolution.toml");
@@ -41,7 +42,7 @@ fn main() -> Result<()> {
             population.push(Candidate { fitness: fitness(&code, &verdict), code });
         }
         // Parents and children compete, so that the best is never lost; two become parents.
-        population.sort_by(|a, b| b.fitness.total_cmp(&a.fitness));
+        population.sort_by(|a, b| best_first(a.fitness, b.fitness));
         population.truncate(2);
 
         println!("\ngeneration {generation} [{}]", replies[0].label());

@@ -2,6 +2,7 @@
 //!
 //! | function | subject |
 //! |---|---|
+//! | [`best_first`] | the order of scores, in which one that is no number comes last |
 //! | [`share`] | how many of the cases pass, the visible or the hidden ones |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
 //!
@@ -9,11 +10,27 @@
 //! no more; so the functions below are made for wide bands, not for close races. And weights: how a
 //! score is put together is the notebook's.
 
+use std::cmp::Ordering;
+
 use code_evolution_wire::verdict::Verdict;
 
 /// What is added to each measured time before two are divided, in milliseconds: below it, noise and
 /// the time to read the input are all there is.
 const FLOOR_MS: f64 = 5.0;
+
+/// The higher score first, for `sort_by`. One that is no number (a division by zero, say) comes last, even
+/// after negative infinity: `f64::total_cmp` alone would rank it first.
+///
+/// ```
+/// # use code_evolution::score::best_first;
+/// let mut scores = [f64::NAN, 1.0, f64::NEG_INFINITY, 2.0];
+/// scores.sort_by(|a, b| best_first(*a, *b));
+/// assert_eq!(scores[..3], [2.0, 1.0, f64::NEG_INFINITY]);
+/// assert!(scores[3].is_nan());
+/// ```
+pub fn best_first(a: f64, b: f64) -> Ordering {
+    a.is_nan().cmp(&b.is_nan()).then_with(|| b.partial_cmp(&a).unwrap_or(Ordering::Equal))
+}
 
 /// The share of a verdict's cases that pass, 0 to 1: of the hidden ones, or of the visible ones. 0
 /// where there are none.

@@ -8,6 +8,7 @@ use rand::{Rng, RngExt};
 use super::task::{Item, LabelledTask, Prompt};
 use crate::error::Result;
 use crate::llm::Llm;
+use crate::score::best_first;
 
 /// How many answers of a prompt were right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl PromptLab {
                 ranked.push(prompt.clone());
             }
         }
-        ranked.sort_by(|a, b| self.tally(b).worth().total_cmp(&self.tally(a).worth()));
+        ranked.sort_by(|a, b| best_first(self.tally(a).worth(), self.tally(b).worth()));
         ranked
     }
 }
