@@ -1,6 +1,9 @@
-//! Rust sources as texts that models read.
+//! Rust sources as texts that models read, and as tokens.
+
+use std::str::FromStr as _;
 
 use code_evolution_wire::source::{Part, parts};
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
 /// A Rust source without its comments, doc comments included: they are where a code can speak to
 /// the model that reads it. Strings and names stay; they can carry orders as well. Empty lines go, so
@@ -17,6 +20,132 @@ pub fn without_comments(code: &str) -> String {
         parts(code).map(|(part, text)| if part == Part::Comment { " " } else { text }).collect();
     let lines = kept.lines().map(str::trim_end).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The tokens of a Rust source, in order, brackets included: words, literals, and marks that belong together
+/// as one (`=>`). Comments and white space are none; doc comments are attributes, and left out too. `None`
+/// where the text has no tokens: a bracket or a quote that is never closed.
+///
+/// ```
+/// use code_evolution::source::tokens;
+/// let found = tokens("|n: &'a u32| n % 3 /* why */ >= 1").unwrap();
+/// assert_eq!(found.join(" "), "| n : & 'a u32 | n % 3 >= 1");
+/// ```
+pub fn tokens(code: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    flatten(TokenStream::from_str(code).ok()?, &mut found);
+    Some(found)
+}
+
+/// The form that two sources share if they are the same program: its tokens, without what the compiler
+/// does not see or does not mind (comments, white space, visibility, a comma after the last of a list).
+/// Names count: what differs in a name alone is told apart.
+///
+/// ```
+/// use code_evolution::source::normal_form;
+/// let one = "/// Adds.\npub fn add(a: u8, b: u8) -> u8 { a + b }";
+/// let other = "fn add(\n    a: u8,\n    b: u8,\n) -> u8 {\n    a + b // done\n}";
+/// assert_eq!(normal_form(one), normal_form(other));
+/// assert_ne!(normal_form(one), normal_form("fn add(a: u8, b: u8) -> u8 { b + a }"));
+/// ```
+pub fn normal_form(code: &str) -> String {
+    let Some(tokens) = tokens(code) else {
+        return without_comments(code).split_whitespace().collect::<Vec<_>>().join(" ");
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let next = tokens.get(at + 1).map_or("", String::as_str);
+        let visible = token == "pub" && next != "(";
+        // `(x,)` is a tuple, and `(x)` is not.
+        let last = token == "," && matches!(next, "}" | "]" | ")") && !is_tuple_of_one(&kept, next);
+        if !visible && !last {
+            kept.push(token);
+        }
+    }
+    kept.join(" ")
+}
+
+/// Whether the comma that comes next would be the only one of its round brackets, and no call's or
+/// declaration's.
+fn is_tuple_of_one(before: &[&str], closing: &str) -> bool {
+    if closing != ")" {
+        return false;
+    }
+    let mut depth = 0;
+    for (at, token) in before.iter().enumerate().rev() {
+        match *token {
+            ")" | "]" | "}" => depth += 1,
+            "(" if depth == 0 => {
+                let name = at.checked_sub(1).and_then(|at| before[at].chars().last());
+                return !name.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '>' | '!'));
+            }
+            "(" | "[" | "{" => depth -= 1,
+            "," if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Marks that are one token together.
+const JOINED: [&str; 23] = [
+    "=>", "->", "::", "==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "%=", "^=", "&=",
+    "|=", "<<", ">>", "<<=", ">>=", "..", "..=",
+];
+
+fn flatten(stream: TokenStream, found: &mut Vec<String>) {
+    let mut trees = stream.into_iter().peekable();
+    // Marks to which the next may belong.
+    let mut joint = String::new();
+    while let Some(tree) = trees.next() {
+        let mark = match &tree {
+            TokenTree::Punct(mark) => Some((mark.as_char(), mark.spacing())),
+            _ => None,
+        };
+        let lifetime = joint == "'";
+        let joins = mark.is_some_and(|(c, _)| JOINED.contains(&format!("{joint}{c}").as_str()));
+        if !joint.is_empty() && !joins && !lifetime {
+            found.push(std::mem::take(&mut joint));
+        }
+        match (tree, mark) {
+            (_, Some(('#', _))) => {
+                // The `!` of an inner attribute.
+                let inner =
+                    trees.next_if(|tree| matches!(tree, TokenTree::Punct(p) if p.as_char() == '!'));
+                if trees.next_if(is_doc).is_none() {
+                    let marks = ["#"].into_iter().chain(inner.map(|_| "!"));
+                    found.extend(marks.map(str::to_owned));
+                }
+            }
+            (_, Some((mark, spacing))) => {
+                joint.push(mark);
+                if spacing == Spacing::Alone {
+                    found.push(std::mem::take(&mut joint));
+                }
+            }
+            (TokenTree::Group(group), _) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                found.push(open.to_owned());
+                flatten(group.stream(), found);
+                found.push(close.to_owned());
+            }
+            (word, _) => found.push(std::mem::take(&mut joint) + &word.to_string()),
+        }
+    }
+    if !joint.is_empty() {
+        found.push(joint);
+    }
+}
+
+/// Whether this is the bracket of a doc comment's attribute.
+fn is_doc(tree: &TokenTree) -> bool {
+    let TokenTree::Group(group) = tree else { return false };
+    matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
 }
 
 #[cfg(test)]
@@ -41,7 +170,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_same_program_has_one_form() {
+        let same = [
+            ("fn f() { g(a,) }", "fn f() {\n    g(a) // x\n}"),
+            ("//! top\n/** doc */ fn f() {}", "fn f ( ) { }"),
+            ("let a = [1, 2,];", "let a=[1,2];"),
+            ("fn f<'a>(x: &'a str) {}", "fn f<'a>(x: &'a str,) {}"),
+            ("m!(a,)", "m!(a)"),
+            ("this is \"no Rust (", "this is \"no   Rust ("),
+        ];
+        for (one, other) in same {
+            assert_eq!(normal_form(one), normal_form(other));
+        }
+        let apart = [
+            ("let a = (1,);", "let a = (1);"),
+            ("a = (b, (c,),)", "a = (b, (c))"),
+            ("a - b", "a + b"),
+            ("\"a b\"", "\"a  b\""),
+            ("a = > b", "a => b"),
+            ("#[inline] fn f() {}", "fn f() {}"),
+            ("f('a')", "f(\"a\")"),
+        ];
+        for (one, other) in apart {
+            assert_ne!(normal_form(one), normal_form(other));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn tokens_are_the_same_once_they_are_written_out(code in "[ -~\n]{0,60}|([a-z']|=>|&&|[.]{1,3}|[ ,;(){}#]){0,30}") {
+            if let Some(found) = tokens(&code) {
+                prop_assert_eq!(tokens(&found.join(" ")), Some(found));
+            }
+        }
+
         #[test]
         fn what_is_left_holds_no_comment(code in "[ -~é\n]{0,60}|[/*\"'r#\\\\\n a]{0,40}") {
             let once = without_comments(&code);
