@@ -51,7 +51,9 @@
 //! | [`score`] | CPU time and shares of cases as scores |
 //! | [`stamp`] | who answered what a figure rests on |
 //! | `cell` | what the running cell has asked |
-//! | [`source`] | code without its comments |
+//! | [`source`] | code without its comments, as tokens, in a normal form |
+//! | [`blind`] | chance as a rival: seeded dice, a blind crossover, a blind mutation |
+//! | [`population`] | candidates of an evolution: who came from whom, at what cost |
 //! | [`inert`] | words of models and programs, made harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //! | `host` | the process beside the notebook: find it, build it, call it |
@@ -75,6 +77,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "packing", feature = "prompts"))]
+pub mod blind;
 mod cell;
 mod error;
 mod host;
@@ -83,6 +87,7 @@ pub mod lab;
 pub mod llm;
 #[cfg(feature = "packing")]
 pub mod packing;
+pub mod population;
 #[cfg(feature = "prompts")]
 pub mod prompts;
 pub mod score;
@@ -111,8 +116,8 @@ pub mod prelude {
     pub use crate::llm::{Chat, Llm, Reply};
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
-        Admission, Code, Diff, Examination, Execution, Exported, FitnessCurve, Individual, Lineage,
-        Loop, Quote, Stack, Table, Verdict, Verdicts, Verification,
+        Admission, Code, Diff, EliteMap, Examination, Execution, Exported, FitnessCurve,
+        Individual, Lineage, Loop, Quote, Stack, Table, Verdict, Verdicts, Verification,
     };
     pub use crate::stamp::Stamp;
     pub use crate::toolbox::{Policy, Toolbox};

@@ -57,6 +57,19 @@ impl Reply {
         Stamp::of(&self.answer)
     }
 
+    /// What it took in tokens, question and answer: the provider's figures, or where there are none (a script
+    /// has none) a quarter of the characters, which is about what English and code take.
+    pub fn tokens(&self) -> u64 {
+        let usage = self.usage;
+        match usage.input_tokens.saturating_add(usage.output_tokens) {
+            0 => {
+                let asked: usize = self.asked.iter().map(|text| text.chars().count()).sum();
+                (asked + self.text.chars().count()).div_ceil(4) as u64
+            }
+            tokens => tokens,
+        }
+    }
+
     /// The Rust code of the reply that defines `fn function`. Of several blocks the last counts that is
     /// neither the question's code nor a stub nor shown as wrong; an edit is applied to the question's
     /// code. If there was such a choice, a line says what was taken.

@@ -17,6 +17,7 @@
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
 //! | [`Loop`] | the loop of the workshop, with words of your own |
+//! | [`EliteMap`] | the best of each kind, on a map of two features |
 //! | [`Table`] | anything in rows |
 //! | [`Meter`], [`Cost`] | what asking has cost |
 //! | [`Quote`] | words of a model, or for one |
@@ -37,6 +38,7 @@ pub mod check;
 mod code;
 mod curve;
 mod diff;
+mod elite_map;
 mod execution;
 mod exported;
 mod figure;
@@ -55,6 +57,7 @@ mod verdict;
 pub use code::Code;
 pub use curve::FitnessCurve;
 pub use diff::Diff;
+pub use elite_map::EliteMap;
 pub use execution::Execution;
 pub use exported::Exported;
 pub use improvement_loop::Loop;

@@ -101,6 +101,26 @@ impl FitnessCurve {
         self
     }
 
+    /// As [`FitnessCurve::points`], for points that rest on these replies.
+    pub fn points_by<X: Number, Y: Number>(
+        self,
+        stamp: &Stamp,
+        name: impl AsRef<str>,
+        points: &[(X, Y)],
+    ) -> Self {
+        self.stamp(stamp).points(stamp.names(name.as_ref()), points)
+    }
+
+    /// As [`FitnessCurve::band`], for runs that rest on these replies.
+    pub fn band_by<N: Number>(
+        self,
+        stamp: &Stamp,
+        name: impl AsRef<str>,
+        seeds: &[Vec<N>],
+    ) -> Self {
+        self.stamp(stamp).band(stamp.names(name.as_ref()), seeds)
+    }
+
     /// Adds several runs of the same thing, one for each seed: their median as a line, and a band
     /// from the lowest to the highest. Where bands cover each other, the seeds are drawn one by one.
     pub fn band<N: Number>(mut self, name: impl AsRef<str>, seeds: &[Vec<N>]) -> Self {

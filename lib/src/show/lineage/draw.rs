@@ -8,6 +8,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::words::score;
 use super::{Individual, Lineage};
 use crate::inert;
+use crate::score::best_first;
 use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
 
 /// A generation of more individuals shows its best.
@@ -62,13 +63,10 @@ fn rows(lineage: &Lineage) -> BTreeMap<usize, Vec<&Individual>> {
     let mut position: HashMap<&str, f64> = HashMap::new();
     for row in rows.values_mut() {
         if row.len() > ROW {
-            let rank = |one: &Individual| {
-                let score = if one.score.is_finite() { one.score } else { f64::NEG_INFINITY };
-                (ancestors.contains(one.label.as_str()), score)
-            };
+            let leads = |one: &Individual| ancestors.contains(one.label.as_str());
             let mut ranked = row.clone();
             ranked
-                .sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
+                .sort_by(|a, b| leads(b).cmp(&leads(a)).then_with(|| best_first(a.score, b.score)));
             let kept: HashSet<&str> = ranked[..ROW].iter().map(|one| one.label.as_str()).collect();
             row.retain(|one| kept.contains(one.label.as_str()));
         }
@@ -140,8 +138,8 @@ fn draw_individual(
     individual: &Individual,
     (x, y): (i32, i32),
 ) -> Result<(), DrawingError> {
-    let fill = shade(lineage, individual);
-    let ink = if luminance(fill) > 0.18 { BLACK } else { WHITE };
+    let fill = shade(lineage.individuals.iter().map(|one| one.score), individual.score);
+    let ink = readable_on(fill);
     let (half_width, half_height) = (BOX.0 / 2 * UNITS, BOX.1 / 2 * UNITS);
     let corners = [(x - half_width, y - half_height), (x + half_width, y + half_height)];
     area.draw(&Rectangle::new(corners, fill.filled()))?;
@@ -156,7 +154,7 @@ fn draw_individual(
     let label = bold(font(13.0, &ink, HPos::Center, VPos::Center));
     let plain = |pixels| font(pixels, &ink, HPos::Center, VPos::Center);
     let mut lines =
-        vec![(inert::clip(&individual.label, 14), label), (score(individual), plain(13.0))];
+        vec![(inert::clip(&individual.name(), 14), label), (score(individual), plain(13.0))];
     if !individual.operator.is_empty() {
         lines.push((inert::clip(&individual.operator, 17), plain(11.0)));
     }
@@ -169,16 +167,15 @@ fn draw_individual(
 
 /// The colour of a score, by its place among the scores that occur: a single 0 takes one step of the
 /// colours, and not all of them.
-fn shade(lineage: &Lineage, individual: &Individual) -> RGBColor {
-    if !individual.score.is_finite() {
+pub(in crate::show) fn shade(scores: impl Iterator<Item = f64>, score: f64) -> RGBColor {
+    if !score.is_finite() {
         return WHITE;
     }
-    let scores = lineage.individuals.iter().map(|one| one.score).filter(|s| s.is_finite());
-    let mut scores: Vec<f64> = scores.collect();
+    let mut scores: Vec<f64> = scores.filter(|score| score.is_finite()).collect();
     scores.sort_by(f64::total_cmp);
     scores.dedup();
-    let place = scores.partition_point(|score| *score < individual.score);
-    let share = match scores.len() - 1 {
+    let place = scores.partition_point(|other| *other < score);
+    let share = match scores.len().saturating_sub(1) {
         0 => 1.0,
         steps => place as f64 / steps as f64,
     };
@@ -186,6 +183,11 @@ fn shade(lineage: &Lineage, individual: &Individual) -> RGBColor {
         (f64::from(low) + share * (f64::from(high) - f64::from(low))).round() as u8
     };
     RGBColor(mix(LOW.0, HIGH.0), mix(LOW.1, HIGH.1), mix(LOW.2, HIGH.2))
+}
+
+/// Black or white, whichever stands out.
+pub(in crate::show) fn readable_on(fill: RGBColor) -> RGBColor {
+    if luminance(fill) > 0.18 { BLACK } else { WHITE }
 }
 
 /// Relative luminance (WCAG 2.2); black and white text both stand out 4.6:1 at 0.18.
@@ -203,13 +205,8 @@ mod tests {
 
     #[test]
     fn one_zero_leaves_the_other_scores_apart() {
-        let mut lineage = Lineage::new("family");
         let scores = [0.0, 89.5, 91.0, 95.0, 95.0, f64::NAN];
-        for (n, score) in scores.into_iter().enumerate() {
-            lineage.add(Individual::new(format!("a{n}"), score));
-        }
-        let shades: Vec<RGBColor> =
-            lineage.individuals.iter().map(|one| shade(&lineage, one)).collect();
+        let shades = scores.map(|score| shade(scores.into_iter(), score));
         let steps: Vec<f64> = shades[..4].iter().map(|color| luminance(*color)).collect();
         assert!(steps.windows(2).all(|pair| pair[0] > pair[1] * 1.5), "{steps:?}");
         assert_eq!((shades[3], shades[4], shades[5]), (HIGH, HIGH, WHITE));

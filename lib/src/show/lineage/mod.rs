@@ -15,6 +15,8 @@ use crate::error::Result;
 use crate::inert;
 use crate::stamp::Stamp;
 
+pub(in crate::show) use draw::{readable_on, shade};
+
 /// One member of a population.
 ///
 /// ```
@@ -29,6 +31,7 @@ pub struct Individual {
     generation: usize,
     operator: String,
     parents: Vec<String>,
+    same_as: Option<String>,
 }
 
 impl Individual {
@@ -40,6 +43,7 @@ impl Individual {
             generation: 0,
             operator: String::new(),
             parents: Vec::new(),
+            same_as: None,
         }
     }
 
@@ -58,6 +62,20 @@ impl Individual {
         self.operator = inert::line(operator.as_ref());
         self.parents = parents.into_iter().map(|parent| inert::line(parent.as_ref())).collect();
         self
+    }
+
+    /// Says that it is the same as an earlier member: its twin, which the picture names beside it.
+    pub fn same_as(mut self, label: impl AsRef<str>) -> Self {
+        self.same_as = Some(inert::line(label.as_ref()));
+        self
+    }
+
+    /// `B3`, or `B3 = A2` for a twin.
+    fn name(&self) -> String {
+        match &self.same_as {
+            Some(twin) => format!("{} = {twin}", self.label),
+            None => self.label.clone(),
+        }
     }
 }
 
@@ -131,6 +149,9 @@ impl Lineage {
             return html::panel(&html::paragraph(&self.alt()));
         }
         let mut caption = "The darker a box, the higher its score.".to_owned();
+        if self.individuals.iter().any(|one| one.same_as.is_some()) {
+            caption += " “B = A”: B is the same as A.";
+        }
         let picture = match draw::svg(self) {
             Ok((svg, width, left_out)) => {
                 if left_out > 0 {
@@ -212,6 +233,15 @@ mod tests {
         lineage.add(Individual::new("b", 2).by("mutation", ["a"]));
         assert_eq!(lineage.ancestry().len(), 2);
         assert!(lineage.to_html().contains("<img "));
+    }
+
+    #[test]
+    fn a_twin_is_named_in_picture_words_and_table() {
+        let mut lineage = family();
+        lineage.add(Individual::new("c2", 50).generation(2).by("crossover", ["a1"]).same_as("b1"));
+        assert!(lineage.to_svg().expect("a picture").contains(">c2 = b1</text>"));
+        assert!(lineage.alt().ends_with(" c2 is the same program as b1."), "{}", lineage.alt());
+        assert!(lineage.to_text().contains("\nc2 = b1 "), "{}", lineage.to_text());
     }
 
     #[test]

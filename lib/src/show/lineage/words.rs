@@ -40,6 +40,11 @@ pub(super) fn alt(lineage: &Lineage) -> String {
         }
         text += &format!("{}.", steps.join(", "));
     }
+    for one in individuals {
+        if let Some(twin) = &one.same_as {
+            text += &format!(" {} is the same program as {twin}.", one.label);
+        }
+    }
     let stamp = lineage.stamped.text();
     if !stamp.is_empty() {
         text += &format!(" Who answered: {stamp}.");
@@ -52,7 +57,7 @@ pub(super) fn table(lineage: &Lineage) -> Table {
     for one in &lineage.individuals {
         let operator = if one.operator.is_empty() { "–" } else { &one.operator };
         let score = score(one);
-        table.push((&one.label, one.generation, operator, one.parents.join(", "), score));
+        table.push((one.name(), one.generation, operator, one.parents.join(", "), score));
     }
     // The lineage around it carries the stamp.
     table.measured()

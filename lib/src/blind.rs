@@ -1,0 +1,166 @@
+//! Chance, as a rival for a model: operators that do not know what they change.
+//!
+//! A curve that rises says nothing before chance had as many tries. What is here takes its randomness from
+//! a [`Dice`], so that a seed gives the same run on every machine. Left out: operators that know
+//! something of their subject; writing one is an exercise of notebook 2.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::source::tokens;
+
+/// A seeded source of chance.
+#[derive(Debug, Clone)]
+pub struct Dice(Xoshiro256PlusPlus);
+
+impl Dice {
+    /// Dice that roll the same numbers for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Dice(Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// A number from 0 to below `n`; 0 if there is none.
+    ///
+    /// ```
+    /// use code_evolution::blind::Dice;
+    /// assert!(Dice::seeded(1).below(6) < 6);
+    /// ```
+    pub fn below(&mut self, n: usize) -> usize {
+        if n == 0 { 0 } else { self.0.random_range(0..n) }
+    }
+
+    /// A number from `low` to below `high`.
+    ///
+    /// # Panics
+    /// If there is none: `low` is not below `high`.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        self.0.random_range(low..high)
+    }
+
+    /// Whether something happens that has this probability, 0 to 1.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.0.random_bool(probability.clamp(0.0, 1.0))
+    }
+
+    /// One of these.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    /// These in another order.
+    pub fn shuffled<T: Clone>(&mut self, items: &[T]) -> Vec<T> {
+        let mut items = items.to_vec();
+        items.shuffle(&mut self.0);
+        items
+    }
+}
+
+/// A character: a small letter, a capital, a digit, one of `!@#$%^&*`, or a picture from U+1F300 to
+/// U+1F9FF; each of the five is as likely.
+pub fn character(dice: &mut Dice) -> char {
+    match dice.0.random_range(0..5) {
+        0 => dice.0.random_range('a'..='z'),
+        1 => dice.0.random_range('A'..='Z'),
+        2 => dice.0.random_range('0'..='9'),
+        3 => char::from(b"!@#$%^&*"[dice.0.random_range(0..8)]),
+        _ => dice.0.random_range('\u{1F300}'..='\u{1F9FF}'),
+    }
+}
+
+/// A child of two texts: both are cut at the same random place and joined, then one [`character`] is
+/// replaced or added.
+///
+/// ```
+/// use code_evolution::blind::{Dice, child};
+/// let children: Vec<String> = (0..3).map(|seed| child("abcd", "WXYZ", &mut Dice::seeded(seed))).collect();
+/// assert_eq!(children, (0..3).map(|seed| child("abcd", "WXYZ", &mut Dice::seeded(seed))).collect::<Vec<_>>());
+/// ```
+pub fn child(a: &str, b: &str, dice: &mut Dice) -> String {
+    let [a, b] = [a, b].map(|parent| parent.chars().collect::<Vec<char>>());
+    let cut = dice.0.random_range(0..=a.len().min(b.len()));
+    let mut child: Vec<char> = a[..cut].iter().chain(&b[cut..]).copied().collect();
+    let at = dice.0.random_range(0..=child.len());
+    if at < child.len() && dice.chance(0.7) {
+        child.remove(at);
+    }
+    child.insert(at, character(dice));
+    child.into_iter().collect()
+}
+
+/// A Rust source with one change to the tokens of its body: two are swapped, or one is removed, or
+/// doubled. The signature, up to the first brace, stays: chance shall have a fair chance. A text
+/// that has no tokens stays as it is.
+///
+/// ```
+/// use code_evolution::blind::{Dice, mutant};
+/// let code = mutant("fn one() -> u32 { 3 - 2 }", &mut Dice::seeded(7));
+/// assert!(code.starts_with("fn one ( ) -> u32 {"));
+/// ```
+pub fn mutant(code: &str, dice: &mut Dice) -> String {
+    let Some(mut tokens) = tokens(code) else { return code.to_owned() };
+    let body = tokens.iter().position(|token| token == "{").map_or(0, |brace| brace + 1);
+    // The last brace ends the function.
+    let length = tokens.len().saturating_sub(body + 1);
+    if length == 0 {
+        return code.to_owned();
+    }
+    let at = body + dice.below(length);
+    match dice.below(3) {
+        0 => tokens.swap(at, body + dice.below(length)),
+        1 => drop(tokens.remove(at)),
+        _ => tokens.insert(at, tokens[at].clone()),
+    }
+    tokens.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const CODE: &str = "fn f(n: u32) -> u32 { if n >= 2 { n / 2 } else { 1 } }";
+
+    #[test]
+    fn a_mutant_differs_by_one_change_of_tokens() {
+        let before = tokens(CODE).expect("tokens");
+        let mut lengths = HashSet::new();
+        for seed in 0..60 {
+            let code = mutant(CODE, &mut Dice::seeded(seed));
+            let after: Vec<&str> = code.split(' ').collect();
+            assert_eq!(after[..10], before[..10], "the signature stays: {code}");
+            lengths.insert(after.len() as i64 - before.len() as i64);
+            if after.len() == before.len() {
+                let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
+                assert!(changed == 0 || changed == 2, "{code}");
+            }
+        }
+        assert_eq!(lengths, HashSet::from([-1, 0, 1]), "removed, swapped, doubled");
+    }
+
+    #[test]
+    fn what_has_no_body_stays() {
+        for code in ["", "fn f(", "no tokens '", "fn f() {}"] {
+            assert_eq!(mutant(code, &mut Dice::seeded(1)), code);
+        }
+    }
+
+    #[test]
+    fn a_child_of_nothing_is_one_character() {
+        for seed in 0..20 {
+            assert_eq!(child("", "", &mut Dice::seeded(seed)).chars().count(), 1);
+        }
+    }
+
+    #[test]
+    fn an_order_holds_everything() {
+        let mut order = Dice::seeded(3).shuffled(&[1, 2, 3, 4, 5]);
+        order.sort_unstable();
+        assert_eq!(order, [1, 2, 3, 4, 5]);
+        assert_eq!(Dice::seeded(1).below(0), 0);
+    }
+}

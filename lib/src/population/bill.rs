@@ -1,0 +1,88 @@
+//! What the steps of a search have cost, so that a curve can be drawn over calls and tokens.
+
+use crate::llm::Reply;
+use crate::stamp::Stamp;
+
+/// The questions of a search, added up step by step. A generation that is bred by five questions costs five
+/// calls, a list of five answers one: over tries the two look alike, over calls they do not.
+#[derive(Clone, Debug, Default)]
+pub struct Bill {
+    /// After each step, from the first on: calls and tokens so far.
+    steps: Vec<(u64, u64)>,
+    stamp: Stamp,
+}
+
+impl Bill {
+    /// A bill with nothing on it.
+    pub fn new() -> Self {
+        Bill::default()
+    }
+
+    /// Adds a step: all the replies that it took, answered or not.
+    pub fn add<'a>(&mut self, replies: impl IntoIterator<Item = &'a Reply>) {
+        for (n, reply) in replies.into_iter().enumerate() {
+            if n == 0 {
+                self.begin();
+            }
+            self.charge(reply.tokens());
+            self.stamp += reply.stamp();
+        }
+    }
+
+    fn begin(&mut self) {
+        self.steps.push((self.calls(), self.tokens()));
+    }
+
+    fn charge(&mut self, tokens: u64) {
+        if let Some(step) = self.steps.last_mut() {
+            *step = (step.0 + 1, step.1 + tokens);
+        }
+    }
+
+    /// Who answered.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp.clone()
+    }
+
+    /// How many questions were asked.
+    pub fn calls(&self) -> u64 {
+        self.steps.last().map_or(0, |step| step.0)
+    }
+
+    /// How many tokens went in and out; see [`Reply::tokens`].
+    pub fn tokens(&self) -> u64 {
+        self.steps.last().map_or(0, |step| step.1)
+    }
+
+    /// The value after each step over the calls that it took until then: points for
+    /// [`FitnessCurve::points_by`](crate::show::FitnessCurve::points_by).
+    pub fn by_calls<T: Copy>(&self, values: &[T]) -> Vec<(u64, T)> {
+        self.steps.iter().map(|step| step.0).zip(values.iter().copied()).collect()
+    }
+
+    /// As [`Bill::by_calls`], over tokens.
+    pub fn by_tokens<T: Copy>(&self, values: &[T]) -> Vec<(u64, T)> {
+        self.steps.iter().map(|step| step.1).zip(values.iter().copied()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_add_up() {
+        let mut bill = Bill::new();
+        for step in [&[100][..], &[50, 60], &[]] {
+            for (n, tokens) in step.iter().enumerate() {
+                if n == 0 {
+                    bill.begin();
+                }
+                bill.charge(*tokens);
+            }
+        }
+        assert_eq!(bill.by_calls(&[7, 8, 9]), [(1, 7), (3, 8)]);
+        assert_eq!(bill.by_tokens(&[7, 8]), [(100, 7), (210, 8)]);
+        assert_eq!((bill.calls(), bill.tokens()), (3, 210));
+    }
+}

@@ -1,0 +1,346 @@
+//! A population with its history.
+
+use super::{Candidate, Graded};
+use crate::error::Result;
+use crate::lab::Lab;
+use crate::score::best_first;
+use crate::show::{Individual, Lineage, Table};
+use crate::source::normal_form;
+use crate::stamp::Stamp;
+
+/// Everybody of one evolution, in the order of birth.
+///
+/// ```
+/// use code_evolution::population::{Candidate, Family};
+/// # fn main() -> code_evolution::Result<()> {
+/// let length = |codes: &[String]| {
+///     Ok(codes.iter().map(|code| (-(code.len() as f64), format!("{} bytes", code.len()))).collect())
+/// };
+/// let mut family = Family::new("Short functions");
+/// let first = ["fn one() -> u8 { 3 - 2 }", "fn one() -> u8 { 1 }", "fn one()->u8 { 1 } // one"];
+/// family.join(first.map(|code| Candidate::written("by hand", code)).to_vec(), length)?;
+/// let best = family.fittest(3);
+/// assert_eq!(best.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["A2", "A1"]);
+/// assert_eq!(family.members[2].twin_of.as_deref(), Some("A2"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Family {
+    title: String,
+    /// Everybody, twins and the unborn too.
+    pub members: Vec<Candidate>,
+}
+
+impl Family {
+    /// A family without members; the title stands on its tree.
+    pub fn new(title: impl Into<String>) -> Self {
+        Family { title: title.into(), members: Vec::new() }
+    }
+
+    /// The next generation: asks for each candidate (at temperature 0.8), takes `fn function` out of each
+    /// reply, and lets the brood [join](Family::join).
+    ///
+    /// # Errors
+    /// If nobody can be asked or the fitness fails; then the family is as it was.
+    pub fn breed(
+        &mut self,
+        lab: &Lab,
+        function: &str,
+        mut brood: Vec<Candidate>,
+        fitness: impl Fn(&[String]) -> Result<Vec<Graded>>,
+    ) -> Result<()> {
+        let prompts: Vec<&str> = brood.iter().map(|one| one.prompt.as_str()).collect();
+        let replies = lab.llm().temperature(0.8).ask_many(&prompts)?;
+        for (one, reply) in brood.iter_mut().zip(&replies) {
+            one.answered(reply, function);
+        }
+        self.join(brood, fitness)
+    }
+
+    /// Takes in the next generation, whose code is known: names it, finds its twins and scores the others.
+    ///
+    /// # Errors
+    /// If the fitness fails; then the family is as it was.
+    pub fn join(
+        &mut self,
+        mut brood: Vec<Candidate>,
+        fitness: impl Fn(&[String]) -> Result<Vec<Graded>>,
+    ) -> Result<()> {
+        let generation = self.members.last().map_or(0, |last| last.generation + 1);
+        for n in 0..brood.len() {
+            let form = normal_form(&brood[n].code);
+            let earlier = self.members.iter().chain(&brood[..n]);
+            let mut same = earlier.filter(|one| one.is_born() && one.twin_of.is_none());
+            let twin = same.find(|one| normal_form(&one.code) == form).map(|one| one.name.clone());
+            let one = &mut brood[n];
+            (one.name, one.generation) = (name(generation, n), generation);
+            one.twin_of = if one.is_born() { twin } else { None };
+        }
+        let new = |one: &&mut Candidate| one.is_born() && one.twin_of.is_none();
+        let codes: Vec<String> = brood.iter_mut().filter(new).map(|one| one.code.clone()).collect();
+        let graded = fitness(&codes)?;
+        for (one, graded) in brood.iter_mut().filter(new).zip(graded) {
+            (one.score, one.feedback) = graded;
+        }
+        let from = self.members.len();
+        self.members.extend(brood);
+        for at in from..self.members.len() {
+            if let Some(twin) =
+                self.members[at].twin_of.as_deref().and_then(|name| self.named(name))
+            {
+                let (score, feedback) = (twin.score, twin.feedback.clone());
+                (self.members[at].score, self.members[at].feedback) = (score, feedback);
+            }
+        }
+        Ok(())
+    }
+
+    /// The member of this name.
+    pub fn named(&self, name: &str) -> Option<&Candidate> {
+        self.members.iter().find(|one| one.name == name)
+    }
+
+    /// The best, at most `n`, the best first: no two are the same program, and all are born. Of equals
+    /// the older comes first; a score that is no number comes last.
+    pub fn fittest(&self, n: usize) -> Vec<Candidate> {
+        let able = self.members.iter().filter(|one| one.is_born() && one.twin_of.is_none());
+        let mut best: Vec<Candidate> = able.cloned().collect();
+        best.sort_by(|a, b| best_first(a.score, b.score));
+        best.truncate(n);
+        best
+    }
+
+    /// The best; a candidate without a name or code where there is none.
+    pub fn best(&self) -> Candidate {
+        self.fittest(1).pop().unwrap_or_default()
+    }
+
+    /// The best score so far after each try.
+    pub fn by_tries(&self) -> Vec<f64> {
+        let mut best = f64::NEG_INFINITY;
+        let scores = self.members.iter().map(|one| one.score);
+        scores
+            .map(|score| {
+                best = best.max(score);
+                best
+            })
+            .collect()
+    }
+
+    /// The best score so far over the tokens that it took until then.
+    pub fn by_tokens(&self) -> Vec<(u64, f64)> {
+        let mut tokens = 0;
+        let spent = self.members.iter().map(|one| {
+            tokens += one.tokens;
+            tokens
+        });
+        spent.zip(self.by_tries()).collect()
+    }
+
+    /// How many questions were asked for it.
+    pub fn calls(&self) -> u64 {
+        self.stamp().replies() + self.stamp().unanswered()
+    }
+
+    /// Who answered.
+    pub fn stamp(&self) -> Stamp {
+        self.members.iter().map(|one| &one.stamp).sum()
+    }
+
+    /// The members as a table, one row each.
+    pub fn table(&self) -> Table {
+        let mut table = Table::new(["name", "asked for", "score", "feedback"]);
+        for one in &self.members {
+            let told = one.feedback.lines().next().unwrap_or_default();
+            let told = match &one.twin_of {
+                Some(twin) => format!("The same program as {twin}."),
+                None => told.to_owned(),
+            };
+            table.push((&one.name, &one.operator, written(one), told));
+        }
+        table.stamp(&self.stamp())
+    }
+
+    /// Who came from whom.
+    pub fn tree(&self) -> Lineage {
+        let mut tree = Lineage::new(&self.title);
+        for one in &self.members {
+            let drawn = Individual::new(&one.name, one.score).generation(one.generation);
+            let drawn = drawn.by(&one.operator, &one.parents);
+            tree.add(match &one.twin_of {
+                Some(twin) => drawn.same_as(twin),
+                None => drawn,
+            });
+        }
+        tree.stamp(&self.stamp())
+    }
+
+    /// What each operator that had parents achieved: how many children, how many of them were not born, or
+    /// twins, how many beat every parent, the largest gain over the better parent, and the steps
+    /// that lead to the best.
+    pub fn operators(&self) -> Table {
+        let head = [
+            "operator",
+            "children",
+            "not born",
+            "twins",
+            "beat their parents",
+            "largest gain",
+            "in the best's line",
+        ];
+        let mut table = Table::new(head);
+        let line = self.line_of(&self.best().name);
+        let mut operators: Vec<&str> = Vec::new();
+        let children: Vec<&Candidate> =
+            self.members.iter().filter(|one| !one.parents.is_empty()).collect();
+        for one in &children {
+            if !operators.contains(&one.operator.as_str()) {
+                operators.push(&one.operator);
+            }
+        }
+        for operator in operators {
+            let its: Vec<&&Candidate> =
+                children.iter().filter(|one| one.operator == operator).collect();
+            let count =
+                |holds: &dyn Fn(&Candidate) -> bool| its.iter().filter(|one| holds(one)).count();
+            let gain = |one: &Candidate| one.score - self.better_parent(one);
+            let beats = |one: &Candidate| one.twin_of.is_none() && gain(one) > 0.0;
+            let largest =
+                its.iter().filter(|one| beats(one)).map(|one| gain(one)).fold(0.0, f64::max);
+            let largest = if largest > 0.0 { format!("+{largest:.1}") } else { "–".to_owned() };
+            table.push((
+                operator,
+                its.len(),
+                count(&|one| !one.is_born()),
+                count(&|one| one.twin_of.is_some()),
+                count(&beats),
+                largest,
+                count(&|one| line.contains(&one.name)),
+            ));
+        }
+        table.stamp(&self.stamp())
+    }
+
+    fn better_parent(&self, child: &Candidate) -> f64 {
+        let parents = child.parents.iter().filter_map(|name| self.named(name));
+        parents.map(|parent| parent.score).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// A member and everybody it came from.
+    fn line_of(&self, name: &str) -> Vec<String> {
+        let mut line = vec![name.to_owned()];
+        let mut next = 0;
+        while next < line.len() {
+            let parents =
+                self.named(&line[next]).map(|one| one.parents.clone()).unwrap_or_default();
+            for parent in parents {
+                if !line.contains(&parent) {
+                    line.push(parent);
+                }
+            }
+            next += 1;
+        }
+        line
+    }
+}
+
+/// `B3`, for the third of generation 1; `G26` where the letters end.
+fn name(generation: usize, index: usize) -> String {
+    match u8::try_from(generation) {
+        Ok(letter) if letter < 26 => format!("{}{}", char::from(b'A' + letter), index + 1),
+        _ => format!("G{generation}-{}", index + 1),
+    }
+}
+
+fn written(one: &Candidate) -> String {
+    if one.is_born() && one.score.is_finite() {
+        format!("{:.2}", one.score)
+    } else {
+        "–".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The score is the number in the code's comment.
+    fn by_comment(codes: &[String]) -> Result<Vec<Graded>> {
+        let score = |code: &String| code.rsplit("// ").next().and_then(|n| n.parse().ok());
+        Ok(codes.iter().map(|code| (score(code).unwrap_or(f64::NAN), code.clone())).collect())
+    }
+
+    fn child(operator: &str, parents: &[&str], code: &str) -> Candidate {
+        let parents = parents.iter().map(|name| (*name).to_owned()).collect();
+        Candidate { parents, ..Candidate::written(operator, code) }
+    }
+
+    fn family() -> Family {
+        let mut family = Family::new("numbers");
+        let first = ["a() // 10", "b() // NaN", "c() // 20"];
+        family
+            .join(first.map(|code| Candidate::written("first", code)).to_vec(), by_comment)
+            .unwrap();
+        let second = vec![
+            child("mutation", &["A1"], "d() // 30"),
+            child("mutation", &["A3"], "a( ) // 99"),
+            child("crossover", &["A1", "A3"], "e() // 15"),
+            child("crossover", &["A1", "A3"], ""),
+        ];
+        family.join(second, by_comment).unwrap();
+        family
+    }
+
+    #[test]
+    fn no_number_ranks_last_and_twins_and_the_unborn_not_at_all() {
+        let names: Vec<String> = family().fittest(9).into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["B1", "A3", "B3", "A1", "A2"]);
+        assert_eq!(family().best().name, "B1");
+        assert_eq!(Family::new("nobody").best().name, "");
+    }
+
+    #[test]
+    fn a_twin_has_its_twins_score_and_is_named_in_the_tree() {
+        let family = family();
+        assert_eq!(
+            (family.members[4].score, family.members[4].twin_of.as_deref()),
+            (10.0, Some("A1"))
+        );
+        assert!(
+            family.tree().alt().contains("B2 is the same program as A1"),
+            "{}",
+            family.tree().alt()
+        );
+        assert!(family.table().to_text().contains("The same program as A1."));
+    }
+
+    #[test]
+    fn operators_are_told_by_what_they_achieved() {
+        assert_eq!(
+            family().operators().to_text(),
+            "operator   children  not born  twins  beat their parents  largest gain  in the best's line\n\
+             ---------  --------  --------  -----  ------------------  ------------  ------------------\n\
+             mutation          2         0      1                   1         +20.0                   1\n\
+             crossover         2         1      0                   0             –                   0"
+        );
+    }
+
+    #[test]
+    fn the_best_so_far_never_falls() {
+        assert_eq!(family().by_tries(), [10.0, 10.0, 20.0, 30.0, 30.0, 30.0, 30.0]);
+    }
+
+    #[test]
+    fn a_fitness_that_fails_leaves_the_family_as_it_was() {
+        let mut family = family();
+        let fails = |_: &[String]| Err(crate::Error::internal("no jail"));
+        assert!(family.join(vec![Candidate::written("x", "f()")], fails).is_err());
+        assert_eq!(family.members.len(), 7);
+    }
+
+    #[test]
+    fn names_go_on_beyond_the_alphabet() {
+        assert_eq!((name(1, 2), name(26, 0)), ("B3".to_owned(), "G26-1".to_owned()));
+    }
+}
