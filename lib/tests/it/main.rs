@@ -7,5 +7,6 @@ mod modules;
 mod packing;
 mod page;
 mod replies;
+mod stamps;
 mod tidy;
 mod verdict;
