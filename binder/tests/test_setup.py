@@ -20,9 +20,9 @@ class WhatIsMissing(ScriptTest):
         super().setUp()
         self.clone = self.copy_of_workshop()
 
-    def assert_refuses(self, *expected, command=(), **variables):
+    def assert_refuses(self, *expected, command=(), part=(), **variables):
         script = self.clone / "binder" / "setup"
-        shown = self.run_script(*command, script, status=1, **variables)
+        shown = self.run_script(*command, script, *part, status=1, **variables)
         last = shown.strip().splitlines()[-1]
         self.assertTrue(last.startswith("setup: "), shown)
         for words in expected:
@@ -102,6 +102,7 @@ class WhatIsMissing(ScriptTest):
         self.assert_refuses(
             "the Rust kernel",
             "connect to the network",
+            part=["kernel"],
             XDG_CACHE_HOME=self.folder / "cache",
             CARGO_HOME=self.folder / "cargo",
             CARGO_HTTP_PROXY=NO_NETWORK,
@@ -127,26 +128,18 @@ class WhatIsMissing(ScriptTest):
 
     def test_the_disk_is_asked_once(self):
         """What the first steps have filled is not missing for the later ones."""
-        count = self.folder / "asked"
-        self.fake_command(
-            "df",
-            f'echo >>"{count}"\n[ $(wc -l <"{count}") -gt 1 ] && free=100 || free=2600\n'
-            "echo header; echo /dev/disk 9999 9000 $free 90% /\n",
-        )
+        disk = "echo header; echo /dev/disk 9999 9000 {} 90% /\n"
+        self.fake_command("df", disk.format(2600))
         installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
         installs += 'mkdir -p "${place:-.}/bin" && cp /bin/true "${place:-.}/bin/evcxr_jupyter"\n'
         path = self.fake_command("cargo", installs)
-        shown = self.assert_refuses(
-            "JupyterLab",
-            "connect to the network",
-            PATH=path,
-            XDG_CACHE_HOME=self.folder / "cache",
-            PIP_INDEX_URL=NO_NETWORK,
-            PIP_NO_CACHE_DIR=1,
-            PIP_RETRIES=0,
-            PIP_CONFIG_FILE=os.devnull,
-        )
+        variables = {"PATH": path, "XDG_CACHE_HOME": self.folder / "cache"}
+        shown = self.run_script(self.clone / "binder/setup", "kernel", status=0, **variables)
         self.assertIn("the Rust kernel for Jupyter", shown)
+        self.fake_command("df", disk.format(100))
+        variables |= {"PIP_INDEX_URL": NO_NETWORK, "PIP_NO_CACHE_DIR": 1, "PIP_RETRIES": 0}
+        variables["PIP_CONFIG_FILE"] = os.devnull
+        self.assert_refuses("JupyterLab", "connect to the network", **variables)
 
     def test_two_at_once(self):
         """The second says that it waits."""
@@ -164,6 +157,9 @@ class WhatIsMissing(ScriptTest):
             self.addCleanup(second.kill)
             self.assertIn("setup: waits for", second.stdout.readline())
         self.assertEqual(second.wait(60), 0)
+
+    def test_an_unknown_option(self):
+        self.assert_refuses("--from-source", part=["--from-sauce"])
 
     def test_an_unknown_part(self):
         shown = self.run_script(self.clone / "binder" / "setup", "kernels", status=1)
@@ -192,6 +188,34 @@ class WhatIsMissing(ScriptTest):
             self.addCleanup(self.clone.chmod, 0o755)
         shown = self.assert_refuses("cannot write", "folder that is yours", command=command)
         self.assertEqual(len(shown.splitlines()), 1, shown)
+
+
+class MinutesLeft(ScriptTest):
+    """What the progress lines say is still to come."""
+
+    def left(self, step, seconds, done=(), last="warm", kernel=False):
+        for name in done:
+            (self.folder / f"{name}.done").touch()
+        program = self.folder / "evcxr" / "bin" / "evcxr_jupyter"
+        if kernel:
+            program.parent.mkdir(parents=True)
+            shutil.copy("/bin/true", program)
+        of_setup = 'source <(sed -n "/^order=/,/^}/p" binder/setup); '
+        known = 'state="$1" evcxr="$1/evcxr" last_step="$2"; minutes_left "$3" "$4"'
+        command = ("bash", "-c", of_setup + known, "left", self.folder, last, step, str(seconds))
+        return int(subprocess.check_output(command, cwd=ROOT, text=True))
+
+    def test_the_later_steps_count_unless_they_were_done(self):
+        everything = self.left("python", 0)
+        self.assertEqual(everything, 11)
+        self.assertEqual(self.left("python", 0, last="evcxr"), 8)
+        self.assertEqual(self.left("python", 0, done=["host", "warm"]), 8)
+        self.assertEqual(self.left("python", 0, kernel=True), 1)
+
+    def test_a_step_that_takes_longer_is_not_over(self):
+        done = ["host", "warm", "model", "settings", "kernelspec"]
+        self.assertEqual(self.left("evcxr", 400, done=done), 1)
+        self.assertEqual(self.left("evcxr", 1000, done=done), 5)
 
 
 class FreshClone(ScriptTest):
