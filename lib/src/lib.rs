@@ -50,6 +50,7 @@
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`score`] | CPU time and shares of cases as scores |
 //! | [`stamp`] | who answered what a figure rests on |
+//! | [`challenge`] | five flags that a candidate tries to raise |
 //! | `cell` | what the running cell has asked |
 //! | [`source`] | code without its comments, as tokens, in a normal form |
 //! | [`blind`] | chance as a rival: seeded dice, a blind crossover, a blind mutation |
@@ -80,6 +81,7 @@
 #[cfg(any(feature = "packing", feature = "prompts"))]
 pub mod blind;
 mod cell;
+pub mod challenge;
 mod error;
 mod host;
 pub mod inert;
@@ -111,6 +113,7 @@ pub mod prelude {
     pub use code_evolution_wire::toolbox::{Capability, Proposal, Review};
     pub use code_evolution_wire::verdict::{Outcome, Stage};
 
+    pub use crate::challenge::Scoreboard;
     pub use crate::error::{Error, Result};
     pub use crate::lab::Lab;
     pub use crate::llm::{Chat, Llm, Reply};

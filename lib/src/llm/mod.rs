@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use reply::Reply;
 
 mod choose;
+mod proposal;
 mod reply;
 
 use code_evolution_wire::model::{
@@ -329,6 +330,36 @@ mod tests {
         let shown = reply.to_text();
         assert!(shown.starts_with("[scripted · no reply]\n│ the script has nothing"), "{shown}");
         assert_eq!(reply.stamp().to_string(), "1 prompt without a reply");
+    }
+
+    #[test]
+    fn a_model_proposes_a_tool_with_examples() {
+        let proposes = |json: Value| {
+            let reply = model(&[(&json.to_string(), &[])]).ask("what do you lack?");
+            reply.expect("a reply").proposal()
+        };
+        let wish = json!({
+            "signature": "fn total(numbers: Vec<i64>, start: i64) -> i64 {}", "description": "adds up",
+            "examples": [{"input": [[1, 2], 0.0], "output": 3}], "uses": ["add"], "name": "total",
+        });
+        let proposal = proposes(wish.clone()).expect("a proposal");
+        assert_eq!((proposal.name(), proposal.description.as_str()), ("total", "adds up"));
+        assert_eq!((proposal.code.as_str(), &proposal.uses[..]), ("", &["add".to_owned()][..]));
+        let [case] = &proposal.task.cases[..] else { panic!("{proposal:?}") };
+        assert_eq!((&case.input, case.hidden), (&vec![json!([1, 2]), json!(0)], false));
+        assert!(proposal.task.signature.ends_with("-> i64"), "{proposal:?}");
+        for (field, value, says) in [
+            ("examples", json!([]), "at least one"),
+            ("examples", json!([{"input": 3, "output": 3}]), "no JSON"),
+            ("signature", json!("total of numbers"), "write it as"),
+        ] {
+            let mut wish = wish.clone();
+            wish[field] = value;
+            let error = proposes(wish).expect_err(says);
+            assert_eq!(error.kind(), FailureKind::NotInReply);
+            let says = if says == "no JSON" { "is not the JSON" } else { says };
+            assert!(error.to_string().contains(says), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tests of the crate from outside.
 
+mod challenge;
 mod examples;
 mod harmless;
 mod modules;
