@@ -189,20 +189,25 @@ class Client(NotebookClient):
     execute_cell = run_sync(async_execute_cell)
 
 
-def execute(path, notebook, options, log, passes=1, suffix=""):
-    """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass."""
-    title, results = path.stem + suffix, []
-    began = time.monotonic()
-    client = Client(
-        copy.deepcopy(notebook),
+def client_of(notebook, folder):
+    """A client that runs the notebook's cells in this folder, also those after one that fails."""
+    return Client(
+        notebook,
         kernel_name="rust",
         timeout=CELL_TIMEOUT_SECONDS,
         startup_timeout=120,
         allow_errors=True,
         record_timing=False,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
     )
+
+
+def execute(path, notebook, options, log, passes=1, suffix=""):
+    """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass."""
+    title, results = path.stem + suffix, []
+    began = time.monotonic()
+    client = client_of(copy.deepcopy(notebook), path.parent)
     with (
         client.setup_kernel(env=environment(options.live, options.adopt), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,

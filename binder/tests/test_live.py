@@ -1,0 +1,114 @@
+"""The notebooks live, whatever a server answers: each cell ends, and what went wrong is told truly.
+
+One run a notebook shows all of it. What is checked holds for any cell, so it needs no change where a
+notebook changes.
+"""
+
+import copy
+import os
+import re
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import nbformat
+
+from checks import NOTEBOOKS, cells, run
+
+from .misbehaving_server import DRAFT, KEY, MisbehavingServer
+
+# At the end of each notebook: a streamed reply, and the books.
+LAST_CELL = """let streamed = lab.llm().streaming().ask("Say it line by line.")?;
+let used = lab.llm().meter()?;
+println!("METER calls {} retries {}", used.calls, used.retries);
+streamed"""
+SPENT_DAY = "the day's quota at groq is spent"
+# Why a reply gave nothing. An empty candidate would have none, or the judge's about no code.
+REASONS = re.compile(
+    r"cut|limit|defines|no code|no Rust|edit|holds no|no list|no prompt|no item|no opinion|no line"
+    r"|not asked|quota|not an answer|only thinking|empty|differ|another form"
+)
+# What a notebook says where the replies were too bad to go on.
+RUN_AGAIN = "run this cell again"
+MOST_RUNS = 5
+# A notebook asks some 150 questions (TEACHING.md), each at most four times.
+MOST_REQUESTS = 600
+
+
+class Live(unittest.TestCase):
+    def test_each_notebook_ends_and_tells_the_truth(self):
+        names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+        with ThreadPoolExecutor(run.jobs(live=False)) as pool:
+            for name, server, shown in pool.map(run_live, names):
+                with self.subTest(name):
+                    self.check_server(server, shown)
+                    self.check_cells(name, shown)
+
+    def check_server(self, server, shown):
+        self.assertEqual(server.objections, [], "a request that no server must accept")
+        expected = {None, "slip", "minute", "cut", "day", "at the limit"}
+        self.assertTrue(expected <= server.came.keys(), server.came)
+        self.assertLess(server.came.total(), MOST_REQUESTS, server.came)
+        # Each answer is metered, and so is each request that was asked again.
+        (calls, retries) = re.findall(r"METER calls (\d+) retries (\d+)", shown[-1][1])[0]
+        faults = server.came["slip"] + server.came["minute"] + server.came["cut"]
+        self.assertEqual((int(calls), int(retries)), (server.came[None], faults), server.came)
+
+    def check_cells(self, name, shown):
+        for cell, text in shown:
+            self.assertEqual(problems(cell, text), [], f"{name}, {cell.id}:\n{cell.source}")
+        told = "\n".join(text for _, text in shown)
+        self.assertIn("asking once more", told, "the slip")
+        self.assertIn("waiting 1.0 s, then attempt 2 of 4", told, "the minute")
+        self.assertIn(SPENT_DAY, told)
+        self.assertRegex(told, r"whole again at 20\d\d-\d\d-\d\d \d\d:\d\d UTC, in 2 h")
+        self.assertIn("cut at ", told)
+        # The first stream breaks off.
+        self.assertIn("then attempt 2 of 4", shown[-1][1])
+        for never in ("running?", KEY, DRAFT, "</think>", "<|im_end|>", "<tool_call>"):
+            self.assertNotIn(never, told, name)
+        for fate in re.findall(r"not born(?!\))(.*)", told):
+            self.assertRegex(fate, REASONS, f"{name}: not born, and no word why")
+
+
+def run_live(name):
+    """A notebook's name, its server, and its code cells with what each showed as text."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, id="last"))
+    shown = []
+    with MisbehavingServer(name) as server, tempfile.TemporaryFile("w") as log:
+        client = run.client_of(notebook, NOTEBOOKS)
+        variables = run.without_keys(os.environ) | server.environment()
+        with client.setup_kernel(env=variables, stdout=log, stderr=log):
+            for place, cell in enumerate(notebook.cells):
+                if cell.cell_type == "code":
+                    shown += executed(client, cell, place)
+    return name, server, shown
+
+
+def executed(client, cell, place):
+    """Runs a cell, and again where it says so, as a participant does: (the cell, its text) each time."""
+    for _ in range(MOST_RUNS):
+        client.execute_cell(cell, place)
+        text = "\n".join(chain.from_iterable(texts(output) for output in cell.outputs))
+        yield copy.deepcopy(cell), text
+        if SPENT_DAY not in text and RUN_AGAIN not in text:
+            return
+
+
+def problems(cell, text):
+    """What went wrong in a cell, but for what the server did to it."""
+    # A check may fail, since nobody here answers well; a cell may not.
+    found = [problem for problem in cells.problems(cell) if "❌" not in problem]
+    if SPENT_DAY in text or RUN_AGAIN in text:
+        # It ended with an error and runs again; a panic or a compile error is none of the server's.
+        found = [problem for problem in found if not problem.startswith("stderr: ")]
+    return found
+
+
+def texts(output):
+    """All that an output says."""
+    yield output.get("text", "")
+    yield output.get("data", {}).get("text/plain", "")
+    yield output.get("evalue", "")
