@@ -32,7 +32,8 @@ def main():
     if not paths:
         sys.exit(f"run: there is no notebook in {NOTEBOOKS}")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(options.jobs or jobs(options.live)) as pool:
+    one_at_a_time = options.live or options.record_local
+    with ThreadPoolExecutor(options.jobs or jobs(one_at_a_time)) as pool:
         each = pool.map(lambda path: run_notebook(path, options), paths)
         runs = list(itertools.chain.from_iterable(each))
     print_table(runs)
@@ -56,6 +57,12 @@ def parse_arguments():
         "--adopt",
         action="store_true",
         help="write the prompts that are asked into the scripts, where they are only drafts",
+    )
+    parser.add_argument(
+        "--record-local",
+        action="store_true",
+        help="ask the model on this machine where a lab names it, and record its answers into that "
+        "lab's cassette; then renew the outputs, in a run of its own, with --update",
     )
     parser.add_argument(
         "--check", action="store_true", help="fail where an output differs from the notebook's"
@@ -83,17 +90,19 @@ def parse_arguments():
         parser.error("--room comes first: binder/run --room [notebook ...]")
     if options.adopt and options.live:
         parser.error("--adopt writes into scripts, and --live asks none: give one of them")
-    if options.adopt and options.update:
-        parser.error(
-            "--adopt and then, in a run of its own, --update: the outputs would show what was adopted"
-        )
+    for name in ("adopt", "record_local"):
+        if getattr(options, name) and (options.update or options.check):
+            option = "--" + name.replace("_", "-")
+            parser.error(f"first {option}, then --update or --check: its outputs are of the writing")
+    if options.record_local and options.live:
+        parser.error("--record-local asks the model on this machine: leave --live out")
     return options
 
 
-def jobs(live):
+def jobs(one_at_a_time):
     """How many notebooks this machine or pod runs at once, each with its compilers."""
-    if live:
-        return 1  # a key's rate limit is shared
+    if one_at_a_time:
+        return 1  # a key's rate limit is shared, and so are a model's processors
     # JupyterHub tells a pod's limit in MEM_LIMIT, in bytes; the kernel would tell the whole node's.
     memory = int(os.environ.get("MEM_LIMIT") or psutil.virtual_memory().available)
     return max(1, min(os.cpu_count() or 1, memory // (3 * 2**29)))
@@ -209,7 +218,7 @@ def execute(path, notebook, options, log, passes=1, suffix=""):
     began = time.monotonic()
     client = client_of(copy.deepcopy(notebook), path.parent)
     with (
-        client.setup_kernel(env=environment(options.live, options.adopt), stdout=log, stderr=log),
+        client.setup_kernel(env=kernel_environment(options), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,
     ):
         for number in range(1, passes + 1):
@@ -237,12 +246,18 @@ def execute_cells(client, run):
         run.add(label, cell, time.monotonic() - began)
 
 
-def environment(live=False, adopt=False):
-    """The kernel's environment: without `--live`, no key and no setting can reach a provider."""
-    if live:
+def kernel_environment(options):
+    """The kernel's environment."""
+    if options.live:
         return dict(os.environ)
-    own = {"LLM_MODE": "scripted"} | ({"LLM_ADOPT": "1"} if adopt else {})
-    return without_keys(os.environ) | own
+    adopt = {"LLM_ADOPT": "1"} if options.adopt else {}
+    record = {"LLM_RECORD_LOCAL": "1"} if options.record_local else {}
+    return environment() | adopt | record
+
+
+def environment():
+    """An environment in which no key and no setting can reach a provider, and scripts answer."""
+    return without_keys(os.environ) | {"LLM_MODE": "scripted"}
 
 
 def without_keys(variables):

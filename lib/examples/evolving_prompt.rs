@@ -13,6 +13,10 @@ use code_evolution::prompts::{LabelledTask, Prompt, PromptLab};
 use code_evolution::rand::SeedableRng;
 use code_evolution::rand::rngs::SmallRng;
 
+/// Its answers, for where the model is not installed: `LLM_RECORD_LOCAL=1` in the environment renews them.
+const CASSETTE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/evolving_prompt.toml");
+
 /// Prompts of a generation, and the items that each is scored on.
 const PROMPTS: usize = 6;
 const ITEMS: usize = 12;
@@ -25,7 +29,7 @@ fn main() -> Result<()> {
     };
     let mut number = |default| arguments.next().and_then(|it| it.parse().ok()).unwrap_or(default);
     let (seeds, generations) = (number(1), number(3));
-    let lab = Lab::provider("local").start()?;
+    let lab = Lab::provider("local").cassette(CASSETTE).start()?;
 
     println!("seed  search     train  held-out  calls  seconds");
     let mut bench = PromptLab::new(lab.llm(), task.clone());

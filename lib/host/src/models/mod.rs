@@ -37,6 +37,7 @@
 //! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; a provider that the setup cell names gets neither |
 //! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, of the provider that it names; before all others |
 //! | `LLM_LOCAL_MODEL` | the `.gguf` file of another local model |
+//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records it into its cassette |
 //! | `LLM_MODE` | `live`, `local`, `record`, `replay` or `scripted`; `replay` and `scripted` win over every key |
 //! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 on this machine |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |

@@ -71,6 +71,7 @@ fn the_local_model() {
     it_streams(&models);
     json_keeps_to_its_schema(&models);
     a_choice_is_one_of_its_options(&models);
+    a_recording_of_it_gives_its_answers(&models);
     tools_are_offered_and_their_results_taken(&models);
     a_context_that_overflows_is_an_error(&models);
     nobody_is_answered_without_the_key();
@@ -133,6 +134,54 @@ fn a_choice_is_one_of_its_options(models: &Models) {
         let text: String = serde_json::from_str(&answer.text).expect("a JSON string");
         assert!(options.contains(&text.as_str()) && answer.note.is_none(), "{answer:?}");
     }
+}
+
+fn a_recording_of_it_gives_its_answers(models: &Models) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("recording.toml");
+    let open = |variables: &'static [(&str, &str)]| {
+        let env = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let cassette = Some(path.display().to_string());
+        let provider = Some("local".to_owned());
+        let choice = ModelChoice { provider, cassette, ..ModelChoice::default() };
+        Models::open(&choice, &env).expect("a session")
+    };
+    let mut asks = ["Fire is", "Ice is", "The sea is"]
+        .map(|prompt| Ask { schema: Some(json!({ "enum": ["hot", "cold"] })), ..short(prompt) });
+    let said = |models: &Models, asks: &[Ask]| {
+        let answers = models.ask_many(asks, &|_| {}).expect("answers");
+        answers.into_iter().map(|answer| (answer.text, answer.mode)).collect::<Vec<_>>()
+    };
+    // The mode of the notebook's other labs does not keep this one from recording.
+    let recorder = open(&[("LLM_MODE", "scripted"), ("LLM_RECORD_LOCAL", "1")]);
+    let recorded = said(&recorder, &asks);
+    assert!(recorded.iter().all(|(_, mode)| *mode == Mode::Record), "{recorded:?}");
+    let file = std::fs::read_to_string(&path).expect("a recording");
+    assert!(file.contains("[[choice]]") && !file.contains("[[exchange]]"), "{file}");
+    let replay = open(&[("LLM_MODE", "scripted")]);
+    assert_eq!(
+        (replay.status().mode, replay.status().model.as_str()),
+        (Mode::Replay, "SmolLM2-135M")
+    );
+    let answers = replay.ask_many(&asks, &|_| {}).expect("answers");
+    let label = answers[0].label();
+    assert!(label.starts_with("replay of SmolLM2-135M, 20") && !label.contains('·'), "{label}");
+    let texts =
+        |said: &[(String, Mode)]| said.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>();
+    assert_eq!(answers.iter().map(|it| it.text.clone()).collect::<Vec<_>>(), texts(&recorded));
+    assert!(replay.ask(&asks[0], &|_| {}).expect("once more").note.is_none());
+    // Where the model is there, it answers itself, recorded or not.
+    let live = said(&open(&[]), &asks);
+    assert!(live.iter().all(|(_, mode)| *mode == Mode::Local), "{live:?}");
+    // An edited prompt has no label in the recording, however much alike it is.
+    asks[0].messages[0].content += " very";
+    let edited = replay.ask(&asks[0], &|_| {}).expect("an answer that says it is none");
+    assert!(!edited.is_answer() && edited.label().contains("no reply"), "{edited:?}");
+    assert_eq!(std::fs::read_to_string(&path).expect("a recording"), file);
+    text(models, &short("Say hello."));
 }
 
 fn tools_are_offered_and_their_results_taken(models: &Models) {

@@ -9,7 +9,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::models::ModelError;
+use super::choices::{Choices, PromptText};
+use crate::models::{ModelError, json};
 
 /// Who made a cassette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -40,22 +41,45 @@ impl Kind {
 
 /// A cassette's content.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "CassetteText")]
 pub struct Cassette {
     /// Who made it.
     pub kind: Kind,
     /// The model that answered, where all replies come from one.
-    #[serde(default)]
     pub model: Option<String>,
     /// The day of a recording, `2026-11-27` (UTC).
-    #[serde(default)]
     pub date: Option<String>,
     /// What a reader should know about it.
-    #[serde(default)]
     pub note: Option<String>,
     /// The exchanges, in the order in which they were first asked.
-    #[serde(default, rename = "exchange")]
     pub exchanges: Vec<Exchange>,
+    /// Answers out of a fixed set.
+    pub choices: Choices,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CassetteText {
+    kind: Kind,
+    model: Option<String>,
+    date: Option<String>,
+    note: Option<String>,
+    #[serde(default)]
+    questions: Vec<String>,
+    #[serde(default, rename = "exchange")]
+    exchanges: Vec<Exchange>,
+    #[serde(default, rename = "choice")]
+    choices: Vec<PromptText>,
+}
+
+impl TryFrom<CassetteText> for Cassette {
+    type Error = String;
+
+    fn try_from(text: CassetteText) -> Result<Self, String> {
+        let CassetteText { kind, model, date, note, questions, exchanges, choices } = text;
+        let choices = Choices::new(questions, choices)?;
+        Ok(Cassette { kind, model, date, note, exchanges, choices })
+    }
 }
 
 /// A request and its replies.
@@ -100,6 +124,11 @@ impl From<&Ask> for Request {
 }
 
 impl Request {
+    /// Whether the answer is one out of a fixed set.
+    pub(super) fn is_choice(&self) -> bool {
+        self.schema.as_ref().is_some_and(|schema| json::options(schema).is_some())
+    }
+
     /// All that is said in it, for comparing.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
@@ -230,7 +259,7 @@ struct ExchangeText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Turn {
+pub(super) struct Turn {
     role: Role,
     #[serde(default)]
     content: String,
@@ -239,6 +268,18 @@ struct Turn {
     tool_call_id: Option<String>,
     #[serde(default, deserialize_with = "json_object")]
     extra: Map<String, Value>,
+}
+
+impl Turn {
+    pub(super) fn read(self) -> Message {
+        Message {
+            role: self.role,
+            content: canonical(&self.content),
+            tool_calls: self.tool_calls.into_iter().map(ToolCall::from).collect(),
+            tool_call_id: self.tool_call_id,
+            extra: self.extra,
+        }
+    }
 }
 
 impl TryFrom<ExchangeText> for Exchange {
@@ -250,13 +291,7 @@ impl TryFrom<ExchangeText> for Exchange {
         }
         let mut messages = Vec::new();
         messages.extend(text.system.map(|system| Message::new(Role::System, canonical(&system))));
-        messages.extend(text.history.into_iter().map(|turn| Message {
-            role: turn.role,
-            content: canonical(&turn.content),
-            tool_calls: turn.tool_calls.into_iter().map(ToolCall::from).collect(),
-            tool_call_id: turn.tool_call_id,
-            extra: turn.extra,
-        }));
+        messages.extend(text.history.into_iter().map(Turn::read));
         messages.extend(text.prompt.map(|prompt| Message::new(Role::User, canonical(&prompt))));
         let request = Request {
             messages,

@@ -26,6 +26,9 @@
 //! so that a loop turns. A new cell of a notebook begins with the first again ([`Player::rewind`]):
 //! what a cell shows does not depend on how often it, or another one, was run.
 //!
+//! Answers out of a fixed set that a recording holds are kept shorter, and answer only the very request
+//! that was recorded: `choices` says how.
+//!
 //! A request that is not there gets the exchange that asks for the same thing in other words, and the
 //! answer says so: a script never passes for an answer to an edited prompt. `question` says what
 //! "the same thing" is. Where there is no such exchange, the answer says that it is none
@@ -36,6 +39,7 @@
 //! of the prompt, and stays exact after a prompt is reworded. An exchange that this session has
 //! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
 
+mod choices;
 mod file;
 #[cfg(test)]
 mod likeness_tests;

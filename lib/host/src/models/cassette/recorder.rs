@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use code_evolution_wire::model::{Answer, Ask};
 
+use super::choices::Choices;
 use super::{Cassette, Exchange, Kind, Reply, Request};
 use crate::files;
 use crate::models::ModelError;
@@ -24,8 +25,9 @@ impl Recorder {
             kind: Kind::Recording,
             model: Some(model.to_owned()),
             date: None,
-            note: Some("recorded with LLM_MODE=record; replayed where no key is set".to_owned()),
+            note: Some("replayed where this model cannot be asked".to_owned()),
             exchanges: Vec::new(),
+            choices: Choices::default(),
         };
         Recorder { path: path.to_owned(), cassette, key }
     }
@@ -52,14 +54,9 @@ impl Recorder {
         };
         let exchange = Exchange { request, replies: vec![reply] };
         self.refuse_secrets(&exchange)?;
-        let known =
-            self.cassette.exchanges.iter_mut().find(|known| known.request == exchange.request);
-        match known {
-            Some(known) => known.replies.extend(exchange.replies),
-            None => self.cassette.exchanges.push(exchange),
-        }
+        self.keep(exchange);
         let text = format!(
-            "# A recording of {}. To replace it, run the notebook with LLM_MODE=record.\n{}",
+            "# A recording of {}. To replace it, see \"Recording a cassette\" in .github/CONTRIBUTING.md.\n{}",
             self.cassette.model.as_deref().unwrap_or("a model").replace(char::is_control, " "),
             self.cassette.render(),
         );
@@ -71,14 +68,32 @@ impl Recorder {
         })
     }
 
+    fn keep(&mut self, exchange: Exchange) {
+        let Exchange { request, replies } = exchange;
+        if replies.iter().all(|reply| self.cassette.choices.keep(&request, reply)) {
+            return;
+        }
+        match self.cassette.exchanges.iter_mut().find(|known| known.request == request) {
+            Some(known) => known.replies.extend(replies),
+            None => self.cassette.exchanges.push(Exchange { request, replies }),
+        }
+    }
+
     fn refuse_secrets(&self, exchange: &Exchange) -> Result<(), ModelError> {
         let asked = Exchange { replies: Vec::new(), ..exchange.clone() };
         for (part, exchange) in [("prompt", asked), ("reply", exchange.clone())] {
             // As it would stand in the file.
             let (kind, model) = (Kind::Recording, self.cassette.model.clone());
-            let written =
-                Cassette { kind, model, date: None, note: None, exchanges: vec![exchange] }
-                    .render();
+            let choices = Choices::default();
+            let written = Cassette {
+                kind,
+                model,
+                date: None,
+                note: None,
+                exchanges: vec![exchange],
+                choices,
+            }
+            .render();
             let holds_key = self.key.as_ref().is_some_and(|key| key.redact(&written) != written);
             if holds_key || find_secret(&written).is_some() {
                 return Err(ModelError::Cassette(format!(

@@ -16,6 +16,9 @@ impl Cassette {
                 document.insert(key, text_item(text));
             }
         }
+        if let Some(questions) = self.choices.questions_item() {
+            document.insert("questions", questions);
+        }
         let exchanges: ArrayOfTables = self
             .exchanges
             .iter()
@@ -29,6 +32,7 @@ impl Cassette {
             })
             .collect();
         document.insert("exchange", Item::ArrayOfTables(exchanges));
+        document.insert("choice", self.choices.prompts_item());
         document.to_string()
     }
 }
@@ -74,30 +78,37 @@ pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
     items
 }
 
-fn plain(message: &Message) -> bool {
+pub(super) fn plain(message: &Message) -> bool {
     message.tool_calls.is_empty() && message.tool_call_id.is_none() && message.extra.is_empty()
 }
 
 fn turn_table(message: &Message) -> Table {
     let mut table = Table::new();
+    for (key, value) in turn(message) {
+        table.insert(key, Item::Value(value));
+    }
+    table
+}
+
+/// A turn of a conversation as the file's keys.
+pub(super) fn turn(message: &Message) -> Vec<(&'static str, toml_edit::Value)> {
     let role = match message.role {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::Tool => "tool",
     };
-    table.insert("role", toml_edit::value(role));
-    table.insert("content", text_item(&message.content));
+    let mut keys = vec![("role", role.into()), ("content", text_value(&message.content))];
     if !message.tool_calls.is_empty() {
-        table.insert("tool_calls", toml_edit::value(calls(&message.tool_calls)));
+        keys.push(("tool_calls", calls(&message.tool_calls).into()));
     }
     if let Some(id) = &message.tool_call_id {
-        table.insert("tool_call_id", toml_edit::value(id));
+        keys.push(("tool_call_id", id.into()));
     }
     if !message.extra.is_empty() {
-        table.insert("extra", extra(&message.extra).into());
+        keys.push(("extra", extra(&message.extra)));
     }
-    table
+    keys
 }
 
 fn replies_item(replies: &[Reply]) -> Item {
@@ -165,23 +176,28 @@ fn json_text(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
+pub(super) fn text_item(text: &str) -> Item {
+    Item::Value(text_value(text))
+}
+
 /// Text as a literal block (`'''`) wherever that says the same: no escapes, one line a line.
-fn text_item(text: &str) -> Item {
+fn text_value(text: &str) -> toml_edit::Value {
     let literal = format!("'''\n{text}'''");
     match literal.parse::<toml_edit::Value>() {
         // A reader may turn a raw CR LF into LF, so a CR is written as an escape.
         Ok(value)
             if text.contains('\n') && !text.contains('\r') && value.as_str() == Some(text) =>
         {
-            Item::Value(value)
+            value
         }
-        _ => toml_edit::value(text),
+        _ => text.into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::cassette::choices::Choices;
     use crate::models::cassette::file::canonical;
     use crate::models::cassette::{Exchange, Kind};
     use code_evolution_wire::model::Tool;
@@ -243,6 +259,7 @@ mod tests {
             date: Some("2026-11-27".into()),
             note: None,
             exchanges: vec![Exchange { request, replies: vec![reply.clone(), reply] }],
+            choices: Choices::default(),
         }
     }
 
@@ -310,7 +327,7 @@ mod tests {
             let request = Request { messages, temperature: None, max_tokens: 1, tools: Vec::new(), schema: None };
             let reply = Reply { text: reply, finish_reason: "stop".into(), ..Reply::default() };
             let exchange = Exchange { request, replies: vec![reply] };
-            let cassette = Cassette { kind: Kind::Script, model: None, date: None, note: None, exchanges: vec![exchange] };
+            let cassette = Cassette { kind: Kind::Script, model: None, date: None, note: None, exchanges: vec![exchange], choices: Choices::default() };
             let written = cassette.render();
             prop_assert_eq!(Cassette::parse(&written), Ok(cassette), "{}", written);
         }

@@ -20,6 +20,10 @@ const ANY_KEY: &str = "LLM_API_KEY";
 /// The key that the setup cell asked for, of the provider that it names.
 const TYPED_KEY: &str = "CODE_EVOLUTION_TYPED_KEY";
 
+/// `1`: a lab whose setup cell names the local model records it, whatever the mode is. The other labs of the
+/// notebook go on as they are.
+const RECORD_LOCAL: &str = "LLM_RECORD_LOCAL";
+
 /// A session's choice.
 #[derive(Debug)]
 pub(super) struct Chosen {
@@ -57,6 +61,11 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
     let wished = match choice.mode {
         Some(mode) => Some(mode),
         None => set(env, "LLM_MODE").map(|mode| parse_mode(&mode)).transpose()?,
+    };
+    let is_local = choice.provider.as_deref().and_then(find).is_some_and(|it| it.name == LOCAL);
+    let wished = match set(env, RECORD_LOCAL) {
+        Some(value) if value == "1" && is_local => Some(Mode::Record),
+        _ => wished,
     };
     if wished == Some(Mode::Pasted) {
         return Err(ModelError::Config(

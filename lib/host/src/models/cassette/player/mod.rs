@@ -99,6 +99,13 @@ impl Player {
             let note = self.starts_over(position);
             return Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note });
         }
+        if let Some(reply) = self.cassette.choices.answer(&request) {
+            return Ok(Replayed { reply, fit: Fit::Exact, note: None });
+        }
+        if self.cassette.kind == Kind::Recording && request.is_choice() {
+            // The label of another text, or after another prompt, is no answer.
+            return Ok(self.nothing());
+        }
         if self.adopt {
             return self.play_adopting(request);
         }
@@ -109,17 +116,21 @@ impl Player {
     fn play_nearest(&mut self, request: &Request) -> Result<Replayed, ModelError> {
         let (position, alike) = self.nearest(request)?;
         if alike < SAME_QUESTION {
-            let what = match self.cassette.kind {
-                Kind::Script => "script",
-                Kind::Recording => "recording",
-            };
-            let note = format!(
-                "the {what} has nothing for this prompt; a key, a local model or your own chat has"
-            );
-            return Ok(Replayed { reply: Reply::default(), fit: Fit::Nothing, note: Some(note) });
+            return Ok(self.nothing());
         }
         let note = self.nearness(request, position, alike);
         Ok(Replayed { reply: self.next_reply(position), fit: Fit::Nearest, note: Some(note) })
+    }
+
+    fn nothing(&self) -> Replayed {
+        let what = match self.cassette.kind {
+            Kind::Script => "script",
+            Kind::Recording => "recording",
+        };
+        let note = format!(
+            "the {what} has nothing for this prompt; a key, a local model or your own chat has"
+        );
+        Replayed { reply: Reply::default(), fit: Fit::Nothing, note: Some(note) }
     }
 
     /// What to say where a recording has no more replies to a prompt and gives the first again: a model
