@@ -93,7 +93,10 @@ def parse_arguments():
     for name in ("adopt", "record_local"):
         if getattr(options, name) and (options.update or options.check):
             option = "--" + name.replace("_", "-")
-            parser.error(f"first {option}, then --update or --check: its outputs are of the writing")
+            parser.error(
+                f"first {option}, then --update or --check in a run of its own: "
+                "the outputs would show that something was written"
+            )
     if options.record_local and options.live:
         parser.error("--record-local asks the model on this machine: leave --live out")
     return options
@@ -172,7 +175,7 @@ def run_notebook(path, options):
             solved = copy.deepcopy(committed)
             for cell in solved.cells:
                 cell.source = cells.solutions(committed).get(cell.id, cell.source)
-            [(run, solved)] = execute(path, solved, options, log, suffix=", solved")
+            [(run, solved)] = execute(path, solved, options, log, suffix=", solved", record="add")
             run.problems += cells.failed_solved(solved)
             runs.append(run)
     return runs
@@ -212,13 +215,16 @@ def client_of(notebook, folder):
     )
 
 
-def execute(path, notebook, options, log, passes=1, suffix=""):
-    """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass."""
+def execute(path, notebook, options, log, passes=1, suffix="", record="1"):
+    """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass.
+
+    A recording, where one is made, is a new one, or with `record="add"` goes on with the last.
+    """
     title, results = path.stem + suffix, []
     began = time.monotonic()
     client = client_of(copy.deepcopy(notebook), path.parent)
     with (
-        client.setup_kernel(env=kernel_environment(options), stdout=log, stderr=log),
+        client.setup_kernel(env=kernel_environment(options, record), stdout=log, stderr=log),
         MemoryWatch(client.km.provisioner.pid) as memory,
     ):
         for number in range(1, passes + 1):
@@ -246,13 +252,13 @@ def execute_cells(client, run):
         run.add(label, cell, time.monotonic() - began)
 
 
-def kernel_environment(options):
-    """The kernel's environment."""
+def kernel_environment(options, record):
+    """The kernel's environment; `record` says how the local model is recorded, where it is."""
     if options.live:
         return dict(os.environ)
     adopt = {"LLM_ADOPT": "1"} if options.adopt else {}
-    record = {"LLM_RECORD_LOCAL": "1"} if options.record_local else {}
-    return environment() | adopt | record
+    recorded = {"LLM_RECORD_LOCAL": record} if options.record_local else {}
+    return environment() | adopt | recorded
 
 
 def environment():

@@ -67,6 +67,8 @@ class Runner(ScriptTest):
         for pair, word in {
             ("--adopt", "--live"): "scripts",
             ("--adopt", "--update"): "own",
+            ("--record-local", "--check"): "own",
+            ("--record-local", "--live"): "on this machine",
         }.items():
             shown, _ = self.run_notebook(notebook("1"), *pair, status=2)
             self.assertIn(word, shown.splitlines()[-1])

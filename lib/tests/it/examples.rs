@@ -57,6 +57,15 @@ fn the_toolmaker_admits_what_passes_and_calls_it() {
 }
 
 #[test]
+fn a_prompt_evolves_in_a_recording_of_the_local_model() {
+    let text = output("evolving_prompt");
+    assert_in_order(
+        &text,
+        &["replay (recorded from SmolLM2-135M", "the first", "random", "evolved"],
+    );
+}
+
+#[test]
 fn the_evolving_team_keeps_only_what_helps_on_held_out_problems() {
     assert_in_order(&output("evolving_team"), &["Ada", "dropped", "Turing", "kept"]);
 }

@@ -37,7 +37,7 @@
 //! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; a provider that the setup cell names gets neither |
 //! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, of the provider that it names; before all others |
 //! | `LLM_LOCAL_MODEL` | the `.gguf` file of another local model |
-//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records it into its cassette |
+//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records it into its cassette; `add`: beside what is there |
 //! | `LLM_MODE` | `live`, `local`, `record`, `replay` or `scripted`; `replay` and `scripted` win over every key |
 //! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 on this machine |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
@@ -179,9 +179,13 @@ impl Models {
         let source = match (chosen.endpoint.clone(), chosen.cassette.clone()) {
             (Some(endpoint), cassette) => {
                 account = meter::Account::new(endpoint.provider.name, &endpoint.model, env)?;
-                let recorder = cassette.filter(|_| chosen.mode == Mode::Record).map(|path| {
-                    Mutex::new(Recorder::new(&path, &endpoint.model, endpoint.key.clone()))
-                });
+                let recorder = match cassette.filter(|_| chosen.mode == Mode::Record) {
+                    Some(path) => {
+                        let new = Recorder::new(&path, &endpoint.model, endpoint.key.clone());
+                        Some(Mutex::new(if chosen.adds { new.with_the_file()? } else { new }))
+                    }
+                    None => None,
+                };
                 let client = Box::new(Client::new(endpoint, env, clock)?);
                 Source::Provider { client, recorder }
             }
@@ -193,6 +197,7 @@ impl Models {
             (None, None) => Source::Nothing,
         };
         if chosen.mode == Mode::Record
+            && !chosen.adds
             && let Some(path) = &chosen.cassette
             && path.exists()
         {

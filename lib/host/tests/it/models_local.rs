@@ -173,6 +173,12 @@ fn a_recording_of_it_gives_its_answers(models: &Models) {
         |said: &[(String, Mode)]| said.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>();
     assert_eq!(answers.iter().map(|it| it.text.clone()).collect::<Vec<_>>(), texts(&recorded));
     assert!(replay.ask(&asks[0], &|_| {}).expect("once more").note.is_none());
+    // What an exercise's solution asks is added in a session of its own.
+    let more = [Ask { messages: vec![Message::new(Role::User, "Snow is")], ..asks[0].clone() }];
+    said(&open(&[("LLM_RECORD_LOCAL", "add")]), &more);
+    let file = std::fs::read_to_string(&path).expect("a recording");
+    assert!(open(&[("LLM_MODE", "replay")]).ask(&more[0], &|_| {}).expect("both").is_answer());
+    assert_eq!(said(&open(&[("LLM_MODE", "replay")]), &asks), said(&replay, &asks));
     // Where the model is there, it answers itself, recorded or not.
     let live = said(&open(&[]), &asks);
     assert!(live.iter().all(|(_, mode)| *mode == Mode::Local), "{live:?}");

@@ -21,12 +21,10 @@ use std::collections::HashMap;
 
 use code_evolution_wire::model::{DEFAULT_MAX_TOKENS, Message, Role};
 use serde::Deserialize;
-use serde_json::Value;
 use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table};
 
-use super::file::{Turn, canonical};
-use super::render::{plain, text_item, turn};
-use super::{Reply, Request};
+use super::exchange::{Reply, Request, Turn, canonical};
+use super::items::{one_a_line, plain, text_item, turn};
 use crate::models::json;
 
 /// Every choice of a cassette.
@@ -62,9 +60,8 @@ impl Choices {
     pub(super) fn keep(&mut self, request: &Request, reply: &Reply) -> bool {
         let Some((asked, question)) = split(request) else { return false };
         // A server that knows grammars says the option itself, another quotes it.
-        let says = |option: &String| {
-            reply.text == *option || reply.text == Value::from(option.as_str()).to_string()
-        };
+        let quoted: Option<String> = serde_json::from_str(&reply.text).ok();
+        let says = |option: &String| *option == reply.text || Some(option) == quoted.as_ref();
         let option = asked.options.iter().position(says).filter(|_| is_bare(reply));
         let Some(option) = option else { return false };
         let known = self.questions.iter().position(|known| known == question);
@@ -166,17 +163,6 @@ impl Prompt {
         table.insert("answers", toml_edit::value(answers));
         table
     }
-}
-
-/// An array with a line for each of its values.
-fn one_a_line<V: Into<toml_edit::Value>>(values: impl Iterator<Item = V>) -> Item {
-    let mut array: Array = values.collect();
-    for value in array.iter_mut() {
-        value.decor_mut().set_prefix("\n    ");
-    }
-    array.set_trailing("\n");
-    array.set_trailing_comma(true);
-    toml_edit::value(array)
 }
 
 /// A prompt as the file has it.

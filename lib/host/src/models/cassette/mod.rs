@@ -40,7 +40,9 @@
 //! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
 
 mod choices;
+mod exchange;
 mod file;
+mod items;
 #[cfg(test)]
 mod likeness_tests;
 mod player;
@@ -48,6 +50,7 @@ mod question;
 mod recorder;
 mod render;
 
-pub use file::{Cassette, Exchange, Kind, Reply, Request};
+pub use exchange::{Exchange, Reply, Request};
+pub use file::{Cassette, Kind};
 pub use player::Player;
 pub use recorder::Recorder;

@@ -32,6 +32,23 @@ impl Recorder {
         Recorder { path: path.to_owned(), cassette, key }
     }
 
+    /// The same, beside the answers that the file holds already.
+    ///
+    /// # Errors
+    /// [`ModelError::Cassette`] where it is no recording of this model.
+    pub fn with_the_file(mut self) -> Result<Self, ModelError> {
+        let there = Cassette::read(&self.path)?;
+        if there.kind != Kind::Recording || there.model != self.cassette.model {
+            return Err(ModelError::Cassette(format!(
+                "{} is no recording of {}, so nothing is added to it: record it anew",
+                self.path.display(),
+                self.cassette.model.as_deref().unwrap_or("this model"),
+            )));
+        }
+        self.cassette = there;
+        Ok(self)
+    }
+
     /// Adds an answer and saves the cassette. The file is whole at every moment.
     ///
     /// # Errors
@@ -140,6 +157,20 @@ mod tests {
         assert_eq!(read.exchanges.len(), 2);
         assert_eq!(read.exchanges[0].replies[1].text, "two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_recording_goes_on_with_its_own_model_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording.toml");
+        Recorder::new(&path, "m", None).record(&Ask::new("a"), &answer("one")).unwrap();
+        let again = Recorder::new(&path, "m", None).with_the_file();
+        again.unwrap().record(&Ask::new("b"), &answer("two")).unwrap();
+        assert_eq!(Cassette::read(&path).unwrap().exchanges.len(), 2);
+        let error = Recorder::new(&path, "other", None).with_the_file().unwrap_err();
+        assert!(error.message().contains("no recording of other"), "{error}");
+        std::fs::write(&path, "kind = \"script\"\nmodel = \"m\"").unwrap();
+        assert!(Recorder::new(&path, "m", None).with_the_file().is_err());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Writing a cassette so that it reads well and diffs well.
 
-use code_evolution_wire::model::{DEFAULT_MAX_TOKENS, Message, Role, ToolCall, Usage};
-use serde_json::{Map, Value};
-use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table};
+use code_evolution_wire::model::{DEFAULT_MAX_TOKENS, Message, Role, Usage};
+use toml_edit::{ArrayOfTables, InlineTable, Item, Table};
 
-use super::{Cassette, Reply, Request};
+use super::exchange::{Reply, Request};
+use super::file::Cassette;
+use super::items::{calls, extra, json_text, plain, text_item, turn};
 
 impl Cassette {
     /// The cassette's text; [`Cassette::parse`] reads it back unchanged.
@@ -78,37 +79,12 @@ pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
     items
 }
 
-pub(super) fn plain(message: &Message) -> bool {
-    message.tool_calls.is_empty() && message.tool_call_id.is_none() && message.extra.is_empty()
-}
-
 fn turn_table(message: &Message) -> Table {
     let mut table = Table::new();
     for (key, value) in turn(message) {
         table.insert(key, Item::Value(value));
     }
     table
-}
-
-/// A turn of a conversation as the file's keys.
-pub(super) fn turn(message: &Message) -> Vec<(&'static str, toml_edit::Value)> {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
-    let mut keys = vec![("role", role.into()), ("content", text_value(&message.content))];
-    if !message.tool_calls.is_empty() {
-        keys.push(("tool_calls", calls(&message.tool_calls).into()));
-    }
-    if let Some(id) = &message.tool_call_id {
-        keys.push(("tool_call_id", id.into()));
-    }
-    if !message.extra.is_empty() {
-        keys.push(("extra", extra(&message.extra)));
-    }
-    keys
 }
 
 fn replies_item(replies: &[Reply]) -> Item {
@@ -144,64 +120,15 @@ fn replies_item(replies: &[Reply]) -> Item {
     Item::ArrayOfTables(tables)
 }
 
-fn calls(calls: &[ToolCall]) -> Array {
-    calls
-        .iter()
-        .map(|call| {
-            let mut table = InlineTable::new();
-            table.insert("id", call.id.as_str().into());
-            table.insert("name", call.name.as_str().into());
-            let arguments = match &call.arguments {
-                // Text that is no JSON is kept as it is, unless reading would take it for JSON.
-                Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
-                json => json.to_string(),
-            };
-            table.insert("arguments", arguments.into());
-            if !call.extra.is_empty() {
-                table.insert("extra", extra(&call.extra));
-            }
-            toml_edit::Value::InlineTable(table)
-        })
-        .collect()
-}
-
-/// An object as JSON text on one line.
-fn extra(fields: &Map<String, Value>) -> toml_edit::Value {
-    // Serialising plain data to text cannot fail.
-    serde_json::to_string(fields).unwrap_or_default().into()
-}
-
-fn json_text(value: &impl serde::Serialize) -> String {
-    // Serialising plain data to text cannot fail.
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-pub(super) fn text_item(text: &str) -> Item {
-    Item::Value(text_value(text))
-}
-
-/// Text as a literal block (`'''`) wherever that says the same: no escapes, one line a line.
-fn text_value(text: &str) -> toml_edit::Value {
-    let literal = format!("'''\n{text}'''");
-    match literal.parse::<toml_edit::Value>() {
-        // A reader may turn a raw CR LF into LF, so a CR is written as an escape.
-        Ok(value)
-            if text.contains('\n') && !text.contains('\r') && value.as_str() == Some(text) =>
-        {
-            value
-        }
-        _ => text.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::models::cassette::choices::Choices;
-    use crate::models::cassette::file::canonical;
+    use crate::models::cassette::exchange::canonical;
     use crate::models::cassette::{Exchange, Kind};
-    use code_evolution_wire::model::Tool;
+    use code_evolution_wire::model::{Tool, ToolCall};
     use proptest::prelude::*;
+    use serde_json::Value;
 
     fn cassette(text: &str, finish_reason: &str) -> Cassette {
         let signed = |signature: &str| {

@@ -21,7 +21,7 @@ const ANY_KEY: &str = "LLM_API_KEY";
 const TYPED_KEY: &str = "CODE_EVOLUTION_TYPED_KEY";
 
 /// `1`: a lab whose setup cell names the local model records it, whatever the mode is. The other labs of the
-/// notebook go on as they are.
+/// notebook go on as they are. `add`: it goes on with the recording that is there.
 const RECORD_LOCAL: &str = "LLM_RECORD_LOCAL";
 
 /// A session's choice.
@@ -32,6 +32,8 @@ pub(super) struct Chosen {
     pub(super) endpoint: Option<Endpoint>,
     pub(super) cassette: Option<PathBuf>,
     pub(super) notes: Vec<String>,
+    /// Whether a recording goes on with the file that is there.
+    pub(super) adds: bool,
     /// Whether a file answers only because nothing says who else should.
     pub(super) nobody_was_named: bool,
 }
@@ -63,10 +65,9 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
         None => set(env, "LLM_MODE").map(|mode| parse_mode(&mode)).transpose()?,
     };
     let is_local = choice.provider.as_deref().and_then(find).is_some_and(|it| it.name == LOCAL);
-    let wished = match set(env, RECORD_LOCAL) {
-        Some(value) if value == "1" && is_local => Some(Mode::Record),
-        _ => wished,
-    };
+    let record = set(env, RECORD_LOCAL).filter(|_| is_local);
+    let adds = record.as_deref() == Some("add");
+    let wished = if record.is_some() { Some(Mode::Record) } else { wished };
     if wished == Some(Mode::Pasted) {
         return Err(ModelError::Config(
             "a lab's mode cannot be `pasted`: choose another, and paste with `llm.paste`"
@@ -79,7 +80,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
         if let Some(name) = unused {
             notes.push(format!("the mode is {mode}, so the key in {name} is not used"));
         }
-        return Ok(Chosen { mode, endpoint: None, cassette, notes, nobody_was_named: false });
+        return Ok(Chosen { mode, endpoint: None, cassette, notes, adds, nobody_was_named: false });
     }
     if wished == Some(Mode::Local) {
         choice.provider = Some(LOCAL.to_owned());
@@ -98,7 +99,14 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
                     "recording needs a cassette: name its file in the setup cell".to_owned(),
                 ));
             }
-            Ok(Chosen { mode, endpoint: Some(endpoint), cassette, notes, nobody_was_named: false })
+            Ok(Chosen {
+                mode,
+                endpoint: Some(endpoint),
+                cassette,
+                notes,
+                adds,
+                nobody_was_named: false,
+            })
         }
         None if wished == Some(Mode::Record) => Err(ModelError::Config(format!(
             "recording needs a model, and {}: set one of them, or LLM_BASE_URL",
@@ -122,6 +130,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
                 endpoint: None,
                 cassette,
                 notes,
+                adds,
                 nobody_was_named: !named,
             })
         }
