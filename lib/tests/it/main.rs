@@ -7,6 +7,7 @@ mod modules;
 #[cfg(feature = "packing")]
 mod packing;
 mod page;
+mod paid;
 mod replies;
 mod stamps;
 mod tidy;
