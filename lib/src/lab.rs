@@ -47,8 +47,9 @@ impl Lab {
         LabSetup::default().cassette(path)
     }
 
-    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`, `github`;
-    /// `ollama`, `lmstudio` or `local` on this machine (the last is a model that the lab runs itself); or `custom` for the server that `LLM_BASE_URL` names.
+    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`; `ollama`,
+    /// `lmstudio` or `local` on this machine (the last is a model that the lab runs itself); or `custom`
+    /// for the server that `LLM_BASE_URL` names.
     pub fn provider(name: impl Into<String>) -> LabSetup {
         LabSetup::default().provider(name)
     }

@@ -8,20 +8,25 @@ use super::ModelError;
 use super::environment::{Env, set};
 use super::provider::LOCAL;
 
-/// When the prices below were looked up.
+/// The day for which the prices below hold, as far as their pages show.
 pub const PRICES_OF: &str = "2026-10-09";
 
 /// Prices in US dollars for a million tokens: provider, model, of the prompt, of the answer. From
-/// the providers' price lists, without discounts for repeated prompts; `LLM_PRICE` gives any other.
-const PRICES: [(&str, &str, f64, f64); 7] = [
+/// the providers' price lists (read 2026-11-27, as stored copies), without discounts for repeated
+/// prompts; `LLM_PRICE` gives any other.
+const PRICES: [(&str, &str, f64, f64); 6] = [
+    // developers.openai.com/api/docs/models/gpt-6-luna; a prompt of more than 272,000 tokens costs more.
     ("openai", "gpt-6-luna", 0.10, 0.50),
+    // ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and /pricing.
     ("gemini", "gemini-3.5-flash-lite", 0.30, 2.50),
+    // Its page was not among the copies: as models.dev has it (2026-05-27).
     ("groq", "openai/gpt-oss-20b", 0.075, 0.30),
+    // platform.claude.com/docs, the model's page; a prompt of more than 100,000 tokens costs more.
     ("anthropic", "claude-haiku-5-5", 0.10, 0.50),
+    // openrouter.ai/openai/gpt-oss-20b:free.
     ("openrouter", "openai/gpt-oss-20b:free", 0.0, 0.0),
+    // docs.mistral.ai/inference/pricing (2026-09-29), as models.dev quotes it.
     ("mistral", "mistral-small-latest", 0.15, 0.60),
-    // Free within its limits.
-    ("github", "openai/gpt-4.1-mini", 0.0, 0.0),
 ];
 
 /// Dollars for a million tokens, in and out, of the first provider in the list that has this model.

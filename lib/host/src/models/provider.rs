@@ -1,9 +1,10 @@
 //! The providers, one table row each.
 //!
 //! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where
-//! one differs. Beside a row stand the pages that it follows and when they were read; what could not be
-//! looked up there is what the row's provider was known for in November 2026. Model names age: every
-//! default can be overridden with `LLM_MODEL`, and an unknown model's error lists what is offered.
+//! one differs. Beside a row stand the pages that it follows and when they were read (as stored copies of
+//! the public pages: nothing here was tried with a key), and what could not be checked there. Prices:
+//! `meter`. Model names age: every default can be overridden with `LLM_MODEL`, and an unknown model's
+//! error lists what is offered.
 
 use super::calls::IdForm;
 
@@ -38,9 +39,6 @@ pub struct Provider {
     pub needs_key: bool,
     /// How long it may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
     pub timeout: u64,
-    /// Another variable that may hold its key, and is often set for something else: it is read only where
-    /// the provider is named. Empty: none.
-    pub other_key_variable: &'static str,
     /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says, or the lab starts it.
     pub base: &'static str,
     /// A cheap model of it. Empty: `LLM_MODEL` says.
@@ -83,7 +81,6 @@ pub struct Provider {
 const COMMON: Provider = Provider {
     name: "",
     key_variable: "",
-    other_key_variable: "",
     needs_key: true,
     timeout: 60,
     base: "",
@@ -123,9 +120,11 @@ pub const LOCAL: &str = "local";
 
 /// Every provider. The order is that in which keys are looked for; `custom` is any other server
 /// that speaks the protocol, such as llama.cpp.
-pub const PROVIDERS: [Provider; 11] = [
-    // The model, its price and `reasoning_effort: "none"`: not looked up. An unknown field of a message is
-    // an error, as its clients report.
+pub const PROVIDERS: [Provider; 10] = [
+    // developers.openai.com/api/docs/models/gpt-6-luna, read 2026-11-27: the model, and tools in a chat
+    // completion only with `reasoning_effort: "none"`. docs/guides/latest-model, as quoted by a client
+    // on 2026-11-07: a temperature only with "none", too. An unknown field of a message is an error, as
+    // its clients report.
     Provider {
         name: "openai",
         key_variable: "OPENAI_API_KEY",
@@ -136,9 +135,10 @@ pub const PROVIDERS: [Provider; 11] = [
         temperature_needs_effort: true,
         ..COMMON
     },
-    // ai.google.dev/gemini-api/docs/openai and /thought-signatures: signatures go back, and the first of
-    // each turn is missed with a 400. A day ends at midnight in California (reports of 2026). The model and
-    // its price: not looked up.
+    // ai.google.dev/gemini-api/docs: /openai and /thought-signatures (signatures go back; a turn without
+    // its first is a 400), /whats-new-gemini-3.6 (the model), read 2026-11-27. From that generation on
+    // a temperature is ignored, says the model's page at docs.cloud.google.com. Not checked: that an
+    // unknown field is an error, and when a day ends (both as its clients report, 2026).
     Provider {
         name: "gemini",
         key_variable: "GEMINI_API_KEY",
@@ -146,13 +146,15 @@ pub const PROVIDERS: [Provider; 11] = [
         model: "gemini-3.5-flash-lite",
         // An unknown field is an error here, so only the plainest are sent.
         stream_usage: false,
+        takes_temperature: false,
         // A call that comes back without its `thought_signature` is an error.
         returned: Returned::Only(&["extra_content"]),
         day_ends: Some("at midnight in California"),
         ..COMMON
     },
-    // console.groq.com/docs/api-reference, 2026: fields, and tools that are checked against the request. Other
-    // fields of a message are refused, as its clients report. Price: not looked up.
+    // console.groq.com/docs: /api-reference (fields, and tools that are checked against the request),
+    // /rate-limits (an organisation's, of requests and tokens, by minute and by day), read 2026-11-27.
+    // Other fields of a message are refused, as its clients report.
     Provider {
         name: "groq",
         key_variable: "GROQ_API_KEY",
@@ -161,9 +163,9 @@ pub const PROVIDERS: [Provider; 11] = [
         reasoning_effort: Some("low"),
         ..COMMON
     },
-    // docs.anthropic.com/api/openai-sdk, 2026: `response_format` and `reasoning_effort` are ignored,
-    // `stream_options` is taken, a temperature is taken by older models only. The model and its price: not
-    // looked up.
+    // platform.claude.com/docs: /cli-sdks-libraries/libraries/openai-sdk (`response_format` and
+    // `reasoning_effort` are ignored, `stream_options` is taken) and the model's page (released
+    // 2026-10-07), read 2026-11-27. Not checked: that it refuses a temperature; older models take one.
     Provider {
         name: "anthropic",
         key_variable: "ANTHROPIC_API_KEY",
@@ -173,8 +175,9 @@ pub const PROVIDERS: [Provider; 11] = [
         json_mode: false,
         ..COMMON
     },
-    // openrouter.ai/docs: limits (2026-10: 20 requests a minute and 50 a day to free models, by the day of
-    // UTC), reasoning tokens (`reasoning_details` of the turn that called go back, in one piece each).
+    // openrouter.ai: docs/guides/routing/model-variants/free (20 requests a minute, 50 a day before
+    // credits are bought, by the day of UTC), the model's page (`reasoning_details` of the turn that called
+    // go back whole), read 2026-11-27.
     Provider {
         name: "openrouter",
         key_variable: "OPENROUTER_API_KEY",
@@ -186,8 +189,9 @@ pub const PROVIDERS: [Provider; 11] = [
         day_ends: Some("at midnight UTC"),
         ..COMMON
     },
-    // Reports of 2026-01 to 2026-06, with its own words: ids are nine letters or digits, and a message holds
-    // text or calls. docs.mistral.ai and the price: not looked up.
+    // docs.mistral.ai/inference (the model), read 2026-11-27. Reports with its own words, 2024-07 to
+    // 2026-09: ids are nine letters or digits, and a message holds text or calls. Not checked:
+    // `stream_options`, which is not sent.
     Provider {
         name: "mistral",
         key_variable: "MISTRAL_API_KEY",
@@ -199,18 +203,8 @@ pub const PROVIDERS: [Provider; 11] = [
         id_form: IdForm::NineLettersOrDigits,
         ..COMMON
     },
-    // docs.github.com/rest/models/inference and github-models/prototyping-with-ai-models, 2026-06: the
-    // token needs the right `models:read`; 15 requests a minute, 150 a day, 8,000 tokens of prompt and
-    // 4,000 of answer each, for a small model. An answer over the limit names its kind in a header.
-    Provider {
-        name: "github",
-        key_variable: "GITHUB_MODELS_TOKEN",
-        // In Codespaces and in workflows it is there by itself, for other things.
-        other_key_variable: "GITHUB_TOKEN",
-        base: "https://models.github.ai/inference",
-        model: "openai/gpt-4.1-mini",
-        ..COMMON
-    },
+    // docs.ollama.com/api/openai-compatibility and lmstudio.ai/docs/developer (`json_schema` holds for a chat
+    // completion), read 2026-11-27. Not checked: which of their models put the answer into `reasoning`.
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
     Provider { name: "lmstudio", base: "http://localhost:1234/v1", ..ON_THIS_MACHINE },
     Provider { name: LOCAL, model: TINY_MODEL, grammar: true, ..ON_THIS_MACHINE },
@@ -228,12 +222,23 @@ pub const PROVIDERS: [Provider; 11] = [
     },
 ];
 
+/// What became of providers that were in the table once: their names are still in people's settings.
+/// docs.github.com/en/github-models, 2026-08: "fully retired", with its inference API.
+const ENDED: [(&str, &str); 1] = [("github", "GitHub Models ended on 30 July 2026")];
+
 /// The provider of this name, in any case.
 pub fn find(name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.name.eq_ignore_ascii_case(name.trim()))
 }
 
+/// Why there is no provider of this name, and which there are.
+pub fn unknown(name: &str) -> String {
+    let ended = ENDED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+    let why = ended.map_or_else(String::new, |(_, why)| format!(" ({why})"));
+    format!("there is no provider `{name}`{why}: choose one of {}", names())
+}
+
 /// All names, for a message.
-pub fn names() -> String {
+fn names() -> String {
     PROVIDERS.map(|provider| provider.name).join(", ")
 }

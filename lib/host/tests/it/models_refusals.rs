@@ -105,15 +105,15 @@ fn a_spent_day_is_told_at_once_with_its_end() {
         assert_eq!(server.received().len(), 1, "{error}");
         assert!(outcome.printed.is_empty(), "{:?}", outcome.printed);
     }
-    // GitHub names the kind of limit in a header.
+    // A header may name the kind of limit.
     let headers = [("x-ratelimit-type", "UserByModelByDay"), ("retry-after", "24367")];
     let server = Server::replies(vec![http(
         429,
         &headers,
         "{\"error\": {\"message\": \"Too many requests\"}}",
     )]);
-    let outcome = Session::new("github", &server).ask(&Ask::new("hello"));
-    outcome.error(&["the day's quota at github is spent", "UTC, in 6 h 47 min"]);
+    let outcome = Session::new("custom", &server).ask(&Ask::new("hello"));
+    outcome.error(&["the day's quota at custom is spent", "UTC, in 6 h 47 min"]);
     // A day that gives a place free in a moment is worth the wait.
     let rolling =
         json!({"message": "on tokens per day (TPD): Limit 100000. Please try again in 8.2s."});

@@ -19,7 +19,6 @@ fn bodies_arrive_as_each_provider_wants_them() {
         ("anthropic", json!({"max_tokens": 1000})),
         ("openrouter", json!({"max_tokens": 1000})),
         ("mistral", json!({"max_tokens": 1000})),
-        ("github", json!({"max_tokens": 1000})),
         ("ollama", json!({"max_tokens": 1000})),
         ("lmstudio", json!({"max_tokens": 1000})),
         ("custom", json!({"max_tokens": 1000})),

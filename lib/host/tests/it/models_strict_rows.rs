@@ -18,7 +18,7 @@ pub const OPENAI: Strict = Strict {
 };
 
 /// Every provider of ours, and two servers behind `custom`.
-pub const STRICT: [Strict; 11] = [
+pub const STRICT: [Strict; 10] = [
     OPENAI,
     Strict {
         provider: "gemini",
@@ -59,12 +59,6 @@ pub const STRICT: [Strict; 11] = [
         text_beside_calls: false,
         model_may_be_last: false,
         numbers: Numbers::Zero,
-        ..OPENAI
-    },
-    Strict {
-        provider: "github",
-        fields: &["max_tokens", "response_format", "stream_options"],
-        gives_only: &["annotations"],
         ..OPENAI
     },
     Strict {

@@ -11,7 +11,7 @@ use super::endpoint::{Endpoint, host, is_local, parse_base};
 use super::environment::{Env, set};
 use super::key::Key;
 use super::local::{LocalModel, NotInstalled};
-use super::provider::{LOCAL, PROVIDERS, Provider, find, names};
+use super::provider::{LOCAL, PROVIDERS, Provider, find, unknown};
 
 /// The provider whose address is `LLM_BASE_URL`'s.
 const CUSTOM: &str = "custom";
@@ -149,12 +149,8 @@ fn no_key(choice: &ModelChoice, env: Env) -> String {
                 LocalModel::find(env).err().map_or_else(String::new, |why| why.to_string())
             }
             Some(provider) if provider.base.is_empty() => "LLM_BASE_URL is not set".to_owned(),
-            Some(provider) if !provider.other_key_variable.is_empty() => format!(
-                "neither {} nor {} is set",
-                provider.key_variable, provider.other_key_variable
-            ),
             Some(provider) => format!("{} is not set", provider.key_variable),
-            None => format!("there is no provider `{name}`"),
+            None => unknown(&name),
         },
         None if set(env, ANY_KEY).is_some() => {
             "LLM_API_KEY is set, but neither LLM_PROVIDER nor LLM_BASE_URL says whose key it is"
@@ -187,11 +183,7 @@ fn endpoint(
     notes: &mut Vec<String>,
 ) -> Result<Option<Endpoint>, ModelError> {
     let named = choice.provider.clone().or_else(|| set(env, "LLM_PROVIDER"));
-    let named = named.map(|name| {
-        find(&name).ok_or_else(|| {
-            ModelError::Config(format!("there is no provider `{name}`: choose one of {}", names()))
-        })
-    });
+    let named = named.map(|name| find(&name).ok_or_else(|| ModelError::Config(unknown(&name))));
     let named = named.transpose()?;
     let mut base = set(env, "LLM_BASE_URL");
     // The environment's address, key and model are one server's. A setup cell that names a provider
@@ -216,8 +208,8 @@ fn endpoint(
     // A key belongs to its provider: another address is not sent it.
     let variables: &[&str] = match (&base, foreign) {
         (Some(_), _) => &[ANY_KEY],
-        (None, true) => &[provider.key_variable, provider.other_key_variable],
-        (None, false) => &[provider.key_variable, ANY_KEY, provider.other_key_variable],
+        (None, true) => &[provider.key_variable],
+        (None, false) => &[provider.key_variable, ANY_KEY],
     };
     let variables = variables.iter().filter(|name| !name.is_empty());
     // One that was typed is that of the provider for which it was asked.

@@ -21,24 +21,15 @@ fn each_provider_is_chosen_by_its_key() {
 }
 
 #[test]
-fn a_token_that_is_there_for_something_else_chooses_nothing() {
+fn a_provider_that_has_ended_says_so() {
     let token = ("GITHUB_TOKEN", "ghp_canary");
-    assert!(chosen(&ModelChoice::default(), &[token]).unwrap().endpoint.is_none());
-    let other = chosen(&ModelChoice::default(), &[token, OPENAI]).unwrap().status();
-    assert_eq!(other.provider, "openai");
-    // Where the provider is named, it serves.
-    let named = chosen(&ModelChoice::default(), &[token, ("LLM_PROVIDER", "github")]).unwrap();
-    let status = named.status();
-    assert_eq!((status.provider.as_str(), status.key_from.as_str()), ("github", "GITHUB_TOKEN"));
-    let own = ("GITHUB_MODELS_TOKEN", "github_pat_canary");
-    let own = chosen(&ModelChoice::default(), &[token, own]).unwrap().status();
-    assert_eq!(own.key_from, "GITHUB_MODELS_TOKEN");
-    // Another address gets neither.
-    let base = [("LLM_BASE_URL", "http://localhost:1/v1"), ("LLM_MODEL", "m"), token];
-    let github = [base[0], base[1], base[2], ("LLM_PROVIDER", "github")];
-    for env in [&base[..], &github[..]] {
-        assert!(chosen(&ModelChoice::default(), env).unwrap().endpoint.unwrap().key.is_none());
+    for name in ["github", "GitHub"] {
+        let error = chosen(&ModelChoice::default(), &[token, ("LLM_PROVIDER", name)]).unwrap_err();
+        assert!(error.message().contains("ended on 30 July 2026"), "{error}");
+        assert!(error.message().contains("choose one of openai, gemini"), "{error}");
     }
+    // A token that is there for something else chooses nothing.
+    assert!(chosen(&ModelChoice::default(), &[token]).unwrap().endpoint.is_none());
 }
 
 #[test]

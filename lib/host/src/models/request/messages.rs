@@ -144,7 +144,6 @@ pub(super) mod tests {
             ("anthropic", [false; 3], false),
             ("openrouter", [true, true, false], false),
             ("mistral", [false; 3], false),
-            ("github", [false; 3], false),
             ("ollama", [true; 3], true),
             ("custom", [true; 3], true),
         ] {

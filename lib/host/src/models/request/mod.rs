@@ -162,7 +162,7 @@ mod tests {
             ),
             (
                 "gemini",
-                json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true}),
+                json!({"model": "m", "max_tokens": 77, "response_format": json_mode, "stream": true}),
             ),
             (
                 "groq",
@@ -179,10 +179,6 @@ mod tests {
             (
                 "mistral",
                 json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true}),
-            ),
-            (
-                "github",
-                json!({"model": "m", "max_tokens": 77, "temperature": 0.5, "response_format": json_mode, "stream": true, "stream_options": usage}),
             ),
             ("ollama", on_this_machine.clone()),
             ("lmstudio", on_this_machine.clone()),
