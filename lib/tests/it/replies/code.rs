@@ -45,6 +45,7 @@ fn thinking_is_never_the_answer() {
         ("<Thinking>", "</Thinking>"),
         ("<THOUGHT>", "</THOUGHT>"),
         ("<reasoning mode=\"deep\">", "</reasoning>"),
+        ("<analysis>", "</analysis>"),
         ("[THINK]", "[/THINK]"),
         ("◁think▷", "◁/think▷"),
         ("<seed:think>", "</seed:think>"),
@@ -55,6 +56,8 @@ fn thinking_is_never_the_answer() {
         let answer = block(REPAIR);
         texts.push(format!("{open}\nFirst:\n{draft}\nThat panics.\n{close}\n{REPAIR}"));
         texts.push(format!("{open}{draft}{close}\n\n{answer}"));
+        texts.push(format!("{open}{draft}{close}{answer}"));
+        texts.push(format!("{open}\n{draft}{close}{REPAIR}"));
         texts.push(format!("{open}\n```rust\n{DRAFT}\n{close}\n{answer}\nDone."));
         if !open.contains("channel") {
             texts.push(format!("First:\n{draft}\nNo.\n{close}\n{answer}"));
@@ -192,6 +195,10 @@ fn edits_are_applied_to_the_code_that_was_asked_about() {
         for tag in ["diff", "rust", "", "patch"] {
             let context = " fn largest(values: &[i32]) -> i32 {";
             texts.push(format!("```{tag}\n{head}{context}\n-{first}\n+{better}\n```"));
+            let patch = format!("@@\n{context}\n-{first}\n+{better}");
+            texts.push(format!(
+                "```{tag}\n*** Begin Patch\n*** Update File: a.rs\n{patch}\n*** End Patch\n```"
+            ));
         }
     }
     texts.push(block(

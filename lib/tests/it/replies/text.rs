@@ -29,6 +29,8 @@ fn lists_with_every_mark() {
         "1. **{}**",
         "- `{}`",
         "> {}",
+        "_{}_",
+        "* __{}__",
         "{} (sum 15)",
         "2. {} – strong",
         "Password 1: {}",
@@ -78,6 +80,7 @@ fn prompts_without_talk_and_none_from_a_cut_reply() {
         texts.push(format!("{lead}\n\n```\n{prompt}\n```"));
         texts.push(format!("{lead}\n\n```text\n{prompt}\n```\n\nI kept your name and value."));
         texts.push(format!("{lead}\n\n> {}", prompt.replace('\n', "\n> ")));
+        texts.push(format!("{lead}\n\n{prompt}\n\n---\nI kept your name and added a check."));
         texts.push(format!("<think>\nWhat did I lose?\n</think>\n{lead}\n{prompt}\n\n---\n\nLet me know if it helps.<|im_end|>"));
     }
     for (reply, text) in replies(&whole(texts.clone())).iter().zip(&texts) {
@@ -106,6 +109,8 @@ fn opinions_are_read_and_never_guessed() {
         ));
         texts.push(format!("> {{\"points\": 19, \"reason\": \"a jewel\"}}\n\nNo.\n\n{opinion}"));
         texts.push(format!("{opinion}\n{opinion}"));
+        texts.push(format!("My opinion:\n{}", opinion.replace('"', "'")));
+        texts.push(format!("```json\n{}\n```", opinion.replace('"', "'").replace('}', ",}")));
     }
     for (reply, text) in replies(&whole(texts.clone())).iter().zip(&texts) {
         let opinion = reply.opinion().unwrap_or_else(|error| panic!("{error}, in:\n{text}"));

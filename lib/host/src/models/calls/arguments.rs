@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 /// The object in a call's arguments; the text itself where none can be read without guessing.
 ///
 /// Read are an object; a string that holds one; one in a fence; one with trailing commas, single
-/// quotes, bare names or Python's `True`, `False` and `None`; one that stands there twice, or after an
-/// empty one. Nothing at all is the empty object.
+/// quotes, bare names, `14/20` for a number (as text), line breaks in a text, or Python's `True`, `False`
+/// and `None`; one that stands there twice, or after an empty one. Nothing at all is the empty object.
 pub fn read(text: &str) -> Value {
     object(text, 3).map_or_else(|| Value::from(text), Value::Object)
 }
@@ -89,7 +89,11 @@ fn strict(text: &str) -> Option<String> {
             c if c.is_ascii_digit() => {
                 let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".+-".contains(c)));
                 let (number, after) = rest.split_at(end.unwrap_or(rest.len()));
-                out.push_str(number);
+                let (text, after) = match share(number, after) {
+                    Some((text, after)) => (Value::from(text).to_string(), after),
+                    None => (number.to_owned(), after),
+                };
+                out.push_str(&text);
                 rest = after;
             }
             c => {
@@ -99,6 +103,13 @@ fn strict(text: &str) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// `14/20` or `14 / 20`, and what follows: no number, but what a model writes for one.
+fn share<'a>(number: &str, after: &'a str) -> Option<(String, &'a str)> {
+    let of = after.trim_start().strip_prefix('/')?.trim_start();
+    let end = of.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(of.len());
+    (end > 0).then(|| (format!("{number}/{}", &of[..end]), &of[end..]))
 }
 
 /// A string up to its closing quote, and what follows. After the quote something must follow that can
@@ -157,6 +168,7 @@ mod tests {
             ("{\"a\": \"True, None, 'x',}\",}", json!({"a": "True, None, 'x',}"})),
             ("{'text': 'zwei\nZeilen é \\u00e9'}", json!({"text": "zwei\nZeilen é é"})),
             ("{}{\"a\": 30}", json!({"a": 30})),
+            ("{\"a\": 14/20, 'b': [1 / 2]}", json!({"a": "14/20", "b": ["1/2"]})),
             ("{\"a\": 30}{\"a\": 30}", json!({"a": 30})),
         ] {
             assert_eq!(read(text), arguments, "{text}");

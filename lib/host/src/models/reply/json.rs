@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::blocks::blocks;
+use crate::models::lenient_json;
 
 /// The values among which the answer is, in order.
 pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
@@ -98,51 +99,14 @@ fn balanced(text: &str) -> Option<usize> {
     None
 }
 
-/// An object or a list, also with a comma too many, with `14/20` for a number, or with line breaks in a
-/// string.
+/// An object or a list, also nearly one: see [`lenient_json`]. In words a bare name after a bracket is
+/// more likely code (`Point { x: 1 }`) than JSON.
 fn lenient(text: &str) -> Option<Value> {
-    if !text.starts_with(['{', '[']) {
-        return None;
+    let inside = text.strip_prefix(['{', '['])?.trim_start();
+    if inside.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return serde_json::from_str(text).ok();
     }
-    if let Ok(value) = serde_json::from_str(text) {
-        return Some(value);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    let (mut quoted, mut escaped) = (false, false);
-    let mut rest = text.char_indices();
-    while let Some((at, c)) = rest.next() {
-        let after = &text[at + c.len_utf8()..];
-        if quoted {
-            match c {
-                '\n' if !escaped => out.push_str("\\n"),
-                c => out.push(c),
-            }
-            quoted = c != '"' || escaped;
-            escaped = c == '\\' && !escaped;
-            continue;
-        }
-        quoted = c == '"';
-        if c == ',' && after.trim_start().starts_with(['}', ']']) {
-            continue;
-        }
-        if c.is_ascii_digit()
-            && !out.ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == '-')
-        {
-            let number = &text[at..];
-            let is_fraction = |c: char| c.is_ascii_digit() || matches!(c, '.' | '/' | ' ');
-            let end = number.find(|c: char| !is_fraction(c)).unwrap_or(number.len());
-            let number = number[..end].trim_end();
-            if number.contains('/') {
-                out.push_str(&format!("\"{number}\""));
-                for _ in 1..number.len() {
-                    rest.next();
-                }
-                continue;
-            }
-        }
-        out.push(c);
-    }
-    serde_json::from_str(&out).ok()
+    lenient_json(text)
 }
 
 /// The one value that `fits`, if all that fit agree.
@@ -192,6 +156,13 @@ mod tests {
             values("{\"points\": 14/20, \"why\": \"3/4 done\n\"}", &[]),
             [json!({"points": "14/20", "why": "3/4 done\n"})]
         );
+        assert_eq!(values("{'points': 2, 'why': 'it is \"ok\"'}", &[])[0]["why"], "it is \"ok\"");
+        assert_eq!(values("['a', 'b',]", &[]), [json!(["a", "b"])]);
+        for code in
+            ["Take Point { x: 1 } here.", "Point {\n    x: 'a',\n}", "[x, y]", "{'it's': 1}"]
+        {
+            assert!(values(code, &[]).is_empty(), "{code}");
+        }
         assert_eq!(values("{\"points\": 1}\n{\"points\": 2}", &[]).len(), 2);
         let asked = ["Answer like {\"points\": 1}".to_owned()];
         assert_eq!(values("{\"points\": 1}\n\n{\"points\": 2}", &asked), [two]);

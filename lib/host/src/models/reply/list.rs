@@ -181,9 +181,10 @@ fn without_remark(text: &str) -> (&str, Option<&str>) {
 
 /// Without what stands around an item: quotes, back-ticks, emphasis, the comma of a list.
 fn bare(text: &str) -> &str {
-    const PAIRS: [(&str, &str); 9] = [
+    const PAIRS: [(&str, &str); 10] = [
         ("**", "**"),
         ("__", "__"),
+        ("_", "_"),
         ("`", "`"),
         ("\"", "\""),
         ("'", "'"),

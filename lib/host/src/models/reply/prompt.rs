@@ -149,7 +149,7 @@ fn is_ruler(line: &str) -> bool {
 /// Whether a paragraph speaks about the prompt rather than being a part of it.
 fn is_after(paragraph: &str) -> bool {
     let paragraph = paragraph.trim();
-    let lower = paragraph.trim_start_matches(['*', '#', '_', '(', '-', ' ']).to_lowercase();
+    let lower = paragraph.trim_start_matches(['*', '#', '_', '(', '-', ' ', '\n']).to_lowercase();
     let starts = [
         "let me know",
         "i hope",

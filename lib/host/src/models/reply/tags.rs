@@ -27,13 +27,14 @@ pub(super) enum Kind {
 const BRACKETS: [(&str, &str); 6] =
     [("<|", "|>"), ("<｜", "｜>"), ("<", ">"), ("[", "]"), ("◁", "▷"), ("＜", "＞")];
 /// Names of tags around thinking, in small letters and without `_`.
-const THINKING: [&str; 11] = [
+const THINKING: [&str; 12] = [
     "think",
     "thinking",
     "thought",
     "thoughts",
     "reasoning",
     "reflection",
+    "analysis",
     "scratchpad",
     "innermonologue",
     "antthinking",

@@ -167,6 +167,12 @@ fn candidates(text: &str) -> impl Iterator<Item = (usize, Found)> {
     })
 }
 
+/// Whether a line that begins so is within back-ticks. A fence is none: "```</think>" ends both.
+fn in_ticks(before: &str) -> bool {
+    let runs = before.split(|c| c != '`').filter(|run| (1..3).contains(&run.len()));
+    runs.count() % 2 == 1
+}
+
 /// Where the thinking ends that a text begins in: its closing tag. Tags that open within it at the
 /// start of a line want a closing tag of their own, if there are enough.
 fn matching_end(inside: &str) -> Option<Range<usize>> {
@@ -174,7 +180,7 @@ fn matching_end(inside: &str) -> Option<Range<usize>> {
     let mut last = None;
     for (at, tag) in candidates(inside) {
         let before = inside[..at].rsplit('\n').next().unwrap_or_default();
-        if before.matches('`').count() % 2 == 1 {
+        if in_ticks(before) {
             continue;
         }
         if tag.kind == Kind::EndThink {
@@ -221,6 +227,9 @@ mod tests {
         whole("<seed:think>a</seed:think>b", "b", "a");
         whole("<reasoning effort=\"low\">a</reasoning>b", "b", "a");
         whole("<thinking>\n```rust\nlet a = 1;\n</thinking>\nb", "b", "```rust\nlet a = 1;");
+        whole("<think>```rust\na\n```</think>b", "b", "```rust\na\n```");
+        whole("<think>a `</think>` b</think>c", "c", "a `</think>` b");
+        whole("<think>a ``</think>`` b</think>c", "c", "a ``</think>`` b");
     }
 
     #[test]

@@ -84,11 +84,11 @@ impl std::fmt::Display for NoCode {
             ),
             NoCode::NoFunction { function, found } if found.is_empty() => write!(
                 f,
-                "no code block of the reply defines `fn {function}`: name the function in the prompt",
+                "no code block of the reply defines `fn {function}`: answer with the complete function, under this name, in one ```rust block",
             ),
             NoCode::NoFunction { function, found } => write!(
                 f,
-                "no code block of the reply defines `fn {function}` (they define {}): name the function in the prompt",
+                "no code block of the reply defines `fn {function}` (they define {}): answer with the complete function under this name",
                 found.join(", "),
             ),
             NoCode::Nested { function, inside } => write!(

@@ -111,7 +111,7 @@ pub(super) fn has_stray_marks(code: &str) -> bool {
 fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
     let lines: Vec<&str> = block.lines().collect();
     let body = |line: &&&str| {
-        let heads = ["+++ ", "--- ", "diff --git", "index ", "\\ No newline", "@@"];
+        let heads = ["+++ ", "--- ", "*** ", "diff --git", "index ", "\\ No newline", "@@"];
         !heads.iter().any(|head| line.starts_with(head))
     };
     let changed = |line: &&&str| line.starts_with(['+', '-']);
