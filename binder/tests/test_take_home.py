@@ -1,4 +1,5 @@
-"""The page "Take it home": its commands, the official MCP client, and what a forger would try."""
+"""The page "Take it home": its commands, the official MCP client, what a forger would try, and the
+toolbox that notebook 3 itself makes."""
 
 import asyncio
 import json
@@ -6,10 +7,15 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
 
+import nbformat
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import ToolListChangedNotification
+
+from checks import NOTEBOOKS, cells, run
 
 from .support import ROOT, ScriptTest
 
@@ -149,3 +155,71 @@ class AnAssistant(ScriptTest):
             self.assertIn(name, [tool.name for tool in (await client.list_tools()).tools])
             answer = await client.call_tool(name, {})
             self.assertEqual(answer.content[0].text, str(len(name)))
+
+
+class WhatNotebook3Made(ScriptTest):
+    """Its cells are run, and its toolbox goes on in the official client and in the inspector."""
+
+    NOTEBOOK = NOTEBOOKS / "03_toolmaker.ipynb"
+    INSPECTOR = re.search(r"@modelcontextprotocol/inspector@[\d.]+", PAGE.read_text()).group()
+
+    def test_it_goes_on_in_an_assistant(self):
+        self.make()
+        tools = self.configured_folder()
+        server = StdioServerParameters(command=str(HOST), args=["toolbox", "serve", str(tools)])
+        sentence = "The crab sees the other crab."
+        counts = asyncio.run(self.count(server, sentence))
+        # What the notebook's own gate let in, written in answer to its questions, works here.
+        self.assertEqual(counts[:2], [6, 4])
+        shown = self.run_script(
+            *("npx", "--yes", self.INSPECTOR, "--cli", HOST, "toolbox", "serve", tools),
+            *("--method", "tools/call", "--tool-name", "count_words"),
+            *("--tool-arg", f"text={sentence}"),
+            status=0,
+        )
+        self.assertIn(json.dumps(counts, separators=(",", ":")), shown.replace(" ", ""))
+        # Both calls follow on the notebook's own in one chain.
+        lines = [json.loads(line) for line in (tools / "audit.jsonl").read_text().splitlines()]
+        called = [line["summary"] for line in lines if line["event"] == "called"]
+        self.assertEqual([call["tool"] for call in called[-2:]], ["count_words"] * 2, called[-2:])
+        self.assertIn("intact", self.run_script(HOST, "toolbox", "verify", tools, status=0))
+
+    def make(self):
+        """Runs the notebook's cells without a key, until a tool that a model wrote is in its toolbox."""
+        notebook = nbformat.read(self.NOTEBOOK, as_version=4)
+        client = run.client_of(notebook, NOTEBOOKS)
+        manifest, began = self.configured_folder() / "manifest.json", time.time()
+        with (
+            tempfile.TemporaryFile("w") as log,
+            client.setup_kernel(env=run.environment(), stdout=log, stderr=log),
+        ):
+            for place, cell in enumerate(notebook.cells):
+                if cell.cell_type == "code":
+                    client.execute_cell(cell, place)
+                    self.assertEqual(cells.unexpected(cell), [], cell.source)
+                    # Not the toolbox of an earlier run.
+                    new = manifest.exists() and manifest.stat().st_mtime > began
+                    if new and "count_words" in manifest.read_text():
+                        return
+        self.fail("the notebook made no tool `count_words`")
+
+    def configured_folder(self):
+        """The folder in the three lines of the notebook's last page, in this clone."""
+        notebook = nbformat.read(self.NOTEBOOK, as_version=4)
+        pages = [cell.source for cell in notebook.cells if '"mcpServers"' in cell.source]
+        self.assertEqual(len(pages), 1, "one page of the notebook shows the configuration")
+        (lines,) = re.findall(r"^```json\n(.*?)^```$", pages[0], flags=re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(lines.splitlines()), 3)
+        (server,) = json.loads(lines)["mcpServers"].values()
+        clone = "/path/to/clone/"
+        self.assertEqual(server["command"], clone + "target/release/code_evolution_host")
+        self.assertEqual(server["args"][:2], ["toolbox", "serve"])
+        return ROOT / server["args"][2].removeprefix(clone)
+
+    async def count(self, server, text):
+        async with Client(stdio_client(server)) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            self.assertTrue({"add", "multiply", "count_words"} <= set(names), names)
+            answer = await client.call_tool("count_words", {"text": text})
+            self.assertFalse(answer.is_error, answer)
+            return json.loads(answer.content[0].text)
