@@ -48,7 +48,8 @@
 //! | [`packing`] | online bin packing: instances, heuristics, the check of a packing |
 //! | [`prompts`] | a laboratory for prompts: labelled tasks, mutation, crossover, measured worth |
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
-//! | [`score`] | CPU time and shares of cases as scores |
+//! | [`contest`] | problems for developers who compete, and guards for their prompts |
+//! | [`score`] | criteria with weights, CPU time as a score, comparisons in pairs |
 //! | [`stamp`] | who answered what a figure rests on |
 //! | [`challenge`] | five flags that a candidate tries to raise |
 //! | `cell` | what the running cell has asked |
@@ -82,6 +83,7 @@
 pub mod blind;
 mod cell;
 pub mod challenge;
+pub mod contest;
 mod error;
 mod host;
 pub mod inert;
@@ -120,7 +122,8 @@ pub mod prelude {
     pub use crate::show::check::quiet_panics;
     pub use crate::show::{
         Admission, Code, Diff, EliteMap, Examination, Execution, Exported, FitnessCurve,
-        Individual, Lineage, Loop, Quote, Stack, Table, Verdict, Verdicts, Verification,
+        Individual, Lineage, Loop, PairedDots, Quote, Stack, Table, Verdict, Verdicts,
+        Verification,
     };
     pub use crate::stamp::Stamp;
     pub use crate::toolbox::{Policy, Toolbox};

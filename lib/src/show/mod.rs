@@ -8,6 +8,7 @@
 //! | type | shows |
 //! |---|---|
 //! | [`FitnessCurve`] | scores by generation, bands over seeds, a target |
+//! | [`PairedDots`] | old and new on the same problems, as pairs of dots |
 //! | [`Verdict`], [`Verdicts`] | how a candidate, or a population, was judged |
 //! | [`Execution`] | how a whole program ran |
 //! | [`Exported`] | a candidate that became a crate |
@@ -47,6 +48,7 @@ mod improvement_loop;
 mod lineage;
 mod meter;
 mod number;
+mod pairs;
 mod quote;
 mod stack;
 mod stamped;
@@ -64,6 +66,7 @@ pub use improvement_loop::Loop;
 pub use lineage::{Individual, Lineage};
 pub use meter::{Cost, Meter};
 pub use number::Number;
+pub use pairs::PairedDots;
 pub use quote::Quote;
 pub use stack::Stack;
 pub use table::{Row, Table};

@@ -6,6 +6,7 @@ use super::html::{self, Align};
 use super::shows_itself;
 use super::stamped::Stamped;
 use crate::inert;
+use crate::score::{CRITERIA, Score};
 use crate::stamp::Stamp;
 
 /// A table, built row by row.
@@ -30,6 +31,17 @@ impl Table {
     /// A table with these column names, as yet without rows.
     pub fn new(head: impl Row) -> Self {
         Table { head: head.cells(), rows: Vec::new(), stamped: Stamped::default() }
+    }
+
+    /// Scores, a row each: the five criteria (a dash where one was not measured) and the total. `title`
+    /// stands above the names.
+    pub fn scores(title: &str, rows: &[(impl AsRef<str>, Score)]) -> Self {
+        let mut table = Table::new([&[title], &CRITERIA[..], &["total"]].concat());
+        for (name, score) in rows {
+            let points = score.points.map(|it| it.map_or("–".to_owned(), |it| it.to_string()));
+            table.push([&[name.as_ref().to_owned()], &points[..], &[score.to_string()]].concat());
+        }
+        table
     }
 
     /// The table with one more row: a tuple of values, an array, or a vector.
@@ -158,6 +170,7 @@ tuples! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::Criteria;
 
     #[test]
     fn html_escapes_cells_and_aligns_numbers() {
@@ -165,6 +178,16 @@ mod tests {
         assert!(html.contains("<th style=\"text-align: left\">&lt;name&gt;</th>"));
         assert!(html.contains("<td style=\"text-align: left\">a &amp; b</td>"));
         assert!(html.contains("<td style=\"text-align: right\">1.5</td>"));
+    }
+
+    #[test]
+    fn scores_have_a_dash_for_what_was_not_measured() {
+        let criteria = Criteria([Some(1.0), Some(0.5), None, Some(1.0), None]);
+        let score = criteria.weighed([40.0, 10.0, 20.0, 10.0, 20.0]);
+        let text = Table::scores("round 1", &[("Ada", score)]).to_string();
+        let row = text.lines().nth(2).expect("a row");
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(cells, ["Ada", "40", "5", "–", "10", "–", "55", "of", "60"], "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the crate from outside.
 
 mod challenge;
+mod contest;
 mod examples;
 mod harmless;
 mod modules;

@@ -8,18 +8,24 @@ use crate::show::number;
 
 /// The range of an axis and the places that are labelled.
 #[derive(Clone)]
-pub(super) struct Axis {
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) places: Vec<f64>,
+pub(in crate::show) struct Axis {
+    pub(in crate::show) low: f64,
+    pub(in crate::show) high: f64,
+    pub(in crate::show) places: Vec<f64>,
     /// The distance between two places.
-    pub(super) step: f64,
+    pub(in crate::show) step: f64,
 }
 
 impl Axis {
     /// An axis with about `wanted` round places between `low` and `high`; whole numbers only if `whole`. If
     /// `outward`, the range grows to the next round number on both sides.
-    pub(super) fn new(low: f64, high: f64, wanted: usize, whole: bool, outward: bool) -> Axis {
+    pub(in crate::show) fn new(
+        low: f64,
+        high: f64,
+        wanted: usize,
+        whole: bool,
+        outward: bool,
+    ) -> Axis {
         let mut step = round_up((high - low) / wanted as f64);
         if whole {
             step = step.max(1.0);
@@ -39,12 +45,12 @@ impl Axis {
     }
 
     /// How much it covers.
-    pub(super) fn width(&self) -> f64 {
+    pub(in crate::show) fn width(&self) -> f64 {
         self.high - self.low
     }
 
     /// What stands at a place: as many decimals as the step needs.
-    pub(super) fn label(&self, place: f64) -> String {
+    pub(in crate::show) fn label(&self, place: f64) -> String {
         let decimals = (-self.step.log10().floor()).max(0.0);
         if decimals > 12.0 || place.abs() >= 1e15 {
             return number::format(place);

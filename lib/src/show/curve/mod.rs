@@ -5,7 +5,7 @@
 //! sentence in the picture's `alt` text, and as a table to open. Long series are thinned to what a
 //! screen can show; see [`thin`].
 
-mod axis;
+pub(super) mod axis;
 mod draw;
 mod series;
 mod thin;

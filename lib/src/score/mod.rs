@@ -1,14 +1,25 @@
-//! Scores: what a verdict measured. What a model thinks is [`Reply::opinion`](crate::llm::Reply::opinion).
+//! Scores: what a verdict measured, and what a comparison of scores can say.
 //!
-//! | function | subject |
+//! | item | subject |
 //! |---|---|
 //! | [`best_first`] | the order of scores, in which one that is no number comes last |
 //! | [`share`] | how many of the cases pass, the visible or the hidden ones |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
+//! | [`Criteria`], [`Score`] | five criteria of a candidate; with weights, points |
+//! | [`Paired`] | old against new, problem by problem: difference, interval, test |
+//!
+//! What a model thinks is [`Reply::opinion`](crate::llm::Reply::opinion); here it is a number that the
+//! notebook hands in.
 //!
 //! Left out: benchmarks. One run on a shared machine tells a factor of ten from a factor of one, and
-//! no more; so the functions below are made for wide bands, not for close races. And weights: how a
-//! score is put together is the notebook's.
+//! no more; so these functions are made for wide bands, not for close races. And weights: what a
+//! criterion is worth is the notebook's.
+
+mod criteria;
+mod paired;
+
+pub use criteria::{CRITERIA, Criteria, Score};
+pub use paired::{Pair, Paired};
 
 use std::cmp::Ordering;
 
@@ -76,12 +87,12 @@ pub fn growth(times: &[(f64, f64)]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
 
     /// A verdict of cases that passed or not, are hidden or not, and took these milliseconds.
-    fn verdict(cases: &[(bool, bool, f64)]) -> Verdict {
+    pub(crate) fn verdict(cases: &[(bool, bool, f64)]) -> Verdict {
         let cases = cases.iter().map(|&(passed, hidden, cpu_ms)| CaseVerdict {
             name: String::new(),
             input: vec![],

@@ -1,0 +1,244 @@
+//! Whether a prompt holds an answer.
+
+use std::collections::BTreeSet;
+
+use code_evolution_wire::task::Case;
+
+use super::Problem;
+use super::tokens::{find, is_number, of_value, tokens};
+use crate::source::without_comments;
+
+/// So many words of a solution in a row are one; of a shorter solution, all.
+const WORDS_OF_CODE: usize = 8;
+/// A number of so many digits is nobody's example by chance.
+const LONG_NUMBER: usize = 5;
+/// An input and its output count as one where no more words than these stand between them.
+const BETWEEN: usize = 6;
+
+/// What a prompt tells of problems that only the judge should know: a problem's name, the input or the
+/// output of a hidden case, or a part of a solution, in whatever format. One sentence a leak; none
+/// means that nothing was recognised.
+///
+/// What stands in a statement or a visible case is no secret. A short value, such as 3 or `true`, is a
+/// leak only beside the input that it answers. Strict where it cannot know: a hidden number of five
+/// digits or more is taken for a leak, though it may be a type's largest.
+///
+/// ```
+/// use code_evolution::contest::{Problem, leaks};
+/// use code_evolution::wire::task::Task;
+/// let task = Task::new("fn top_two(n: &[i64]) -> Vec<i64>").hidden_case(([5, 3, 7],), [7, 5]);
+/// let problem = Problem::new("It returns the two largest, the largest first.", &task);
+/// assert_eq!(leaks("For vec![ 5,3,7 ] say 7 and 5.", &[problem.clone()]).len(), 1);
+/// assert!(leaks("Sort before you compare.", &[problem]).is_empty());
+/// ```
+pub fn leaks(prompt: &str, problems: &[Problem]) -> Vec<String> {
+    let words = tokens(prompt);
+    let mut found = Vec::new();
+    for problem in problems {
+        let secrets = Secrets::of(problem);
+        let name = &problem.name;
+        if secrets.names(&words) {
+            found.push(format!("names {name}"));
+        }
+        for (holds, what) in [
+            (problem.task.cases.iter().any(|case| secrets.input(&words, case)), "input"),
+            (problem.task.cases.iter().any(|case| secrets.output(&words, case)), "output"),
+        ] {
+            if holds {
+                found.push(format!("holds a hidden {what} of {name}"));
+            }
+        }
+        if problem.solutions.iter().any(|code| secrets.code(&words, code)) {
+            found.push(format!("holds a solution of {name}"));
+        }
+    }
+    found
+}
+
+/// What is secret of one problem.
+struct Secrets {
+    name: String,
+    /// The words of the statement, and of each visible value.
+    public: Vec<Vec<String>>,
+}
+
+impl Secrets {
+    fn of(problem: &Problem) -> Self {
+        let mut public = vec![tokens(&problem.statement)];
+        for case in problem.task.cases.iter().filter(|case| !case.hidden) {
+            public.push(case.input.iter().flat_map(of_value).collect());
+            public.extend(case.input.iter().map(of_value));
+            public.extend(case.expected.iter().map(of_value));
+        }
+        Secrets { name: problem.name.to_lowercase(), public }
+    }
+
+    /// The function's name, as it is or in camel case. A name of one plain word is no leak.
+    fn names(&self, words: &[String]) -> bool {
+        let camel = self.name.replace('_', "");
+        self.name.contains('_') && words.iter().any(|word| *word == self.name || *word == camel)
+    }
+
+    fn input(&self, words: &[String], case: &Case) -> bool {
+        let whole: Vec<String> = case.input.iter().flat_map(of_value).collect();
+        let mut parts: Vec<Vec<String>> = case.input.iter().map(of_value).collect();
+        parts.push(whole.clone());
+        let answered = case.expected.iter().any(|it| is_answered(words, &whole, &of_value(it)));
+        case.hidden && (answered && !self.is_public(&whole) || self.holds(words, &parts))
+    }
+
+    fn output(&self, words: &[String], case: &Case) -> bool {
+        let mut parts: Vec<Vec<String>> = case.expected.iter().map(of_value).collect();
+        // One word is an answer only to its input: "one" is in many a sentence.
+        parts.retain(|part| part.len() > 1 || part.iter().all(|token| is_number(token)));
+        case.hidden && self.holds(words, &parts)
+    }
+
+    /// Whether one of these stands in the text, is secret, and says something by itself.
+    fn holds(&self, words: &[String], parts: &[Vec<String>]) -> bool {
+        parts.iter().filter(|part| !self.is_public(part) && speaks(part)).any(|part| {
+            // Between numbers there may be words: "5, then 3 and 7".
+            let numbers: Vec<String>;
+            let whole = if part.iter().all(|token| is_number(token)) {
+                numbers = words.iter().filter(|word| is_number(word)).cloned().collect();
+                &numbers
+            } else {
+                words
+            };
+            find(whole, part).is_some() || runs_together(words, part)
+        })
+    }
+
+    fn is_public(&self, part: &[String]) -> bool {
+        self.public.iter().any(|public| find(public, part).is_some())
+    }
+
+    fn code(&self, words: &[String], code: &str) -> bool {
+        let code = without_comments(code);
+        // From the body's beginning: the signature is public, and so is what it imports.
+        let body = code.split_once('{').map_or(code.as_str(), |(_, body)| body);
+        let body =
+            body.split_once("fn ").and_then(|it| it.1.split_once('{')).map_or(body, |it| it.1);
+        let body = tokens(body);
+        let count = WORDS_OF_CODE.min(body.len());
+        // Three words are a turn of phrase, not a solution.
+        count > 3
+            && body.windows(count).any(|run| find(words, run).is_some() && !self.is_public(run))
+    }
+}
+
+/// Whether a value can be recognised without its case: three words or numbers, not all the same word;
+/// one long number; two numbers or words; or one word, which no statement has.
+fn speaks(part: &[String]) -> bool {
+    match part {
+        [] => false,
+        [one] if is_number(one) => one.trim_start_matches('-').len() >= LONG_NUMBER,
+        [one] => one.chars().count() >= 3 && !matches!(one.as_str(), "true" | "false" | "none"),
+        [..] if part.len() == 2 => !part.iter().any(|token| token.chars().count() < 2),
+        _ => true,
+    }
+}
+
+/// Whether an input stands in the text, and soon after it what it gives.
+fn is_answered(words: &[String], input: &[String], output: &[String]) -> bool {
+    // Without a number or a word in the input, any text would do.
+    let says = input.iter().any(|token| !matches!(token.as_str(), "true" | "false" | "none"));
+    says && !output.is_empty()
+        && words.windows(input.len()).enumerate().any(|(at, window)| {
+            let after = &words[at + input.len()..];
+            let near = &after[..after.len().min(BETWEEN + output.len())];
+            window == input && find(near, output).is_some()
+        })
+}
+
+/// Whether a text of several words stands there without its spaces.
+fn runs_together(words: &[String], part: &[String]) -> bool {
+    let joined = part.concat();
+    let long = joined.chars().filter(|c| c.is_alphabetic()).count() >= 8;
+    let known: BTreeSet<&String> = words.iter().collect();
+    long && (known.contains(&joined) || words.concat().contains(&joined))
+}
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::task::Task;
+
+    use super::*;
+    use crate::contest::small_problems;
+
+    fn found(prompt: &str) -> Vec<String> {
+        leaks(prompt, &small_problems())
+    }
+
+    #[test]
+    fn hidden_inputs_are_recognised_through_their_format() {
+        for (prompt, problem) in [
+            ("Given [7,7,2], remember the second.", "second_largest"),
+            ("Given 7, then 7 again, and then 2: take care.", "second_largest"),
+            ("vec![ 4,\n1,\n3, 3 ] is a trap.", "middle_of"),
+            ("Think of WAS IT A CAR", "is_palindrome"),
+            ("Think of \"never-odd-or-even\".", "is_palindrome"),
+            ("Think of neveroddoreven!", "is_palindrome"),
+            ("Numbers may be i32::MAX, i32::MAX.", "mean_of"),
+            ("Numbers may be 2_147_483_647 and 2147483647.", "mean_of"),
+            ("The text `oui` has three.", "count_vowels"),
+            ("Try aba.", "run_lengths"),
+            ("Rotating [1, 2, 3] by 4 wraps around.", "rotate_right"),
+            ("For [4] the answer is None.", "second_largest"),
+        ] {
+            let found = found(prompt);
+            assert!(
+                found.contains(&format!("holds a hidden input of {problem}")),
+                "{prompt}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn outputs_and_solutions_are_recognised() {
+        let output = "A good answer: a:1 b:1 a:1";
+        assert_eq!(found(output), ["holds a hidden output of run_lengths"]);
+        for problem in small_problems() {
+            // On one line, in capitals, with comments, and only from the middle of the body.
+            let code = problem.solutions[0].replace('\n', " ").to_uppercase();
+            let body = code.split_once('{').expect("a body").1;
+            let leak = format!("holds a solution of {}", problem.name);
+            assert!(found(&format!("Write: {body}")).contains(&leak), "{body}: {:?}", found(body));
+        }
+    }
+
+    #[test]
+    fn names_are_recognised_in_both_cases() {
+        for prompt in ["If asked for run_lengths, count.", "`RUN_LENGTHS`!", "call runLengths"] {
+            assert_eq!(found(prompt), ["names run_lengths"], "{prompt}");
+        }
+        assert!(found("Take the mean of the run lengths.").is_empty(), "that is English");
+    }
+
+    #[test]
+    fn good_advice_is_no_leak() {
+        for prompt in [
+            "You are Ada, a Rust developer who values performance above all. Choose the algorithm \
+             with the best complexity. Remove duplicates early with a HashSet, and return at once \
+             for an empty input. Use checked arithmetic where numbers may be large.",
+            "1. List 2 or 3 edge cases. 2. Write one short function. 3. Read it once more.",
+            "Return None for an empty list; test 0, 1 and true or false.",
+            "The examples are [1, 5, 3] and \"level\".",
+            "Prefer iterators: numbers.iter().copied().filter(..).collect::<Vec<_>>().",
+            "",
+        ] {
+            assert!(found(prompt).is_empty(), "{prompt}: {:?}", found(prompt));
+        }
+    }
+
+    #[test]
+    fn what_is_public_is_no_secret() {
+        let task = Task::new("fn twice(text: &str) -> String")
+            .case(("hello world",), "hello world hello world")
+            .hidden_case(("zebra",), "zebra zebra");
+        let problem = Problem::new("It says hello twice.", &task);
+        let of = |prompt: &str| leaks(prompt, std::slice::from_ref(&problem));
+        assert!(of("Say hello world.").is_empty());
+        assert_eq!(of("Say ZEBRA,\n zebra.").len(), 2);
+    }
+}

@@ -1,0 +1,148 @@
+//! A text as words and numbers, whatever its format.
+
+use serde_json::Value;
+
+/// The words and numbers of a text, in order: in small letters, without punctuation and white space.
+/// A number loses underscores, its type and zeros after the point, and `i64::MAX` is its value.
+pub(super) fn tokens(text: &str) -> Vec<String> {
+    let text: Vec<char> = text.chars().collect();
+    let mut found: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let start = at;
+        let is_digit = |at: usize| text.get(at).is_some_and(char::is_ascii_digit);
+        if text[at].is_alphanumeric() || text[at] == '_' {
+            while text.get(at).is_some_and(|c| c.is_alphanumeric() || *c == '_') {
+                at += 1;
+                // `3.5` and `1.0` are numbers, `0..5` and `4.max(3)` are not one.
+                if is_digit(start) && text.get(at) == Some(&'.') && is_digit(at + 1) {
+                    at += 1;
+                }
+            }
+            let word: String = text[start..at].iter().flat_map(|c| c.to_lowercase()).collect();
+            found.push(if is_digit(start) { number(&word, sign(&text, start)) } else { word });
+            join_limit(&mut found);
+        } else {
+            at += 1;
+        }
+    }
+    found.retain(|token| !token.trim_matches('_').is_empty());
+    found
+}
+
+/// `-` where a minus stands right before a number, and no word or number before that.
+fn sign(text: &[char], start: usize) -> &'static str {
+    let before = |back: usize| start.checked_sub(back).and_then(|at| text.get(at));
+    let is_minus = matches!(before(1), Some('-' | '−'));
+    let joins = before(2).is_some_and(|c| c.is_alphanumeric() || matches!(c, ')' | ']' | '_'));
+    if is_minus && !joins { "-" } else { "" }
+}
+
+/// A number without what does not change its value.
+fn number(word: &str, sign: &str) -> String {
+    let mut digits = word.replace('_', "");
+    for suffix in ["i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64"] {
+        digits = digits.strip_suffix(suffix).unwrap_or(&digits).to_owned();
+        let unsigned = suffix.replace('i', "u");
+        digits = digits.strip_suffix(unsigned.as_str()).unwrap_or(&digits).to_owned();
+    }
+    if digits.contains('.') {
+        digits = digits.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    match digits.trim_start_matches('0') {
+        "" if digits.contains('0') => "0".to_owned(),
+        rest if rest.starts_with('.') => format!("{sign}0{rest}"),
+        rest => format!("{sign}{rest}"),
+    }
+}
+
+/// `i64`, `max` become the number that they name.
+fn join_limit(found: &mut Vec<String>) {
+    let [.., of, which] = found.as_slice() else { return };
+    let limit = match (of.as_str(), which.as_str()) {
+        ("i8", "max") => i8::MAX.to_string(),
+        ("i8", "min") => i8::MIN.to_string(),
+        ("i16", "max") => i16::MAX.to_string(),
+        ("i16", "min") => i16::MIN.to_string(),
+        ("i32", "max") => i32::MAX.to_string(),
+        ("i32", "min") => i32::MIN.to_string(),
+        ("i64", "max") => i64::MAX.to_string(),
+        ("i64", "min") => i64::MIN.to_string(),
+        ("u8", "max") => u8::MAX.to_string(),
+        ("u16", "max") => u16::MAX.to_string(),
+        ("u32", "max") => u32::MAX.to_string(),
+        ("u64" | "usize", "max") => u64::MAX.to_string(),
+        _ => return,
+    };
+    found.truncate(found.len() - 2);
+    found.push(limit);
+}
+
+/// The words and numbers of a case's value, in order; `None` is a word, too.
+pub(super) fn of_value(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => vec!["none".to_owned()],
+        Value::String(text) => tokens(text),
+        Value::Array(items) => items.iter().flat_map(of_value).collect(),
+        Value::Object(fields) => fields.values().flat_map(of_value).collect(),
+        Value::Bool(_) | Value::Number(_) => tokens(&value.to_string()),
+    }
+}
+
+/// Whether a token is a number.
+pub(super) fn is_number(token: &str) -> bool {
+    token.strip_prefix('-').unwrap_or(token).starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Where `part` stands in `whole`, uninterrupted; nowhere if it is empty.
+pub(super) fn find(whole: &[String], part: &[String]) -> Option<usize> {
+    if part.is_empty() {
+        return None;
+    }
+    whole.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn format_does_not_count() {
+        let same = ["[5, 3, -7], 10", "vec![5i64,3,\n -7 ] , 10_i64", "5.0; 03 −7 `1_0`"];
+        for text in same {
+            let numbers: Vec<String> =
+                tokens(text).into_iter().filter(|token| is_number(token)).collect();
+            assert_eq!(numbers, ["5", "3", "-7", "10"], "{text}");
+        }
+        assert_eq!(tokens("\"Was it a CAR?\""), ["was", "it", "a", "car"]);
+        assert_eq!(tokens("i64::MAX - u8::MAX"), ["9223372036854775807", "255"]);
+        assert_eq!(
+            tokens("0..5, 4.max(3), x-1, 2.50"),
+            ["0", "5", "4", "max", "3", "x", "1", "2.5"]
+        );
+    }
+
+    #[test]
+    fn values_are_read_as_their_texts_are() {
+        assert_eq!(of_value(&json!([["a", 1], ["b", -2]])), ["a", "1", "b", "-2"]);
+        assert_eq!(of_value(&json!(2147483647.0)), tokens("i32::MAX"));
+        assert_eq!(of_value(&json!(null)), ["none"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "\\PC{0,40}|[-0-9._a-z:]{0,30}") {
+            for token in tokens(&text) {
+                prop_assert!(!token.is_empty() && !token.contains(char::is_whitespace));
+            }
+        }
+
+        #[test]
+        fn a_number_keeps_its_value(value in any::<i64>()) {
+            prop_assert_eq!(of_value(&json!(value)), tokens(&format!("({value}_i64)")));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The five criteria of a tech lead, and the points that weights make of them.
+
+use std::fmt;
+
+use code_evolution_wire::verdict::Verdict;
+
+use super::{share, slowdown};
+
+/// The criteria, in the order of [`Criteria`] and of a weights' table.
+pub const CRITERIA: [&str; 5] =
+    ["correctness", "edge cases", "performance", "idiom", "readability"];
+
+/// What a warning of the compiler or of clippy takes from the share for idiom.
+const WARNING: f64 = 0.3;
+
+/// Up to how many times the reference's CPU time a candidate's speed is worth all, and half. Wide,
+/// since a busy machine doubles a time now and then.
+const BANDS: [(f64, f64); 2] = [(4.0, 1.0), (12.0, 0.5)];
+
+/// What is known of one candidate, each criterion as a share, 0 to 1; `None` where it was not measured.
+///
+/// Nothing is paid for wrong code: speed, idiom and opinion are multiplied by what is believed of its
+/// correctness.
+///
+/// ```
+/// use code_evolution::score::Criteria;
+/// let weights = [40.0, 10.0, 20.0, 10.0, 20.0];
+/// let criteria = Criteria([Some(1.0), Some(0.5), None, Some(0.7), None]);
+/// assert_eq!(criteria.weighed(weights).to_string(), "52 of 60");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Criteria(pub [Option<f64>; 5]);
+
+impl Criteria {
+    /// What a verdict says: correctness (the visible cases), edge cases (the hidden ones), idiom
+    /// (warnings; the task wants `.warnings().lints()` for it). Speed and opinion are not known yet.
+    ///
+    /// Visible cases can be learnt by heart, so they count as far as the hidden ones confirm them: where
+    /// fewer than half of those pass, the visible share is cut down to theirs. Without hidden cases there
+    /// is nothing to confirm them, and edge cases are not measured.
+    pub fn of(verdict: &Verdict) -> Self {
+        let has_hidden = verdict.cases.iter().any(|case| case.hidden);
+        let hidden = has_hidden.then(|| share(verdict, true));
+        let visible = share(verdict, false);
+        let believed = match hidden {
+            Some(hidden) if hidden < 0.5 => visible.min(hidden),
+            _ => visible,
+        };
+        let idiom = (1.0 - WARNING * verdict.count("warning") as f64).max(0.0);
+        Criteria([Some(believed), hidden, None, Some(idiom * believed), None])
+    }
+
+    /// A candidate that was not born: a reply without code. It earns nothing.
+    pub fn not_born() -> Self {
+        Criteria([Some(0.0); 5])
+    }
+
+    /// With its speed, from the verdicts of a speed test (see [`slowdown`]): all of it for less than 4
+    /// times the reference's CPU time, half for less than 12 times, else nothing.
+    pub fn speed(mut self, candidate: &Verdict, reference: &Verdict) -> Self {
+        let times = slowdown(candidate, reference).unwrap_or(f64::INFINITY);
+        let band = BANDS.iter().find(|(most, _)| times < *most).map_or(0.0, |(_, share)| *share);
+        self.0[2] = Some(band * self.believed());
+        self
+    }
+
+    /// With somebody's opinion, in points of 20; `None` where none could be read.
+    pub fn opinion(mut self, points: Option<u32>) -> Self {
+        self.0[4] = points.map(|points| f64::from(points.min(20)) / 20.0 * self.believed());
+        self
+    }
+
+    /// The points: each share times its weight, rounded. What was not measured earns nothing and is not
+    /// counted in the maximum either.
+    pub fn weighed(&self, weights: [f64; 5]) -> Score {
+        let points = std::array::from_fn(|i| self.0[i].map(|share| (weights[i] * share).round()));
+        Score { points, weights }
+    }
+
+    fn believed(&self) -> f64 {
+        self.0[0].unwrap_or(0.0)
+    }
+}
+
+/// Points for each criterion, and what each could have earned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// The points; `None` where the criterion was not measured.
+    pub points: [Option<f64>; 5],
+    /// What each criterion is worth at most.
+    pub weights: [f64; 5],
+}
+
+impl Score {
+    /// The sum of the points.
+    pub fn total(&self) -> f64 {
+        self.points.iter().flatten().sum()
+    }
+
+    /// What could have been earned with the criteria that were measured.
+    pub fn out_of(&self) -> f64 {
+        let measured = self.points.iter().zip(self.weights).filter(|(points, _)| points.is_some());
+        measured.map(|(_, weight)| weight).sum()
+    }
+
+    /// [`Score::total`] in percent of [`Score::out_of`], rounded; 0 where nothing was measured.
+    pub fn percent(&self) -> f64 {
+        let most = self.out_of();
+        if most > 0.0 { (100.0 * self.total() / most).round() } else { 0.0 }
+    }
+
+    /// One criterion in words: `18 of 20`, or `not measured`.
+    pub fn part(&self, criterion: usize) -> String {
+        match self.points[criterion] {
+            Some(points) => format!("{points} of {}", self.weights[criterion]),
+            None => "not measured".to_owned(),
+        }
+    }
+}
+
+/// `66 of 80`.
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.total(), self.out_of())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use code_evolution_wire::verdict::{Diagnostic, Outcome, Stage};
+
+    use super::*;
+    use crate::score::tests::verdict;
+
+    const WEIGHTS: [f64; 5] = [40.0, 10.0, 20.0, 10.0, 20.0];
+
+    fn points(criteria: Criteria) -> [Option<f64>; 5] {
+        criteria.weighed(WEIGHTS).points
+    }
+
+    /// So many visible and hidden cases pass, of four each.
+    fn judged(visible: usize, hidden: usize) -> Verdict {
+        let case = |passes: usize, hidden: bool| (0..4).map(move |n| (n < passes, hidden, 1.0));
+        verdict(&case(visible, false).chain(case(hidden, true)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn hidden_cases_confirm_the_visible_ones() {
+        let right = |visible, hidden| Criteria::of(&judged(visible, hidden)).0[0];
+        assert_eq!(right(4, 4), Some(1.0));
+        assert_eq!(right(4, 2), Some(1.0), "half of the hidden ones confirm them");
+        assert_eq!(right(4, 1), Some(0.25), "learnt by heart");
+        assert_eq!(right(0, 1), Some(0.0));
+        let visible_only = Criteria::of(&verdict(&[(true, false, 1.0), (false, false, 1.0)]));
+        assert_eq!(visible_only.0[..2], [Some(0.5), None]);
+    }
+
+    #[test]
+    fn warnings_cost_idiom_and_wrong_code_has_none() {
+        let mut warned = judged(4, 4);
+        let warning = Diagnostic {
+            level: "warning".into(),
+            code: None,
+            message: String::new(),
+            line: None,
+            label: None,
+            rendered: String::new(),
+            suggestions: vec![],
+        };
+        warned.diagnostics = vec![warning; 2];
+        assert_eq!(points(Criteria::of(&warned))[3], Some(4.0));
+        warned.diagnostics = vec![warned.diagnostics[0].clone(); 9];
+        assert_eq!(points(Criteria::of(&warned))[3], Some(0.0));
+        assert_eq!(points(Criteria::of(&judged(4, 0)))[3], Some(0.0));
+    }
+
+    #[test]
+    fn speed_is_paid_in_bands_and_only_to_right_code() {
+        let took = |ms| verdict(&[(true, false, ms)]);
+        let criteria = Criteria::of(&judged(4, 4));
+        let paid = |ms| points(criteria.speed(&took(ms), &took(10.0)))[2];
+        assert_eq!([paid(12.0), paid(100.0), paid(1000.0)], [Some(20.0), Some(10.0), Some(0.0)]);
+        let half = Criteria::of(&judged(2, 4));
+        assert_eq!(points(half.speed(&took(1.0), &took(1.0)))[2], Some(10.0));
+        let wrong = Verdict::new(Stage::Compile, Outcome::CompileError, vec![]);
+        assert_eq!(points(criteria.speed(&wrong, &took(1.0)))[2], Some(0.0));
+    }
+
+    #[test]
+    fn an_opinion_is_capped_and_a_missing_one_is_not_counted() {
+        let criteria = Criteria::of(&judged(4, 4));
+        assert_eq!(points(criteria.opinion(Some(99)))[4], Some(20.0));
+        let score = criteria.opinion(None).weighed(WEIGHTS);
+        assert_eq!((score.to_string().as_str(), score.percent()), ("60 of 60", 100.0));
+        assert_eq!((score.part(0).as_str(), score.part(4).as_str()), ("40 of 40", "not measured"));
+        let none = Criteria::not_born().weighed(WEIGHTS);
+        assert_eq!((none.to_string().as_str(), none.percent()), ("0 of 100", 0.0));
+        assert_eq!(Criteria([None; 5]).weighed(WEIGHTS).percent(), 0.0);
+    }
+}

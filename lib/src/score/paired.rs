@@ -1,0 +1,245 @@
+//! Old against new, problem by problem.
+//!
+//! A problem is hard or easy for both, so what counts is the *difference* on each problem. Samples of
+//! one problem are no independent evidence: they are averaged first, and the problems are the sample.
+//! Test and interval belong together and assume one thing: that the differences are spread evenly to
+//! both sides of the true one. (Sign flips: Fisher, *The Design of Experiments*, 1935; the interval from
+//! the means of all subsets: Hartigan, "Using subsample values as typical values", 1969.)
+//!
+//! Left out: several comparisons at once. Who makes twenty finds one with p under 0.05.
+
+/// Up to so many problems, all sign flips and subsets are counted; beyond, a fixed sample of them.
+const COUNTED: usize = 16;
+/// How many flips and subsets are sampled beyond that.
+const SAMPLED: u64 = 1 << COUNTED;
+/// The interval leaves out this share on each side.
+const TAIL: f64 = 0.025;
+
+/// One problem, measured several times the old way and the new way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// What the problem is called.
+    pub name: String,
+    /// The scores of the old way, one a sample.
+    pub old: Vec<f64>,
+    /// The scores of the new way.
+    pub new: Vec<f64>,
+}
+
+/// A comparison of an old with a new way on the same problems.
+///
+/// ```
+/// use code_evolution::score::Paired;
+/// let mut paired = Paired::new();
+/// for problem in ["a", "b", "c", "d", "e", "f"] {
+///     paired.push(problem, vec![40.0, 60.0], vec![70.0, 90.0]);
+/// }
+/// assert_eq!(paired.difference(), 30.0);
+/// assert_eq!(paired.interval(), Some((30.0, 30.0)));
+/// assert_eq!(paired.p_value(), 2.0 / 64.0);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Paired {
+    pairs: Vec<Pair>,
+}
+
+impl Paired {
+    /// A comparison on no problem yet.
+    pub fn new() -> Self {
+        Paired::default()
+    }
+
+    /// Adds a problem with its samples. One without a sample on either side is no pair and left out,
+    /// as are samples that are no number.
+    pub fn push(&mut self, name: impl Into<String>, old: Vec<f64>, new: Vec<f64>) {
+        let finite = |mut samples: Vec<f64>| {
+            samples.retain(|score| score.is_finite());
+            samples
+        };
+        let pair = Pair { name: name.into(), old: finite(old), new: finite(new) };
+        if !pair.old.is_empty() && !pair.new.is_empty() {
+            self.pairs.push(pair);
+        }
+    }
+
+    /// The problems.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    /// New less old, the mean over the problems; 0 for none.
+    pub fn difference(&self) -> f64 {
+        mean(&self.differences())
+    }
+
+    /// The differences that the data allow for, at 95 % confidence (a little more, since subsets are
+    /// counted): `None` for fewer than six problems, from which there is no such interval.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        let differences = self.differences();
+        let mut means: Vec<f64> =
+            subsets(differences.len()).map(|subset| mean(&chosen(&differences, subset))).collect();
+        means.sort_by(f64::total_cmp);
+        // The means of the n subsets cut the line into n + 1 intervals that are equally likely.
+        let cut = (TAIL * (means.len() + 1) as f64).floor() as usize;
+        let lowest = means.get(cut.checked_sub(1)?)?;
+        Some((*lowest, means[means.len() - cut]))
+    }
+
+    /// How often chance alone gives a difference as large as this one, on either side: the share of all
+    /// ways to flip the differences' signs. 1 for no problem.
+    pub fn p_value(&self) -> f64 {
+        let differences = self.differences();
+        let total: f64 = differences.iter().sum();
+        // A whisker, for sums that differ by rounding only.
+        let least = total.abs() - 1e-9 * differences.iter().map(|it| it.abs()).sum::<f64>();
+        let extreme = |flipped: u64| {
+            (total - 2.0 * chosen(&differences, flipped).iter().sum::<f64>()).abs() >= least
+        };
+        // The empty subset flips nothing.
+        let (mut count, mut all) = (1.0, 1.0);
+        for flipped in subsets(differences.len()) {
+            count += f64::from(u8::from(extreme(flipped)));
+            all += 1.0;
+        }
+        count / all
+    }
+
+    /// The smallest p that this many problems can give, were the new way better on each.
+    pub fn smallest_p(&self) -> f64 {
+        0.5f64.powi(self.pairs.len() as i32 - 1).min(1.0)
+    }
+
+    /// Whether the test says that the new way is better: p under 0.05, and the difference positive.
+    pub fn is_better(&self) -> bool {
+        self.difference() > 0.0 && self.p_value() < 0.05
+    }
+
+    /// The result in two lines: the difference with its interval, the test with what it can say.
+    pub fn summary(&self) -> String {
+        let problems = match self.pairs.len() {
+            0 => return "no problem was measured".to_owned(),
+            1 => "1 problem".to_owned(),
+            count => format!("{count} problems"),
+        };
+        let interval = match self.interval() {
+            Some((low, high)) => format!("95 % interval {low:+.0} to {high:+.0}"),
+            None => "no 95 % interval from fewer than 6".to_owned(),
+        };
+        let (p, smallest) = (probability(self.p_value()), probability(self.smallest_p()));
+        format!(
+            "difference {:+.0} over {problems}; {interval}\n\
+             sign flips: p = {p} (smallest possible with {problems}: {smallest})",
+            self.difference()
+        )
+    }
+
+    fn differences(&self) -> Vec<f64> {
+        self.pairs.iter().map(|pair| mean(&pair.new) - mean(&pair.old)).collect()
+    }
+}
+
+/// A probability with as many decimals as it needs.
+fn probability(p: f64) -> String {
+    if p < 0.001 { "under 0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+}
+
+/// The values whose bits are set; bits repeat after the 64th.
+fn chosen(values: &[f64], subset: u64) -> Vec<f64> {
+    let is_in = |at: usize| subset.rotate_right((at % 64) as u32) & 1 == 1;
+    (0..values.len()).filter(|at| is_in(*at)).map(|at| values[at]).collect()
+}
+
+/// The subsets of so many values but the empty one, as bits: all of them, or a sample, the same each time.
+fn subsets(count: usize) -> Box<dyn Iterator<Item = u64>> {
+    if count <= COUNTED {
+        return Box::new(1..1u64 << count);
+    }
+    // SplitMix64 (Steele, Lea and Flood, 2014).
+    Box::new((1..SAMPLED).map(|n| {
+        let mut z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn paired(differences: &[f64]) -> Paired {
+        let mut paired = Paired::new();
+        for difference in differences {
+            paired.push("p", vec![0.0], vec![*difference]);
+        }
+        paired
+    }
+
+    #[test]
+    fn samples_of_one_problem_count_once() {
+        let mut paired = Paired::new();
+        paired.push("a", vec![0.0, 100.0], vec![100.0; 9]);
+        paired.push("no new sample", vec![1.0], vec![]);
+        paired.push("no number", vec![f64::NAN], vec![1.0]);
+        assert_eq!((paired.pairs().len(), paired.difference(), paired.p_value()), (1, 50.0, 1.0));
+    }
+
+    #[test]
+    fn the_test_counts_sign_flips() {
+        // By hand: of the 8 sums ±1 ±2 ±3, those of ±6 are as large as 6; of 1 - 2 + 3 = 2, six.
+        assert_eq!(paired(&[1.0, 2.0, 3.0]).p_value(), 2.0 / 8.0);
+        assert_eq!(paired(&[1.0, -2.0, 3.0]).p_value(), 6.0 / 8.0);
+        assert_eq!(paired(&[0.0; 5]).p_value(), 1.0);
+        assert_eq!((paired(&[]).p_value(), paired(&[]).smallest_p()), (1.0, 1.0));
+        assert_eq!(paired(&[1.0; 8]).smallest_p(), 2.0 / 256.0);
+    }
+
+    #[test]
+    fn too_few_problems_have_no_interval() {
+        assert_eq!(paired(&[1.0, 2.0, 3.0, 4.0, 5.0]).interval(), None);
+        let (low, high) = paired(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).interval().expect("six");
+        assert_eq!((low, high), (1.0, 6.0), "the smallest and the largest mean of a subset");
+    }
+
+    #[test]
+    fn the_summary_says_what_the_test_can_say() {
+        let text = paired(&[10.0, 20.0, 30.0, 40.0]).summary();
+        assert_eq!(
+            text,
+            "difference +25 over 4 problems; no 95 % interval from fewer than 6\n\
+             sign flips: p = 0.125 (smallest possible with 4 problems: 0.125)"
+        );
+        assert!(!paired(&[10.0, 20.0, 30.0, 40.0]).is_better(), "four cannot say so");
+        assert!(paired(&[10.0; 8]).is_better() && !paired(&[-10.0; 8]).is_better());
+        assert_eq!(Paired::new().summary(), "no problem was measured");
+    }
+
+    #[test]
+    fn many_problems_are_sampled_alike_each_time() {
+        let many: Vec<f64> = (0..70).map(|n| f64::from(n % 7) - 2.0).collect();
+        let (p, interval) = (paired(&many).p_value(), paired(&many).interval().expect("many"));
+        assert_eq!(p, paired(&many).p_value());
+        assert!(p < 0.01, "{p}");
+        // A t interval is 0.52 to 1.48.
+        assert!((interval.0 - 0.52).abs() < 0.1 && (interval.1 - 1.48).abs() < 0.1, "{interval:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn interval_and_test_agree(differences in prop::collection::vec(-50i32..50, 6..12)) {
+            let paired = paired(&differences.iter().map(|d| f64::from(*d)).collect::<Vec<_>>());
+            let (low, high) = paired.interval().expect("six or more");
+            prop_assert!(low <= paired.difference() + 1e-9 && paired.difference() <= high + 1e-9);
+            // Where the interval is clear of 0, so is the test, and the other way round.
+            if low > 1e-9 || high < -1e-9 {
+                prop_assert!(paired.p_value() < 0.05 + 1e-9, "{} for {low} to {high}", paired.p_value());
+            }
+        }
+    }
+}
