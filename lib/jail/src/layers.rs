@@ -53,9 +53,10 @@ impl Layers {
         }
         if stage == Stage::Compile && self.landlock_abi == 0 {
             return Some(
-                "the kernel, or a sandbox around us, has no Landlock (Linux 5.13), so a compiler \
-                 could read every file of yours; use the Binder link, or, where nothing here is \
-                 secret, allow compiling without Landlock"
+                "the kernel, or a container around us, has no Landlock (Linux has it since 5.13, \
+                 Docker passes it on since 20.10.18), so a compiler could read every file of yours; \
+                 update what is older, use the Binder link, or, where nothing here is secret, allow \
+                 compiling without Landlock"
                     .to_owned(),
             );
         }

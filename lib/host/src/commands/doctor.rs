@@ -10,12 +10,15 @@ use code_evolution_wire::verdict::Stage as Reached;
 use lexopt::Parser;
 
 use super::no_more;
+use super::workshop::Workshop;
 use crate::judge::{Judge, Options};
 
-/// Shows the layers and the limits, attacks the jail, and fails where candidates would not be safe.
+/// Shows the layers and the limits, attacks the jail, and fails where candidates would not be safe, or
+/// where the workshop could not be opened.
 ///
 /// # Errors
-/// A [`UsageError`](super::UsageError); a layer that is missing; an attack that gets through.
+/// A [`UsageError`](super::UsageError); a layer that is missing; a folder of the workshop that cannot be
+/// written to; an attack that gets through.
 pub fn run(arguments: Parser) -> Result<()> {
     no_more(arguments)?;
     let mut output = std::io::stdout().lock();
@@ -45,6 +48,15 @@ pub fn run(arguments: Parser) -> Result<()> {
     writeln!(output, "default limits   {}", serde_json::to_string(&Limits::default())?)?;
     if let Some(reason) = refusal(Stage::Compile).or_else(|| refusal(Stage::Run)) {
         bail!("no candidate would be run here: {reason}");
+    }
+
+    if let Some(workshop) = Workshop::around_us() {
+        let refusal = workshop.refusal();
+        let verdict = if refusal.is_some() { "cannot be opened" } else { "can be opened" };
+        writeln!(output, "workshop         {verdict}")?;
+        if let Some(reason) = refusal {
+            bail!("JupyterLab does not start here: {reason}");
+        }
     }
 
     // The scan would refuse some attacks before the jail could.

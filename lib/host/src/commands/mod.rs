@@ -13,6 +13,7 @@ mod lines;
 pub mod prepare;
 pub mod serve;
 pub mod toolbox;
+mod workshop;
 
 use std::path::PathBuf;
 
@@ -28,7 +29,8 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
   exec [--crate NAME].. PROGRAM.rs      compile and run a program in the jail, with standard input
   exec --jsonl                          the same for requests on standard input:
                                         {"id":..,"program":"..","stdin":"..","crates":[..],"edition":"2024"}
-  doctor                                show the jail's layers and limits, and try to break out
+  doctor                                show the jail's layers and limits, try to break out, and say
+                                        whether the workshop around this program can be opened
   audit verify FILE..                   check that session logs are as they were written
   audit rejudge FILE..                  judge every candidate of session logs again, here; the exit code:
                                         0 all agree, 1 a log was changed, 2 a verdict differs,

@@ -177,6 +177,28 @@ fn the_doctor_proves_that_the_jail_holds() {
     assert!(text.matches("held: ").count() == 12 && !text.contains("BROKEN"), "{text}");
 }
 
+/// A workshop around the program whose `work` is in the way: as good as a folder that is read-only.
+#[test]
+fn the_doctor_does_not_pass_where_the_workshop_cannot_be_opened() {
+    let root = tempfile::tempdir().unwrap();
+    for folder in ["binder", "target/release"] {
+        std::fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    write(root.path(), "binder/lab", "");
+    let work = write(root.path(), "work", "");
+    let program = root.path().join("target/release/code_evolution_host");
+    std::fs::copy(env!("CARGO_BIN_EXE_code_evolution_host"), &program).unwrap();
+    let output =
+        Command::new(program).arg("doctor").env("XDG_CACHE_HOME", cache()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains(&format!("JupyterLab does not start here: cannot write to {work}")),
+        "{said}"
+    );
+    assert!(said.contains("without --read-only"), "{said}");
+}
+
 #[test]
 fn a_command_line_that_makes_no_sense_ends_with_2() {
     for arguments in [

@@ -1,0 +1,89 @@
+//! Whether the workshop around this program can be opened: which folders `binder/lab` writes to.
+//!
+//! A jail that holds is of no use where JupyterLab does not start: in a container whose file system is
+//! read-only, or as a user to whom nothing there belongs. The home folder is left out: `binder/lab` puts
+//! another in its place.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::folders;
+
+/// A workshop's folder.
+pub struct Workshop {
+    root: PathBuf,
+}
+
+impl Workshop {
+    /// The workshop that this program was built in; `None` for one that was installed elsewhere.
+    pub fn around_us() -> Option<Workshop> {
+        let program = std::env::current_exe().ok()?;
+        let root = program.ancestors().nth(3)?; // target/release/code_evolution_host
+        root.join("binder/lab").is_file().then(|| Workshop { root: root.to_owned() })
+    }
+
+    /// Why JupyterLab would not start, and what to do; `None` where it would.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal_with(&folders::cache(), &std::env::temp_dir())
+    }
+
+    fn refusal_with(&self, cache: &Path, temporary: &Path) -> Option<String> {
+        let own = ["", "target/setup", "target/kernel", "work"].map(|name| self.root.join(name));
+        let (folder, error) =
+            own.iter().map(PathBuf::as_path).chain([cache, temporary]).find_map(cannot_write)?;
+        Some(format!(
+            "cannot write to {} ({error}); clone the workshop into a folder that is yours; in a container, \
+             start it without --read-only, or with `--tmpfs {}:exec --volume {} --volume {}`",
+            folder.display(),
+            temporary.display(),
+            self.root.display(),
+            cache.parent().unwrap_or(cache).display(),
+        ))
+    }
+}
+
+/// The folder, or the one in which it would be made, if this user cannot write there; and why.
+fn cannot_write(folder: &Path) -> Option<(&Path, rustix::io::Errno)> {
+    let there = folder.ancestors().find(|folder| folder.exists())?;
+    access(there, Access::WRITE_OK | Access::EXEC_OK).err().map(|error| (there, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_ours_can_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let workshop = Workshop { root: folder.path().to_owned() };
+        let cache = folder.path().join("cache/code-evolution");
+        assert_eq!(workshop.refusal_with(&cache, folder.path()), None);
+    }
+
+    /// Root may write to any folder, so what nobody can enter stands for one: a file.
+    #[test]
+    fn what_cannot_be_written_to_is_named_with_what_to_do() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (theirs, ours) = (file.path(), folder.path());
+        for (root, cache, temporary) in
+            [(theirs, ours, ours), (ours, theirs, ours), (ours, ours, theirs)]
+        {
+            let workshop = Workshop { root: root.to_owned() };
+            let refusal = workshop.refusal_with(cache, temporary).unwrap();
+            assert!(
+                refusal.starts_with(&format!("cannot write to {} (", theirs.display())),
+                "{refusal}"
+            );
+            assert!(refusal.contains("start it without --read-only"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_folder_in_which_one_would_be_made_counts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let inside = file.path().join("not/there");
+        assert_eq!(cannot_write(&inside).unwrap().0, file.path());
+    }
+}
