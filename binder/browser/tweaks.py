@@ -1,0 +1,33 @@
+"""The edits that the notebooks suggest with **Tweak it**, from `tweaks.toml`."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+LIST = Path(__file__).with_name("tweaks.toml")
+
+
+@dataclass(frozen=True)
+class Tweak:
+    """One suggested edit, and where its effect is seen. All three cells are named by their ids."""
+
+    notebook: str  # its path from notebooks/
+    told_in: str  # the text that says **Tweak it**
+    cell: str  # the code that is edited
+    replace: str  # stands there once
+    by: str
+    watch: str  # the code cell that shows the effect
+    shows: str  # a pattern that its output has after the edit, and not before
+
+
+def tweaks():
+    """All tweaks of the list, as they stand there."""
+    with open(LIST, "rb") as file:
+        return [Tweak(**tweak) for tweak in tomllib.load(file)["tweak"]]
+
+
+def edited(source, tweak):
+    """A cell's code after the edit."""
+    if source.count(tweak.replace) != 1:
+        raise ValueError(f"cell {tweak.cell} does not hold {tweak.replace!r} once")
+    return source.replace(tweak.replace, tweak.by)
