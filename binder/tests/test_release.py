@@ -8,21 +8,28 @@ from .support import ROOT
 
 MANIFEST = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
 ADDRESS = MANIFEST["workspace"]["package"]["repository"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-class TheRepositorysName(unittest.TestCase):
-    """It stands in Cargo.toml; the links must say the same. (The notebooks': checks.hygiene.)"""
+class TheReadme(unittest.TestCase):
+    """Who opens the repository reads it in a minute, and finds what it links to."""
 
-    def test_the_readmes_links_agree(self):
-        name = ADDRESS.removeprefix("https://github.com/")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        self.assertRegex(
-            readme, rf"(?m)^\[binder\]: https://mybinder\.org/v2/gh/{name}/HEAD\?urlpath="
-        )
-        self.assertRegex(readme, rf"(?m)^\[codespaces\]: https://codespaces\.new/{name}$")
-        landing = re.search(r"^\[binder\]: .*\?urlpath=lab/tree/(.*)$", readme, re.MULTILINE)[1]
-        self.assertRegex(landing, "^work/", "where an image has the copies")
-        self.assertTrue((ROOT / landing.replace("work", "notebooks", 1)).is_file(), landing)
+    def test_it_is_short(self):
+        before = README.split("\n## Further reading", 1)
+        self.assertEqual(len(before), 2, "the papers have no section of their own")
+        self.assertLess(len(before[0].split()), 1000)
+
+    def test_its_links_lead_somewhere(self):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+        self.assertGreater(len(links), 10)
+        for link in links:
+            self.assertTrue((ROOT / link).exists(), link)
+
+    def test_badges_stand_where_the_address_is_public(self):
+        """`binder/publish` puts them there (see test_publish)."""
+        public = "/OWNER/" not in ADDRESS
+        self.assertEqual("mybinder.org/v2/" in README, public)
+        self.assertEqual("No public address yet" in README, not public)
 
 
 class CratesPages(unittest.TestCase):
