@@ -9,9 +9,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use code_evolution_wire::method::{BeginCell, Method, ReadMeter};
 use code_evolution_wire::model::{Answer, Meter, Mode, Usage};
-use code_evolution_wire::protocol::Call;
-use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 use crate::host::Host;
@@ -32,15 +31,15 @@ struct Cell {
     took: Duration,
 }
 
-/// Makes a call that asks, for the running cell. `answers` are the answers in what it returned.
-pub(crate) fn ask<T: DeserializeOwned>(
+/// Calls a method that asks, for the running cell. `answers` are the answers in what it returned.
+pub(crate) fn ask<M: Method>(
     host: &Arc<Host>,
-    call: Call,
-    answers: impl FnOnce(&T) -> &[Answer],
-) -> Result<T> {
+    method: M,
+    answers: impl FnOnce(&M::Answer) -> &[Answer],
+) -> Result<M::Answer> {
     begin(host)?;
     let started = Instant::now();
-    let answer = host.call(call)?;
+    let answer = host.call(method)?;
     let took = started.elapsed();
     CELL.with_borrow_mut(|cell| {
         for answer in answers(&answer) {
@@ -62,7 +61,7 @@ fn begin(host: &Arc<Host>) -> Result<()> {
     let known =
         CELL.with_borrow(|cell| cell.begun.iter().any(|(begun, _)| Weak::ptr_eq(begun, &this)));
     if !known {
-        let before = host.call(Call::BeginCell)?;
+        let before = host.call(BeginCell)?;
         CELL.with_borrow_mut(|cell| cell.begun.push((this, before)));
     }
     Ok(())
@@ -92,7 +91,7 @@ pub(crate) fn cost() -> Option<String> {
             cell.took.as_secs_f64(),
         );
         for (host, before) in &cell.begun {
-            let now = host.upgrade().and_then(|host| host.call::<Meter>(Call::Meter).ok());
+            let now = host.upgrade().and_then(|host| host.call(ReadMeter).ok());
             if let Some(now) = now {
                 text += &spent(before, &now);
             }

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use code_evolution_wire::export::{Export, ExportCall};
+use code_evolution_wire::method::{ApplySuggestions, Judge, Open};
 use code_evolution_wire::model::{Mode, ModelChoice, TINY_MODEL};
 use code_evolution_wire::program::Program;
-use code_evolution_wire::protocol::{Call, Status};
+use code_evolution_wire::protocol::Status;
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict as wire;
 
@@ -77,8 +78,7 @@ impl Lab {
     /// As for [`Lab::judge`].
     pub fn judge_all(&self, codes: &[impl AsRef<str>], task: &Task) -> Result<Verdicts> {
         let codes = codes.iter().map(|code| code.as_ref().to_owned()).collect();
-        let verdicts: Vec<wire::Verdict> =
-            self.host.call(Call::Judge { task: task.clone(), codes })?;
+        let verdicts: Vec<wire::Verdict> = self.host.call(Judge { task: task.clone(), codes })?;
         Ok(verdicts.into_iter().map(Verdict).collect())
     }
 
@@ -87,7 +87,7 @@ impl Lab {
     /// # Errors
     /// If the sandbox is not safe on this machine. A bad program is no error.
     pub fn run(&self, program: &Program) -> Result<Execution> {
-        self.host.call(Call::Exec(program.clone())).map(Execution)
+        self.host.call(program.clone()).map(Execution)
     }
 
     /// Applies the repairs that rustc itself proposes and marks as safe to apply by machine.
@@ -97,10 +97,8 @@ impl Lab {
     pub fn apply_suggestions(&self, code: &str, verdict: &Verdict) -> Result<String> {
         let suggestions =
             verdict.diagnostics.iter().flat_map(|diagnostic| diagnostic.suggestions.clone());
-        self.host.call(Call::ApplySuggestions {
-            code: code.to_owned(),
-            suggestions: suggestions.collect(),
-        })
+        self.host
+            .call(ApplySuggestions { code: code.to_owned(), suggestions: suggestions.collect() })
     }
 
     /// Makes a crate of a candidate that passes all its cases, in a folder of its own beside the notebook:
@@ -134,7 +132,7 @@ impl Lab {
             task: task.clone(),
             code: code.to_owned(),
         };
-        self.host.call(Call::Export(call)).map(Exported)
+        self.host.call(call).map(Exported)
     }
 
     /// Who answered in this cell so far. What rests on these replies in a later cell is given it:
@@ -232,7 +230,7 @@ impl LabSetup {
     /// As for [`Lab::start`].
     pub fn start(self) -> Result<Lab> {
         let host = Host::start(self.key.as_deref())?;
-        let status: Status = host.call(Call::Open(self.choice))?;
+        let status: Status = host.call(Open(self.choice))?;
         print!("{}", describe(&status));
         Ok(Lab { host: Arc::new(host), status })
     }

@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use code_evolution_wire::method::{
+    Admit, CallTool, Examine, InToolbox, ListTools, ReadLog, RollBack, ToolboxMethod, Verify,
+};
 use code_evolution_wire::model::{Tool, ToolCall};
-use code_evolution_wire::protocol::{Call, FailureKind};
-use code_evolution_wire::toolbox as wire;
-use code_evolution_wire::toolbox::{Capability, Listed, Proposal, Review, ToolEntry, ToolboxCall};
+use code_evolution_wire::protocol::FailureKind;
+use code_evolution_wire::toolbox::{Capability, Listed, Proposal, Review, ToolEntry};
 use code_evolution_wire::value::Arguments;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -150,8 +152,7 @@ impl Toolbox {
     /// # Errors
     /// If its task makes no sense, or it uses a tool that is not there. A bad source is no error.
     pub fn examine(&self, proposal: &Proposal) -> Result<Examination> {
-        let examination: wire::Examination = self.ask(ToolboxCall::Examine(proposal.clone()))?;
-        Ok(Examination(examination))
+        self.ask(Examine(proposal.clone())).map(Examination)
     }
 
     /// Puts a proposal through the gate. What passes is shown (source, change, verdict) with the
@@ -173,9 +174,7 @@ impl Toolbox {
     /// # Errors
     /// As for [`Toolbox::examine`].
     pub fn decide(&self, proposal: &Proposal, review: Option<Review>) -> Result<Admission> {
-        let admission: wire::Admission =
-            self.ask(ToolboxCall::Admit { proposal: proposal.clone(), review })?;
-        Ok(Admission(admission))
+        self.ask(Admit { proposal: proposal.clone(), review }).map(Admission)
     }
 
     fn review(&self, examination: &Examination) -> Review {
@@ -219,7 +218,7 @@ impl Toolbox {
     /// # Errors
     /// As for [`Toolbox::call`].
     pub fn call_json(&self, name: &str, arguments: Value) -> Result<Value> {
-        self.ask(ToolboxCall::Call { name: name.to_owned(), arguments })
+        self.ask(CallTool { name: name.to_owned(), arguments })
     }
 
     /// Runs a tool for a model: its output as JSON text, or what went wrong.
@@ -270,7 +269,7 @@ impl Toolbox {
     /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool or version.
     pub fn roll_back(&self, name: &str, version: u32) -> Result<()> {
         let (name, by) = (name.to_owned(), "a person".to_owned());
-        self.ask(ToolboxCall::Rollback { name, version, by })
+        self.ask(RollBack { name, version, by })
     }
 
     /// The audit log, without its times and hashes.
@@ -278,7 +277,7 @@ impl Toolbox {
     /// # Errors
     /// Of kind [`FailureKind::ToolboxDamaged`] if a line is no entry.
     pub fn log(&self) -> Result<Table> {
-        let lines: Vec<wire::LogLine> = self.ask(ToolboxCall::Log)?;
+        let lines = self.ask(ReadLog)?;
         let mut table = Table::new(["line", "event", "tool", "version", "decided by", "why"]);
         for (index, line) in lines.iter().enumerate() {
             let field = |name: &str| match line.summary.get(name) {
@@ -303,17 +302,16 @@ impl Toolbox {
     /// # Errors
     /// If a file cannot be read; what is wrong in one is no error.
     pub fn verify(&self) -> Result<Verification> {
-        let verification: wire::Verification = self.ask(ToolboxCall::Verify)?;
-        Ok(Verification(verification))
+        self.ask(Verify).map(Verification)
     }
 
     fn list(&self) -> Result<Vec<Listed>> {
-        self.ask(ToolboxCall::List)
+        self.ask(ListTools)
     }
 
-    fn ask<T: DeserializeOwned>(&self, call: ToolboxCall) -> Result<T> {
+    fn ask<M: ToolboxMethod>(&self, method: M) -> Result<M::Answer> {
         let folder = self.folder.to_string_lossy().into_owned();
-        self.host.call(Call::Toolbox { folder, call })
+        self.host.call(InToolbox { folder, method })
     }
 }
 

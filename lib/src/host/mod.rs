@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use code_evolution_wire::protocol::{Call, Hello, Message, PROTOCOL, Request};
-use serde::de::DeserializeOwned;
+use code_evolution_wire::method::Method;
+use code_evolution_wire::protocol::{Hello, Message, PROTOCOL, Request};
 
 use crate::error::{Error, Result};
 use crate::host::binary::HostBinary;
@@ -67,10 +67,10 @@ impl Host {
     }
 
     /// Makes a call and waits for its answer.
-    pub(crate) fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
+    pub(crate) fn call<M: Method>(&self, method: M) -> Result<M::Answer> {
         // A cell that panicked in the middle of a call left whole lines behind: ids keep them apart.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.call(call)
+        connection.call(method)
     }
 }
 
@@ -90,10 +90,11 @@ impl Connection {
         )))
     }
 
-    fn call<T: DeserializeOwned>(&mut self, call: Call) -> Result<T> {
+    fn call<M: Method>(&mut self, method: M) -> Result<M::Answer> {
         self.last_id += 1;
         let asked = self.last_id;
-        let line = serde_json::to_string(&Request { id: asked, call }).map_err(|error| {
+        let request = Request { id: asked, call: method.into() };
+        let line = serde_json::to_string(&request).map_err(|error| {
             Error::internal(format!("cannot write the request ({error}); run the setup cell again"))
         })?;
         self.send(&line)?;
@@ -158,11 +159,17 @@ impl Drop for Connection {
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::method::ApplySuggestions;
     use code_evolution_wire::protocol::FailureKind;
 
     use super::*;
 
     const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
+
+    /// A call whose answer is a text.
+    fn question() -> ApplySuggestions {
+        ApplySuggestions { code: String::new(), suggestions: Vec::new() }
+    }
 
     #[track_caller]
     fn error_of<T>(result: Result<T>) -> String {
@@ -195,7 +202,7 @@ mod tests {
             echo '{{"progress":{{"id":1,"line":"half way"}}}}'
             echo '{{"done":{{"id":1,"value":"mine"}}}}'"#
         ));
-        let answer: String = host.and_then(|host| host.call(Call::Meter)).expect("an answer");
+        let answer: String = host.and_then(|host| host.call(question())).expect("an answer");
         assert_eq!(answer, "mine");
     }
 
@@ -204,7 +211,7 @@ mod tests {
         let failed = r#"{"failed":{"id":1,"error":{"kind":"budget","message":"all spent"}}}"#;
         let host =
             Host::script(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
-        let error = host.call::<String>(Call::Meter).expect_err("a failure");
+        let error = host.call(question()).expect_err("a failure");
         assert_eq!((error.kind(), error.to_string().as_str()), (FailureKind::Budget, "all spent"));
     }
 
@@ -212,7 +219,7 @@ mod tests {
     fn a_host_that_ends_is_an_error_and_no_hang() {
         let host = Host::script(&format!("{HELLO}; read line; exit 3")).expect("it starts");
         for _ in 0..2 {
-            let error = error_of(host.call::<String>(Call::Meter));
+            let error = error_of(host.call(question()));
             assert!(error.contains("has ended") && error.contains("setup cell"), "{error}");
         }
     }
@@ -223,7 +230,7 @@ mod tests {
             let done = format!(r#"{{"done":{{"id":1,"value":"{control}"}}}}"#);
             let script = format!("{HELLO}; read line; printf '%s\\n' '{done}'");
             let host = Host::script(&script).expect("it starts");
-            let answer: String = host.call(Call::Meter).expect("an answer");
+            let answer: String = host.call(question()).expect("an answer");
             assert_eq!(answer, "EVCXR-BEGIN_CONTENT text/html");
         }
     }

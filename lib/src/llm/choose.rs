@@ -1,7 +1,8 @@
 //! Answers out of a fixed set, and answers from a chat elsewhere.
 
+use code_evolution_wire::method::{AskMany, Paste};
 use code_evolution_wire::model::{Answer, Ask, Message};
-use code_evolution_wire::protocol::{Call, FailureKind};
+use code_evolution_wire::protocol::FailureKind;
 use serde_json::json;
 
 use super::{Llm, Reply};
@@ -54,8 +55,7 @@ impl Llm {
             ..self.about(messages)
         };
         let asks: Vec<Ask> = talks.into_iter().map(ask).collect();
-        let call = Call::AskMany(asks.clone());
-        let answers: Vec<Answer> = cell::ask(&self.host, call, |answers: &Vec<Answer>| answers)?;
+        let answers = cell::ask(&self.host, AskMany(asks.clone()), Vec::as_slice)?;
         let pairs = answers.into_iter().zip(&asks);
         pairs.map(|(answer, ask)| self.chosen(answer, ask, &options)).collect()
     }
@@ -94,6 +94,6 @@ impl Llm {
         }
         // What it answers was asked elsewhere.
         let elsewhere = self.about(Vec::new());
-        self.host.call(Call::Paste(text)).map(|answer| self.reply(answer, &elsewhere))
+        self.host.call(Paste(text)).map(|answer| self.reply(answer, &elsewhere))
     }
 }

@@ -8,10 +8,11 @@ mod choose;
 mod proposal;
 mod reply;
 
+use code_evolution_wire::method::{AskMany, ReadMeter, SetBudget};
 use code_evolution_wire::model::{
     Answer, Ask, Budget, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall,
 };
-use code_evolution_wire::protocol::{Call, FailureKind};
+use code_evolution_wire::protocol::FailureKind;
 use serde_json::Value;
 
 use crate::cell;
@@ -72,8 +73,7 @@ impl Llm {
     /// As for [`Llm::ask`], if no question has an answer.
     pub fn ask_many(&self, prompts: &[impl AsRef<str>]) -> Result<Vec<Reply>> {
         let asks: Vec<Ask> = prompts.iter().map(|prompt| self.question(prompt.as_ref())).collect();
-        let call = Call::AskMany(asks.clone());
-        let answers: Vec<Answer> = cell::ask(&self.host, call, |answers: &Vec<Answer>| answers)?;
+        let answers = cell::ask(&self.host, AskMany(asks.clone()), Vec::as_slice)?;
         Ok(answers.into_iter().zip(&asks).map(|(answer, ask)| self.reply(answer, ask)).collect())
     }
 
@@ -97,7 +97,7 @@ impl Llm {
     /// # Errors
     /// If the host has ended.
     pub fn meter(&self) -> Result<Meter> {
-        self.host.call(Call::Meter).map(Meter)
+        self.host.call(ReadMeter).map(Meter)
     }
 
     /// Sets the session's budget. The call that would pass it is not made.
@@ -105,7 +105,7 @@ impl Llm {
     /// # Errors
     /// If the host has ended.
     pub fn budget(&self, budget: Budget) -> Result<()> {
-        self.host.call(Call::SetBudget(budget))
+        self.host.call(SetBudget(budget))
     }
 
     fn system_message(&self) -> Option<Message> {
@@ -129,7 +129,7 @@ impl Llm {
     }
 
     fn send(&self, ask: Ask) -> Result<Reply> {
-        let answer = cell::ask(&self.host, Call::Ask(ask.clone()), std::slice::from_ref)?;
+        let answer = cell::ask(&self.host, ask.clone(), std::slice::from_ref)?;
         Ok(self.reply(answer, &ask))
     }
 

@@ -3,9 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use code_evolution_wire::method::{
+    Find, FindCode, FindJson, FindList, FindOpinion, FindPrompt, ReadReply,
+};
 use code_evolution_wire::model::{Answer, Ask};
-use code_evolution_wire::protocol::{Call, FailureKind};
-use code_evolution_wire::reading::{Code, List, Opinion, Prompt, ReplyText, Wanted};
+use code_evolution_wire::protocol::FailureKind;
+use code_evolution_wire::reading::{Code, List, Opinion, Prompt, ReplyText};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -90,7 +93,7 @@ impl Reply {
     /// # Errors
     /// As for [`Reply::code`].
     pub fn code_and_note(&self, function: &str) -> Result<Code> {
-        self.read(Wanted::Code { function: function.to_owned() })
+        self.read(FindCode { function: function.to_owned() })
     }
 
     /// The items of the reply's list, without numbers, bullets and quotes, and the lines that are none.
@@ -98,7 +101,7 @@ impl Reply {
     /// # Errors
     /// Of kind [`FailureKind::NotInReply`] if it holds no item.
     pub fn list(&self) -> Result<List> {
-        self.read(Wanted::List)
+        self.read(FindList)
     }
 
     /// The prompt that the model wrote, without the talk, the fence or the heading around it.
@@ -106,7 +109,7 @@ impl Reply {
     /// # Errors
     /// Of kind [`FailureKind::NotInReply`] if there is none, or the reply was cut: half a prompt is none.
     pub fn prompt(&self) -> Result<Prompt> {
-        self.read(Wanted::Prompt)
+        self.read(FindPrompt)
     }
 
     /// The opinion in the reply: JSON with `points` (0 to 20) and `reason`. Points are never guessed.
@@ -114,7 +117,7 @@ impl Reply {
     /// # Errors
     /// Of kind [`FailureKind::NotInReply`] if there is none, or two that differ.
     pub fn opinion(&self) -> Result<Opinion> {
-        self.read(Wanted::Opinion)
+        self.read(FindOpinion)
     }
 
     /// The reply's JSON, read as a `T`: its whole text, or the one value in it that is a `T` and that it
@@ -126,7 +129,7 @@ impl Reply {
         self.answered()?;
         let values = match serde_json::from_str::<Value>(&self.text) {
             Ok(whole) => vec![inert::value(whole)],
-            Err(_) => self.read::<Vec<Value>>(Wanted::Json)?,
+            Err(_) => self.read(FindJson)?,
         };
         let mut why = "it holds no JSON of its own".to_owned();
         let mut found: Option<(Value, T)> = None;
@@ -151,7 +154,7 @@ impl Reply {
         Error::new(FailureKind::NotInReply, message)
     }
 
-    fn read<T: DeserializeOwned>(&self, wanted: Wanted) -> Result<T> {
+    fn read<F: Find>(&self, find: F) -> Result<F::Answer> {
         self.answered()?;
         let reply = ReplyText {
             text: self.text.clone(),
@@ -159,7 +162,7 @@ impl Reply {
             max_tokens: self.max_tokens,
             asked: self.asked.to_vec(),
         };
-        self.host.call(Call::Read { reply, wanted })
+        self.host.call(ReadReply { reply, find })
     }
 
     /// The reply as HTML: its label, what was said, the tools it calls, and folded what was thought.

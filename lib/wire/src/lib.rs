@@ -17,6 +17,7 @@
 //! | [`toolbox`] | tools that models write |
 //! | [`failure`] | why there is no answer |
 //! | [`protocol`] | the JSON lines that carry all of them |
+//! | [`method`] | each call with the type of its answer |
 //! | [`value`] | Rust values as JSON that loses nothing |
 //! | [`schema`] | values that show what a JSON schema wants |
 //! | [`source`] | code, comments and literals of a Rust text |
@@ -42,6 +43,7 @@
 pub mod ending;
 pub mod export;
 pub mod failure;
+pub mod method;
 pub mod model;
 pub mod program;
 pub mod protocol;

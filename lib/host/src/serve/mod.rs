@@ -11,7 +11,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
+use code_evolution_wire::export::ExportCall;
+use code_evolution_wire::method::{self, InToolbox, Method, ToolboxMethod};
 use code_evolution_wire::model::{Ask, ModelChoice};
+use code_evolution_wire::program::Program;
 use code_evolution_wire::protocol::{
     Call, Failure, FailureKind, Hello, Message, PROTOCOL, Request, Sandbox, Status,
 };
@@ -102,33 +105,33 @@ impl Session {
                 let judge = self.judge()?;
                 let verdicts = judge.judge_all(&task, &codes, progress)?;
                 self.journal.judged(&task, judge.toolchain(), &codes, &verdicts)?;
-                json(&verdicts)
+                answer::<method::Judge>(&verdicts)
             }
             Call::Exec(program) => {
                 let execution = self.judge()?.execute(&program)?;
                 self.journal.executed(&program, &execution)?;
-                json(&execution)
+                answer::<Program>(&execution)
             }
             Call::Ask(ask) => {
                 let models = self.models()?;
                 self.journal.asked(std::slice::from_ref(&ask))?;
-                let answer = models.ask(&ask, progress)?;
-                self.journal.answered(std::slice::from_ref(&ask), std::slice::from_ref(&answer))?;
-                json(&answer)
+                let given = models.ask(&ask, progress)?;
+                self.journal.answered(std::slice::from_ref(&ask), std::slice::from_ref(&given))?;
+                answer::<Ask>(&given)
             }
             Call::AskMany(asks) => {
                 let models = self.models()?;
                 self.journal.asked(&asks)?;
                 let answers = models.ask_many(&asks, progress)?;
                 self.journal.answered(&asks, &answers)?;
-                json(&answers)
+                answer::<method::AskMany>(&answers)
             }
             Call::Paste(text) => {
                 // What it answers was asked elsewhere.
                 let elsewhere = Ask { messages: Vec::new(), ..Ask::new("") };
-                let answer = models::pasted(text);
-                self.journal.answered(&[elsewhere], std::slice::from_ref(&answer))?;
-                json(&answer)
+                let pasted = models::pasted(text);
+                self.journal.answered(&[elsewhere], std::slice::from_ref(&pasted))?;
+                answer::<method::Paste>(&pasted)
             }
             Call::Read { reply, wanted } => {
                 let found = models::reply::read_for(&reply, &wanted)?;
@@ -141,21 +144,23 @@ impl Session {
                 let repaired = judge::apply_suggestions(&code, &suggestions);
                 let repaired = repaired.map_err(|error| failure(FailureKind::BadRequest, error))?;
                 self.journal.derived("repaired", &code, &repaired)?;
-                json(&repaired)
+                answer::<method::ApplySuggestions>(&repaired)
             }
             Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
-            Call::Export(call) => json(&export(&self.judge()?, self.journal.path(), &call)?),
+            Call::Export(call) => {
+                answer::<ExportCall>(&export(&self.judge()?, self.journal.path(), &call)?)
+            }
             Call::BeginCell => {
                 let models = self.models()?;
                 models.begin_cell();
-                json(&models.meter())
+                answer::<method::BeginCell>(&models.meter())
             }
             Call::SetBudget(budget) => {
                 self.models()?.set_budget(budget);
-                Ok(Value::Null)
+                answer::<method::SetBudget>(&())
             }
-            Call::Meter => json(&self.models()?.meter()),
-            Call::Limits => json(&Limits::default()),
+            Call::Meter => answer::<method::ReadMeter>(&self.models()?.meter()),
+            Call::Limits => answer::<method::DefaultLimits>(&Limits::default()),
         }
     }
 
@@ -172,7 +177,12 @@ impl Session {
             }
         };
         self.journal.hide(key);
-        json(&Status { model, sandbox: sandbox(), limits: Limits::default(), audit_log })
+        answer::<method::Open>(&Status {
+            model,
+            sandbox: sandbox(),
+            limits: Limits::default(),
+            audit_log,
+        })
     }
 
     fn judge(&self) -> Result<Judge, Failure> {
@@ -214,16 +224,22 @@ fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Fai
 
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
-        ToolboxCall::List => json(&toolbox.list()?),
-        ToolboxCall::Examine(proposal) => json(&toolbox.examine(&proposal)?),
-        ToolboxCall::Admit { proposal, review } => json(&toolbox.admit(&proposal, review)?),
-        ToolboxCall::Call { name, arguments } => Ok(toolbox.call(&name, &arguments)?),
+        ToolboxCall::List => tool_answer::<method::ListTools>(&toolbox.list()?),
+        ToolboxCall::Examine(proposal) => {
+            tool_answer::<method::Examine>(&toolbox.examine(&proposal)?)
+        }
+        ToolboxCall::Admit { proposal, review } => {
+            tool_answer::<method::Admit>(&toolbox.admit(&proposal, review)?)
+        }
+        ToolboxCall::Call { name, arguments } => {
+            tool_answer::<method::CallTool>(&toolbox.call(&name, &arguments)?)
+        }
         ToolboxCall::Rollback { name, version, by } => {
             toolbox.roll_back(&name, version, &by)?;
-            Ok(Value::Null)
+            tool_answer::<method::RollBack>(&())
         }
-        ToolboxCall::Log => json(&toolbox.log()?),
-        ToolboxCall::Verify => json(&toolbox.verify()?),
+        ToolboxCall::Log => tool_answer::<method::ReadLog>(&toolbox.log()?),
+        ToolboxCall::Verify => tool_answer::<method::Verify>(&toolbox.verify()?),
     }
 }
 
@@ -237,8 +253,13 @@ fn sandbox() -> Sandbox {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(value).map_err(|error| failure(FailureKind::Internal, error.to_string()))
+fn answer<M: Method>(answer: &M::Answer) -> Result<Value, Failure> {
+    let value = method::answer::<M>(answer);
+    value.map_err(|error| failure(FailureKind::Internal, error.to_string()))
+}
+
+fn tool_answer<M: ToolboxMethod>(tool_answer: &M::Answer) -> Result<Value, Failure> {
+    answer::<InToolbox<M>>(tool_answer)
 }
 
 fn failure(kind: FailureKind, message: String) -> Failure {

@@ -37,6 +37,9 @@ mod thinking;
 mod zones;
 
 use code_evolution_wire::ending::{Cut, Ending};
+use code_evolution_wire::method::{
+    FindCode, FindJson, FindList, FindOpinion, FindPrompt, ReadReply, answer,
+};
 use code_evolution_wire::model::{Answer, Tool};
 use code_evolution_wire::reading::{ReplyText, Wanted};
 use serde_json::Value;
@@ -92,7 +95,7 @@ pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
     match wanted {
         Wanted::Code { function } => {
             let code = code::extract(reply, function).map_err(Missing::Code)?;
-            json(serde_json::to_value(code))
+            json(answer::<ReadReply<FindCode>>(&code))
         }
         Wanted::List => {
             let list = list::read(&reply.text, !ending.is_whole());
@@ -101,21 +104,23 @@ pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
                     "the reply holds no list: ask for one item on each line".to_owned(),
                 ));
             }
-            json(serde_json::to_value(list))
+            json(answer::<ReadReply<FindList>>(&list))
         }
         Wanted::Prompt => match (ending, prompt::read(&reply.text)) {
             (Ending::Cut(by), _) => Err(Missing::Other(format!(
                 "the reply was cut {by}, and half a prompt is none: {}",
                 advice(by, reply.max_tokens)
             ))),
-            (Ending::Whole, Some(prompt)) => json(serde_json::to_value(prompt)),
+            (Ending::Whole, Some(prompt)) => json(answer::<ReadReply<FindPrompt>>(&prompt)),
             (Ending::Whole, None) => {
                 Err(Missing::Other("the reply holds no prompt: ask for the prompt only".to_owned()))
             }
         },
-        Wanted::Json => Ok(Value::Array(json::values(&reply.text, &reply.asked))),
+        Wanted::Json => {
+            json(answer::<ReadReply<FindJson>>(&json::values(&reply.text, &reply.asked)))
+        }
         Wanted::Opinion => match opinion::read(&reply.text, &reply.asked) {
-            Ok(opinion) => json(serde_json::to_value(opinion)),
+            Ok(opinion) => json(answer::<ReadReply<FindOpinion>>(&opinion)),
             Err(why) => Err(missing(format!(
                 "the reply holds no opinion ({why}): ask for JSON with `points` (0 to 20) and `reason`"
             ))),
