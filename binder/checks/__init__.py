@@ -9,7 +9,6 @@
 | `hygiene` | the notebooks' files, without running them |
 | `minutes` | how long a notebook takes |
 | `stamps` | who answered, and what it has cost |
-| `image` | tries the Dockerfile where there is no container engine |
 """
 
 from pathlib import Path
