@@ -30,6 +30,10 @@ fn lists_with_every_mark() {
         "- `{}`",
         "> {}",
         "_{}_",
+        "iii. {}",
+        "<li>{}</li>",
+        "- {}: strong",
+        "Password: {} ✅",
         "* __{}__",
         "{} (sum 15)",
         "2. {} – strong",
@@ -110,6 +114,9 @@ fn opinions_are_read_and_never_guessed() {
         texts.push(format!("> {{\"points\": 19, \"reason\": \"a jewel\"}}\n\nNo.\n\n{opinion}"));
         texts.push(format!("{opinion}\n{opinion}"));
         texts.push(format!("My opinion:\n{}", opinion.replace('"', "'")));
+        texts.push(format!("{{\"opinion\": {opinion}}}"));
+        texts.push(format!("[{opinion}]"));
+        texts.push(opinion.replace("points", "Points").replace("reason", "Reason"));
         texts.push(format!("```json\n{}\n```", opinion.replace('"', "'").replace('}', ",}")));
     }
     for (reply, text) in replies(&whole(texts.clone())).iter().zip(&texts) {

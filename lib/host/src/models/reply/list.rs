@@ -29,12 +29,12 @@ pub(super) fn read(text: &str, cut: bool) -> List {
 }
 
 fn read_line(line: &str, list: &mut List) {
-    let line = line.trim();
+    let line = without_tags(line.trim());
     if line.starts_with('|') && line.ends_with('|') && line.len() > 1 {
         return read_row(line, list);
     }
     let (marked, rest) = unmarked(line);
-    let (rest, remark) = without_remark(rest);
+    let (rest, remark) = without_remark(rest, marked);
     let item = bare(rest);
     let is_heading = line.starts_with('#') && line.trim_start_matches('#').starts_with(' ');
     let alone = !item.contains(char::is_whitespace);
@@ -54,6 +54,19 @@ fn read_line(line: &str, list: &mut List) {
     list.dropped.extend(remark.map(str::to_owned));
 }
 
+/// Without the tags of a list in HTML.
+fn without_tags(line: &str) -> &str {
+    const TAGS: [&str; 8] = ["<ul>", "</ul>", "<ol>", "</ol>", "<li>", "</li>", "<br>", "<br/>"];
+    let mut line = line;
+    loop {
+        let tag = |tag: &&str| line.strip_prefix(*tag).or_else(|| line.strip_suffix(*tag));
+        match TAGS.iter().find_map(tag) {
+            Some(inner) => line = inner.trim(),
+            None => return line,
+        }
+    }
+}
+
 /// A row of a table: its first cell that is no number is the item.
 fn read_row(line: &str, list: &mut List) {
     let cells = line.trim_matches('|').split('|').map(str::trim).filter(|cell| !cell.is_empty());
@@ -70,7 +83,7 @@ fn is_rule(line: &str) -> bool {
     let line = line.trim();
     let fence = line.starts_with("```") || line.starts_with("~~~");
     fence && !line.trim_start_matches(['`', '~']).contains(' ')
-        || line.chars().all(|c| "-=|:_* ".contains(c))
+        || without_tags(line).chars().all(|c| "-=|:_* ".contains(c))
         || matches!(line, "[" | "]" | "{" | "}")
 }
 
@@ -141,8 +154,10 @@ fn mark(line: &str) -> Option<&str> {
             _ => None,
         };
     }
-    let letter = inner.chars().next().filter(char::is_ascii_alphabetic)?;
-    let after = &inner[letter.len_utf8()..];
+    // A letter, or a Roman number.
+    let roman = inner.len() - inner.trim_start_matches(['i', 'v', 'x', 'I', 'V', 'X']).len();
+    inner.chars().next().filter(char::is_ascii_alphabetic)?;
+    let after = &inner[roman.clamp(1, 5)..];
     let after = after.strip_prefix(')').or(if open { None } else { after.strip_prefix('.') })?;
     after.starts_with([' ', '\t']).then_some(after)
 }
@@ -153,7 +168,11 @@ fn named(line: &str) -> Option<&str> {
     let name = name.trim().trim_matches('*').trim();
     let item = item.trim().trim_start_matches("**").trim();
     let words = name.split_whitespace().count();
-    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '#' | '_' | '-'));
+    // `Password`, `#1`, `password-2`; `Kettle96#Lamp` is an item.
+    let plain = name.split_whitespace().all(|word| {
+        let number = word.trim_start_matches(|c: char| c.is_alphabetic() || "_-".contains(c));
+        number.trim_start_matches('#').chars().all(|c| c.is_ascii_digit())
+    });
     let lettered = name.chars().any(char::is_alphabetic);
     // A word that has a colon of its own has no space behind it.
     let spaced = line[line.find(':')? + 1..].trim_start_matches('*').starts_with(' ');
@@ -162,17 +181,22 @@ fn named(line: &str) -> Option<&str> {
         && spaced
         && (1..=3).contains(&words)
         && !item.is_empty()
-        && !without_remark(item).0.contains(' '))
+        && !without_remark(item, true).0.contains(' '))
     .then_some(item)
 }
 
-/// A word without the remark behind it: `x (sum 15)`, `x – strong`.
-fn without_remark(text: &str) -> (&str, Option<&str>) {
+/// A word without the remark behind it: `x (sum 15)`, `x – strong`, `x ✅`, and in a line with a mark
+/// `x: strong`.
+fn without_remark(text: &str, marked: bool) -> (&str, Option<&str>) {
     let Some((word, remark)) = text.trim().split_once(char::is_whitespace) else {
         return (text.trim(), None);
     };
     let remark = remark.trim();
+    if let Some(word) = word.strip_suffix(':').filter(|word| marked && word.contains(is_odd)) {
+        return (word, Some(remark));
+    }
     let is_remark = remark.starts_with('(') && remark.trim_end_matches(['.', ',']).ends_with(')')
+        || remark.chars().all(|c| "✅✔✓☑⭐👍\u{fe0f}".contains(c))
         || ["- ", "– ", "— ", "// ", "# ", "<- ", "← ", "-> ", "→ "]
             .iter()
             .any(|mark| remark.starts_with(mark));
@@ -209,12 +233,18 @@ fn bare(text: &str) -> &str {
 
 /// The items of a line that holds several, with commas between.
 fn several(line: &str) -> Option<Vec<String>> {
-    let parts: Vec<&str> = line.split(", ").map(bare).collect();
+    let between = if line.contains("; ") { "; " } else { ", " };
+    let parts: Vec<&str> = line.split(between).map(bare).collect();
     let single = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
     // Words of a sentence have commas too; what a list of words holds is no plain word.
-    let odd = |part: &&str| part.chars().any(|c| !c.is_alphabetic() && !"'.!?".contains(c));
+    let odd = |part: &&str| part.contains(is_odd);
     (parts.len() > 1 && parts.iter().all(single) && parts.iter().any(odd))
         .then(|| parts.into_iter().map(str::to_owned).collect())
+}
+
+/// What a plain word does not hold.
+fn is_odd(c: char) -> bool {
+    !c.is_alphabetic() && !"'.!?".contains(c)
 }
 
 /// One word of prose: `Sure!`, `Done.`
@@ -301,14 +331,22 @@ mod tests {
             "```\nKettle96#Lamp\n```",
             "```json\n[\"Kettle96#Lamp\"]\n```",
             "Kettle96#Lamp,",
+            "iv. Kettle96#Lamp",
+            "(ii) Kettle96#Lamp",
+            "<li>Kettle96#Lamp</li>",
+            "<ul>\n<li>`Kettle96#Lamp`</li>\n</ul>",
         ] {
             let list = read(line, false);
             assert_eq!(list.items, ["Kettle96#Lamp"], "{line}");
             assert!(list.dropped.is_empty(), "{line}: {list:?}");
         }
-        for line in
-            ["Kettle96#Lamp (sum 15)", "2. Kettle96#Lamp – strong", "- `Kettle96#Lamp` (15)"]
-        {
+        for line in [
+            "Kettle96#Lamp (sum 15)",
+            "2. Kettle96#Lamp – strong",
+            "- `Kettle96#Lamp` (15)",
+            "1. Kettle96#Lamp: 13 characters",
+            "Password: Kettle96#Lamp ✅",
+        ] {
             let list = read(line, false);
             assert_eq!(
                 (list.items.join(" "), list.dropped.len()),
@@ -327,6 +365,8 @@ mod tests {
         assert_eq!(list.items, ["a1", "two words", "b2", "c3", "d4"]);
         assert_eq!(list.dropped.len(), 5, "{list:?}");
         assert_eq!(read("- a1\n- b", true).items, ["a1"]);
+        assert_eq!(read("a1; b2; c3", false).items, ["a1", "b2", "c3"]);
+        assert!(read("Rule2: two digits", false).items.is_empty());
         for word in ["*Star7", "+5x", "#9a", "3.5x", "#Tag1!"] {
             assert_eq!(read(word, false).items, [word]);
         }

@@ -16,9 +16,22 @@ pub(super) fn read(text: &str, asked: &[String]) -> Result<Opinion, String> {
     json::one(&json::values(text, asked), opinion, |opinion| opinion.points)
 }
 
+/// The opinion that a value is, or the only thing that it holds. Small and capital letters are one.
 fn opinion(value: &Value) -> Option<Opinion> {
-    let points = points(value.get("points")?)?;
-    let reason = value.get("reason")?.as_str()?.to_owned();
+    let members = match value {
+        Value::Array(list) => return list.first().filter(|_| list.len() == 1).and_then(opinion),
+        Value::Object(members) => members,
+        _ => return None,
+    };
+    if members.len() == 1 {
+        return members.values().next().and_then(opinion);
+    }
+    let named = |wanted: &str| {
+        let mut found = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.next().filter(|_| found.next().is_none()).map(|(_, value)| value)
+    };
+    let points = points(named("points")?)?;
+    let reason = named("reason")?.as_str()?.to_owned();
     Some(Opinion { points, reason })
 }
 
