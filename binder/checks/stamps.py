@@ -5,7 +5,7 @@ import re
 ASKS = re.compile(r"\.(?:ask|ask_many|ask_json|say|say_with)\(")
 FUNCTION = re.compile(r"^fn (\w+)(?:[^\n]*\}$|.*?^\})", re.MULTILINE | re.DOTALL)
 COST = re.compile(r"this cell asked \d+ questions?\b")
-PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Lineage|Map)[^"]*)"')
+PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Paired dots|Lineage|Map)[^"]*)"')
 # A verdict's and a toolbox's tables say what was measured; their heads tell them apart.
 MEASURED = ("result", "version", "line", "tool", "individual", "this session")
 TABLE = re.compile(r"<table>.*?<th\b[^>]*>(.*?)</th>.*?</table>(.{0,20})", re.DOTALL)

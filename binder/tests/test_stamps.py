@@ -30,7 +30,8 @@ class Stamps(unittest.TestCase):
             self.assertEqual(found(cell("lab.llm().ask(&prompt)?", html, COST)), [])
 
     def test_an_unstamped_figure_or_table_is_found(self):
-        for html in (FIGURE.format(""), TABLE.format("name")):
+        dots = FIGURE.format("").replace("Line plot", "Paired dots")
+        for html in (FIGURE.format(""), dots, TABLE.format("name")):
             [problem] = found(cell("lab.llm().ask(&prompt)?", html, COST))
             self.assertIn("does not say who answered", problem)
 

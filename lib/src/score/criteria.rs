@@ -109,6 +109,17 @@ impl Score {
         if most > 0.0 { (100.0 * self.total() / most).round() } else { 0.0 }
     }
 
+    /// Points say how good, words what to do: the verdict's feedback (of hidden cases only the number),
+    /// what speed and idiom earned, the first warning, and a reader's opinion. For the next prompt.
+    pub fn feedback(&self, verdict: &Verdict, opinion: &str) -> String {
+        let told = verdict.feedback.lines().take(4).collect::<Vec<_>>().join(" ");
+        let warning = verdict.diagnostics.iter().find(|it| it.level == "warning");
+        let first = warning.map_or(String::new(), |it| format!(" ({})", it.message));
+        let idiom = format!("{}, {} warnings{first}", self.part(3), verdict.count("warning"));
+        let speed = self.part(2);
+        format!("{told} Performance: {speed}. Idiom: {idiom}. A reader's opinion: {opinion}")
+    }
+
     /// One criterion in words: `18 of 20`, or `not measured`.
     pub fn part(&self, criterion: usize) -> String {
         match self.points[criterion] {
@@ -169,6 +180,13 @@ mod tests {
         };
         warned.diagnostics = vec![warning; 2];
         assert_eq!(points(Criteria::of(&warned))[3], Some(4.0));
+        warned.feedback = "1 hidden case fails.\nTake care.".into();
+        warned.diagnostics[0].message = "unneeded `return`".into();
+        assert_eq!(
+            Criteria::of(&warned).weighed(WEIGHTS).feedback(&warned, "plain"),
+            "1 hidden case fails. Take care. Performance: not measured. \
+             Idiom: 4 of 10, 2 warnings (unneeded `return`). A reader's opinion: plain"
+        );
         warned.diagnostics = vec![warned.diagnostics[0].clone(); 9];
         assert_eq!(points(Criteria::of(&warned))[3], Some(0.0));
         assert_eq!(points(Criteria::of(&judged(4, 0)))[3], Some(0.0));
