@@ -1,10 +1,13 @@
 """The minutes that a notebook takes are computed from its cells, and it claims these."""
 
+import re
 import unittest
 
-from checks import minutes
+import nbformat
 
-from .support import notebook, solution
+from checks import NOTEBOOKS, minutes
+
+from .support import ROOT, notebook, solution
 
 
 class Minutes(unittest.TestCase):
@@ -63,3 +66,32 @@ class Minutes(unittest.TestCase):
         self.notebook.cells[2].metadata["tags"] = ["optional"]
         [finding] = self.claims("About 5 minutes.")
         self.assertIn("those stand at the end", finding)
+
+
+class LessonPlans(unittest.TestCase):
+    """The plans in TEACHING add up, and give each notebook the minutes that it claims."""
+
+    def setUp(self):
+        page = (ROOT / "binder" / "TEACHING.md").read_text(encoding="utf-8")
+        plans = re.findall(
+            r"^### ([^:\n]+): (\d+) minutes\n(.*?)(?=^#)|\Z", page, re.MULTILINE | re.DOTALL
+        )
+        self.plans = {name: (int(total), rows) for name, total, rows in plans if name}
+
+    def test_the_sums(self):
+        self.assertEqual([total for total, _ in self.plans.values()][:2], [180, 90])
+        for name, (total, rows) in self.plans.items():
+            parts = [int(number) for number in re.findall(r"^\| (\d+) \|", rows, re.MULTILINE)]
+            self.assertEqual(sum(parts), total, name)
+
+    def test_each_notebook_has_its_minutes(self):
+        for name, (_, rows) in self.plans.items():
+            planned = re.findall(
+                r"^\| (\d+) \|.*\(\.\./notebooks/(\w+\.ipynb)\)", rows, re.MULTILINE
+            )
+            self.assertGreaterEqual(len(planned), 2, name)
+            for number, file in planned:
+                content = nbformat.read(NOTEBOOKS / file, as_version=4)
+                # A claim that is not what is computed is a finding of its own.
+                if not minutes.problems(content):
+                    self.assertEqual(int(number), minutes.claimed(content), f"{name}: {file}")
