@@ -68,7 +68,7 @@ class TheImage(unittest.TestCase):
 # An engine that has the image. What its commands print and how they end, a test may say.
 ENGINE = """
 case "$1" in
-  history) printf '993000000\\tADD rust\\n25000000\\t/bin/sh -c binder/setup kernel\\n' ;;
+  history) printf '993 MB\\tADD rust\\n25.0MB\\t/bin/sh -c binder/setup kernel\\n' ;;
   run)
     case "$*" in
       *--detach*) echo box ;;
