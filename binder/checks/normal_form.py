@@ -25,7 +25,8 @@ LANGUAGE = {
 OF_A_RUN = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 ADDRESSES = [
-    (re.compile(r"[^\s\"']*/session\.\w{8}/"), "target/kernel/session/"),
+    # It begins where a word begins: from every letter of a picture's base64 it would take minutes.
+    (re.compile(r"(?<![^\s\"'])[^\s\"']*/session\.\w{8}/"), "target/kernel/session/"),
     (re.compile(re.escape(str(ROOT)) + "/"), ""),
     (re.compile(re.escape(str(ROOT))), "."),
     (re.compile(r"(thread '[^']*') \(\d+\) panicked"), r"\1 panicked"),

@@ -8,6 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::score::ranked;
 use crate::source::tokens;
 
 /// A seeded source of chance.
@@ -115,6 +116,44 @@ pub fn mutant(code: &str, dice: &mut Dice) -> String {
         _ => tokens.insert(at, tokens[at].clone()),
     }
     tokens.join(" ")
+}
+
+/// Texts that evolve on islands: ten generations of twenty [children](child) in all, shared out among the
+/// islands. Each island breeds from its two best and keeps its six best, the best first; after each
+/// generation (1 to 10) `migrate` may move somebody. Gives the best score of all after each generation.
+///
+/// ```
+/// use code_evolution::blind::{Dice, islands};
+/// let start = ["a", "b"].map(str::to_owned);
+/// let length = |text: &String| text.len();
+/// let best = islands(&start, 4, &mut Dice::seeded(1), length, |_, _| ());
+/// assert!(best.len() == 10 && best.is_sorted());
+/// ```
+pub fn islands<S: PartialOrd + Copy>(
+    start: &[String],
+    islands: usize,
+    dice: &mut Dice,
+    score: impl Fn(&String) -> S,
+    migrate: impl Fn(&mut [Vec<String>], usize),
+) -> Vec<S> {
+    let rank = |island: &[String]| -> Vec<String> {
+        ranked(island, &score).into_iter().take(6).map(|(_, member)| member).collect()
+    };
+    let mut all = vec![rank(start); islands.max(1)];
+    let mut best = Vec::new();
+    for generation in 1..=10 {
+        for island in &mut all {
+            let parents = (island.first().cloned(), island.get(1).or(island.first()).cloned());
+            if let (Some(a), Some(b)) = parents {
+                island.extend((0..20 / islands.max(1)).map(|_| child(&a, &b, dice)));
+            }
+            *island = rank(island);
+        }
+        migrate(&mut all, generation);
+        let everybody: Vec<String> = all.iter_mut().flat_map(|island| rank(island)).collect();
+        best.extend(ranked(&everybody, &score).first().map(|(score, _)| *score));
+    }
+    best
 }
 
 #[cfg(test)]

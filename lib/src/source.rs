@@ -87,6 +87,51 @@ fn is_tuple_of_one(before: &[&str], closing: &str) -> bool {
     false
 }
 
+/// The styles that [`style`] tells apart.
+pub const STYLES: [&str; 4] = ["arithmetic", "match", "table", "iterator"];
+
+/// How a function goes about its work, by the first of these that it has: iterators (`.map(` and the like),
+/// a table (a list in brackets that is looked up), `match`; else it is arithmetic with `if`. A rough
+/// feature for a map of what a population has tried, not a judgement.
+///
+/// ```
+/// use code_evolution::source::style;
+/// assert_eq!(style("fn f(n: usize) -> u8 { [1, 2, 3][n % 3] }"), "table");
+/// assert_eq!(style("fn f(n: u8) -> u8 { match n { 0 => 1, _ => 2 } } // .map("), "match");
+/// ```
+pub fn style(code: &str) -> &'static str {
+    const ITERATORS: [&str; 9] =
+        ["map", "filter", "fold", "zip", "cycle", "iter", "into_iter", "flat_map", "filter_map"];
+    const NO_VALUES: [&str; 6] = ["in", "match", "return", "if", "else", "mut"];
+    let tokens = tokens(code).unwrap_or_default();
+    let pairs = || tokens.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
+    // An index comes after a value: a name, or what ends on a bracket.
+    let value = |token: &str| {
+        token.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ']' | ')'))
+            && !NO_VALUES.contains(&token)
+    };
+    if pairs().any(|(mark, name)| mark == "." && ITERATORS.contains(&name)) {
+        STYLES[3]
+    } else if pairs()
+        .any(|(before, mark)| mark == "[" && value(before) || before == "." && mark == "get")
+    {
+        STYLES[2]
+    } else if tokens.iter().any(|token| token == "match") {
+        STYLES[1]
+    } else {
+        STYLES[0]
+    }
+}
+
+/// The lengths that [`length`] tells apart, in characters.
+pub const LENGTHS: [&str; 4] = ["under 130", "130 to 159", "160 to 199", "200 or more"];
+
+/// How long a source is: its characters without white space and comments, as one of [`LENGTHS`].
+pub fn length(code: &str) -> &'static str {
+    let length = without_comments(code).chars().filter(|c| !c.is_whitespace()).count();
+    LENGTHS[[130, 160, 200].iter().filter(|limit| length >= **limit).count()]
+}
+
 /// Marks that are one token together.
 const JOINED: [&str; 23] = [
     "=>", "->", "::", "==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "%=", "^=", "&=",
@@ -195,6 +240,23 @@ mod tests {
         for (one, other) in apart {
             assert_ne!(normal_form(one), normal_form(other));
         }
+    }
+
+    #[test]
+    fn styles_and_lengths_are_told_apart() {
+        let told = [
+            ("fn f(n: u8) -> u8 { if n % 3 == 0 { 1 } else { n } }", "arithmetic"),
+            ("fn f(n: &[u8]) -> u8 { match n { [] => 0, _ => 1 } }", "match"),
+            ("fn f(n: usize) -> u8 { let t = [1, 2]; t[n] }", "table"),
+            ("fn f(n: u8) -> u8 { [1, 2].iter().filter(|x| **x > n).sum() }", "iterator"),
+            ("fn f(map: u8) -> u8 { map }", "arithmetic"),
+        ];
+        for (code, expected) in told {
+            assert_eq!(style(code), expected, "{code}");
+        }
+        assert_eq!(length(&"x".repeat(129)), LENGTHS[0]);
+        assert_eq!(length(&format!("{} // {}", "x ".repeat(130), "y".repeat(90))), LENGTHS[1]);
+        assert_eq!(length(&"x".repeat(400)), LENGTHS[3]);
     }
 
     proptest! {

@@ -104,6 +104,24 @@ impl Reply {
         self.read(FindList)
     }
 
+    /// The items of the reply's list that are one word; prose is none. Where there is no such item, a line
+    /// says why. [`Reply::list`] also has what was left out.
+    pub fn words(&self) -> Vec<String> {
+        match self.list() {
+            Ok(list) => {
+                let list = list.words();
+                if list.items.is_empty() {
+                    println!("no single word in this reply: {}", inert::line(&self.text));
+                }
+                list.items
+            }
+            Err(why) => {
+                println!("no list in this reply: {}", inert::line(&why.to_string()));
+                Vec::new()
+            }
+        }
+    }
+
     /// The prompt that the model wrote, without the talk, the fence or the heading around it.
     ///
     /// # Errors

@@ -72,6 +72,18 @@ impl Dataset {
     /// # Errors
     /// If the candidate did not pack every instance, or packed one wrongly.
     pub fn excess(&self, verdict: &Verdict) -> Result<f64, InvalidPacking> {
+        self.excess_of(&self.packings(verdict)?)
+    }
+
+    /// The bins that a candidate used for each instance, for comparing it with another one by one.
+    ///
+    /// # Errors
+    /// As for [`Dataset::excess`].
+    pub fn bins(&self, verdict: &Verdict) -> Result<Vec<usize>, InvalidPacking> {
+        self.bins_of(&self.packings(verdict)?)
+    }
+
+    fn packings(&self, verdict: &Verdict) -> Result<Vec<Vec<u32>>, InvalidPacking> {
         if verdict.cases.len() != self.instances.len() {
             return Err(InvalidPacking(format!(
                 "the verdict has {} cases, the dataset {} instances; judge on this dataset's task",
@@ -89,7 +101,7 @@ impl Dataset {
             };
             serde_json::from_value(got.clone()).map_err(|error| wrong(&error.to_string()))
         });
-        self.excess_of(&packings.collect::<Result<Vec<_>, _>>()?)
+        packings.collect()
     }
 
     /// The excess of a heuristic that is part of this program, in percent.
@@ -111,11 +123,14 @@ impl Dataset {
     /// The excess of these packings, one for each instance: mean bins over mean bound, less 1, in
     /// percent.
     fn excess_of(&self, packings: &[Vec<u32>]) -> Result<f64, InvalidPacking> {
-        let counts = self.instances.iter().zip(packings);
-        let bins: usize =
-            counts.map(|(instance, bins)| instance.count_bins(bins)).sum::<Result<_, _>>()?;
+        let bins: usize = self.bins_of(packings)?.iter().sum();
         let bound: usize = self.instances.iter().map(Instance::lower_bound).sum();
         Ok(100.0 * (bins as f64 / bound as f64 - 1.0))
+    }
+
+    fn bins_of(&self, packings: &[Vec<u32>]) -> Result<Vec<usize>, InvalidPacking> {
+        let counts = self.instances.iter().zip(packings);
+        counts.map(|(instance, bins)| instance.count_bins(bins)).collect()
     }
 }
 
@@ -156,6 +171,7 @@ mod tests {
         assert!((excess - 100.0 / 3.0).abs() < 1e-9, "{excess}");
         let best = verdict([Some(json!([0, 1, 0])), Some(json!([0]))]);
         assert_eq!(dataset().excess(&best), Ok(0.0));
+        assert_eq!(dataset().bins(&three), Ok(vec![3, 1]));
     }
 
     #[test]

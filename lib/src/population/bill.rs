@@ -1,6 +1,7 @@
 //! What the steps of a search have cost, so that a curve can be drawn over calls and tokens.
 
 use crate::llm::Reply;
+use crate::show::{FitnessCurve, Number, Stack};
 use crate::stamp::Stamp;
 
 /// The questions of a search, added up step by step. A generation that is bred by five questions costs five
@@ -16,6 +17,13 @@ impl Bill {
     /// A bill with nothing on it.
     pub fn new() -> Self {
         Bill::default()
+    }
+
+    /// A bill whose first step is this reply.
+    pub fn of(reply: &Reply) -> Self {
+        let mut bill = Bill::new();
+        bill.add([reply]);
+        bill
     }
 
     /// Adds a step: all the replies that it took, answered or not.
@@ -66,6 +74,23 @@ impl Bill {
     }
 }
 
+/// Values over what they have cost.
+type Points<T> = Vec<(u64, T)>;
+
+/// Two figures of the same searches, by calls and by tokens: for each its bill, its name, and its best value
+/// after each step.
+pub fn by_cost<T: Number>(value: &str, searches: &[(&Bill, &str, Vec<T>)]) -> Stack {
+    let figure = |x: &str, points: fn(&Bill, &[T]) -> Points<T>| {
+        let empty = FitnessCurve::new(format!("The same searches, by {x}")).x(x).y(value);
+        searches.iter().fold(empty, |figure, (bill, name, values)| {
+            figure.points_by(&bill.stamp(), name, &points(bill, values))
+        })
+    };
+    Stack::new()
+        .add("By calls", figure("calls", Bill::by_calls))
+        .add("By tokens", figure("tokens, in and out", Bill::by_tokens))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +109,10 @@ mod tests {
         assert_eq!(bill.by_calls(&[7, 8, 9]), [(1, 7), (3, 8)]);
         assert_eq!(bill.by_tokens(&[7, 8]), [(100, 7), (210, 8)]);
         assert_eq!((bill.calls(), bill.tokens()), (3, 210));
+        let figures = by_cost("score", &[(&bill, "bred", vec![7, 8])]).to_text();
+        assert!(
+            figures.contains("calls 1 to 3") && figures.contains("out 100 to 210"),
+            "{figures}"
+        );
     }
 }

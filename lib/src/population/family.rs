@@ -1,9 +1,9 @@
 //! A population with its history.
 
-use super::{Candidate, Graded};
+use super::{Candidate, Graded, Operator};
 use crate::error::Result;
 use crate::lab::Lab;
-use crate::score::best_first;
+use crate::score::{best_first, best_so_far};
 use crate::show::{Individual, Lineage, Table};
 use crate::source::normal_form;
 use crate::stamp::Stamp;
@@ -58,6 +58,38 @@ impl Family {
         self.join(brood, fitness)
     }
 
+    /// The candidates to ask for next: one for each operator whose parents are there. Parents are the
+    /// fittest, so no two of them are the same program.
+    pub fn offspring(&self, instructions: &str, operators: &[Operator<'_>]) -> Vec<Candidate> {
+        let most = operators.iter().flat_map(|(_, parents, _)| *parents).max().map_or(0, |n| n + 1);
+        let fittest = self.fittest(most);
+        let planned = operators.iter().filter_map(|(name, parents, wish)| {
+            let parents: Option<Vec<Candidate>> =
+                parents.iter().map(|rank| fittest.get(*rank).cloned()).collect();
+            Some(Candidate::child(name, &parents?, instructions, wish))
+        });
+        planned.collect()
+    }
+
+    /// The next generation by chance: so many blind [mutants](crate::blind::mutant) of the best.
+    ///
+    /// # Errors
+    /// As for [`Family::join`].
+    #[cfg(any(feature = "packing", feature = "prompts"))]
+    pub fn mutate(
+        &mut self,
+        mutants: usize,
+        dice: &mut crate::blind::Dice,
+        fitness: impl Fn(&[String]) -> Result<Vec<Graded>>,
+    ) -> Result<()> {
+        let best = self.best();
+        let brood = (0..mutants).map(|_| {
+            let code = crate::blind::mutant(&best.code, dice);
+            Candidate::written("blind mutation", code).of([&best])
+        });
+        self.join(brood.collect(), fitness)
+    }
+
     /// Takes in the next generation, whose code is known: names it, finds its twins and scores the others.
     ///
     /// # Errors
@@ -96,6 +128,33 @@ impl Family {
         Ok(())
     }
 
+    /// The `n` fittest as a family of their own, with the names that they have.
+    pub fn cut(&self, n: usize) -> Family {
+        Family { title: self.title.clone(), members: self.fittest(n) }
+    }
+
+    /// The same members in another order of birth, as chance has it.
+    #[cfg(any(feature = "packing", feature = "prompts"))]
+    pub fn shuffled(&self, dice: &mut crate::blind::Dice) -> Family {
+        Family { title: self.title.clone(), members: dice.shuffled(&self.members) }
+    }
+
+    /// The same members under another fitness.
+    ///
+    /// # Errors
+    /// If that fitness fails.
+    pub fn rejudged(&self, fitness: impl Fn(&[String]) -> Result<Vec<Graded>>) -> Result<Family> {
+        let mut family = self.clone();
+        let born = |one: &&mut Candidate| one.is_born();
+        let codes: Vec<String> =
+            family.members.iter_mut().filter(born).map(|one| one.code.clone()).collect();
+        let graded = fitness(&codes)?;
+        for (one, graded) in family.members.iter_mut().filter(born).zip(graded) {
+            (one.score, one.feedback) = graded;
+        }
+        Ok(family)
+    }
+
     /// The member of this name.
     pub fn named(&self, name: &str) -> Option<&Candidate> {
         self.members.iter().find(|one| one.name == name)
@@ -118,14 +177,7 @@ impl Family {
 
     /// The best score so far after each try.
     pub fn by_tries(&self) -> Vec<f64> {
-        let mut best = f64::NEG_INFINITY;
-        let scores = self.members.iter().map(|one| one.score);
-        scores
-            .map(|score| {
-                best = best.max(score);
-                best
-            })
-            .collect()
+        best_so_far(&self.members.iter().map(|one| one.score).collect::<Vec<_>>())
     }
 
     /// The best score so far over the tokens that it took until then.
@@ -327,8 +379,33 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_without_its_parents_plans_nothing() {
+        let operators: [Operator<'_>; 2] =
+            [("mutation", &[0], "Improve it."), ("crossover", &[0, 1], "Join them.")];
+        let planned = family().offspring("Write f.", &operators);
+        assert_eq!(planned[1].parents, ["B1", "A3"]);
+        assert_eq!(
+            planned[0].prompt,
+            "Write f.\n\nA function that we have:\nIt scores 30.0. d() // 30\n```rust\nd() // 30\n```\n\n\
+             Improve it.\n"
+        );
+        let alone = family().cut(1).offspring("", &operators);
+        assert_eq!(alone.iter().map(|one| one.operator.as_str()).collect::<Vec<_>>(), ["mutation"]);
+        assert!(Family::new("nobody").offspring("", &operators).is_empty());
+    }
+
+    #[test]
     fn the_best_so_far_never_falls() {
         assert_eq!(family().by_tries(), [10.0, 10.0, 20.0, 30.0, 30.0, 30.0, 30.0]);
+    }
+
+    #[test]
+    fn another_fitness_changes_scores_and_no_names() {
+        let even = |codes: &[String]| Ok(codes.iter().map(|_| (1.0, String::new())).collect());
+        let family = family().cut(2).rejudged(even).unwrap();
+        let told: Vec<(&str, f64)> =
+            family.members.iter().map(|one| (one.name.as_str(), one.score)).collect();
+        assert_eq!(told, [("B1", 1.0), ("A3", 1.0)]);
     }
 
     #[test]

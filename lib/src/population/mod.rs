@@ -12,7 +12,7 @@
 mod bill;
 mod family;
 
-pub use bill::Bill;
+pub use bill::{Bill, by_cost};
 pub use family::Family;
 
 use crate::llm::Reply;
@@ -21,6 +21,10 @@ use crate::stamp::Stamp;
 
 /// A score, and the facts behind it that a prompt can quote.
 pub type Graded = (f64, String);
+
+/// An operator that is a wish: its name, its parents by rank (0 is the fittest), and what is asked of the
+/// model that sees them.
+pub type Operator<'a> = (&'a str, &'a [usize], &'a str);
 
 /// One program of a population, and where it came from.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +62,19 @@ impl Candidate {
     /// One whose code is known.
     pub fn written(operator: impl Into<String>, code: impl Into<String>) -> Self {
         Candidate { operator: operator.into(), code: code.into(), ..Candidate::default() }
+    }
+
+    /// A child that a model is to be asked for: the prompt has the instructions, each parent's score,
+    /// feedback and code, and the wish last.
+    pub fn child(operator: &str, parents: &[Candidate], instructions: &str, wish: &str) -> Self {
+        let shown = |one: &Candidate| {
+            let (told, code) = (one.feedback.trim(), one.code.trim());
+            format!("It scores {:.1}. {told}\n```rust\n{code}\n```\n", one.score)
+        };
+        let shown: Vec<String> = parents.iter().map(shown).collect();
+        let shown = shown.join("\nAnother one:\n");
+        let prompt = format!("{instructions}\n\nA function that we have:\n{shown}\n{wish}\n");
+        Candidate::asked(operator, prompt).of(parents)
     }
 
     /// Says whose child it is.

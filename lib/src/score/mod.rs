@@ -3,6 +3,8 @@
 //! | item | subject |
 //! |---|---|
 //! | [`best_first`] | the order of scores, in which one that is no number comes last |
+//! | [`best_so_far`] | a curve that never falls |
+//! | [`ranked`] | a population in the order of its scores |
 //! | [`share`] | how many of the cases pass, the visible or the hidden ones |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
 //! | [`Criteria`], [`Score`] | five criteria of a candidate; with weights, points |
@@ -39,8 +41,37 @@ const FLOOR_MS: f64 = 5.0;
 /// assert_eq!(scores[..3], [2.0, 1.0, f64::NEG_INFINITY]);
 /// assert!(scores[3].is_nan());
 /// ```
-pub fn best_first(a: f64, b: f64) -> Ordering {
-    a.is_nan().cmp(&b.is_nan()).then_with(|| b.partial_cmp(&a).unwrap_or(Ordering::Equal))
+pub fn best_first<S: PartialOrd>(a: S, b: S) -> Ordering {
+    let is_nan = |score: &S| score.partial_cmp(score).is_none();
+    is_nan(&a).cmp(&is_nan(&b)).then_with(|| b.partial_cmp(&a).unwrap_or(Ordering::Equal))
+}
+
+/// Each item with its score, the best first; of equals the first. A score that is no number comes last.
+///
+/// ```
+/// # use code_evolution::score::ranked;
+/// let words = ["one", "three", "two"].map(str::to_owned);
+/// assert_eq!(ranked(&words, |word| word.len())[0], (5, "three".to_owned()));
+/// ```
+pub fn ranked<T: Clone, S: PartialOrd>(items: &[T], score: impl Fn(&T) -> S) -> Vec<(S, T)> {
+    let mut scored: Vec<(S, T)> = items.iter().map(|item| (score(item), item.clone())).collect();
+    scored.sort_by(|a, b| best_first(&a.0, &b.0));
+    scored
+}
+
+/// The best score so far after each try; what is no number changes nothing.
+///
+/// ```
+/// # use code_evolution::score::best_so_far;
+/// assert_eq!(best_so_far(&[2.0, f64::NAN, 1.0, 3.0]), [2.0, 2.0, 2.0, 3.0]);
+/// ```
+pub fn best_so_far(scores: &[f64]) -> Vec<f64> {
+    let mut best = f64::NEG_INFINITY;
+    let so_far = scores.iter().map(|score| {
+        best = best.max(*score);
+        best
+    });
+    so_far.collect()
 }
 
 /// The share of a verdict's cases that pass, 0 to 1: of the hidden ones, or of the visible ones. 0

@@ -208,6 +208,16 @@ impl FromIterator<Verdict> for Verdicts {
 }
 
 impl Verdicts {
+    /// How many of the candidates compile.
+    pub fn compiled(&self) -> usize {
+        self.0.iter().filter(|verdict| verdict.compiled()).count()
+    }
+
+    /// How many of them pass every case.
+    pub fn successes(&self) -> usize {
+        self.0.iter().filter(|verdict| verdict.is_success()).count()
+    }
+
     /// What they cost: time and memory by the kernel's accounting. Differs from run to run.
     pub fn cost(&self) -> Table {
         let mut table = Table::new([
