@@ -1,4 +1,4 @@
-"""The image's files agree with the rest; slides need no network."""
+"""The image's files agree with the rest, and `binder/image` tells what it saw; slides need no network."""
 
 import json
 import re
@@ -51,7 +51,7 @@ class TheImage(unittest.TestCase):
     def test_it_opens_the_copies(self):
         """Its own command makes them; Binder and a hub find them made."""
         copied = DOCKERFILE.index("notebooks notebooks\n")
-        self.assertGreater(DOCKERFILE.find("\nRUN python binder/work.py\n"), copied)
+        self.assertGreater(DOCKERFILE.find("\nRUN python binder/work.py && "), copied)
         self.assertIn('\nCMD ["binder/lab", ', DOCKERFILE)
         hub = (ROOT / "binder" / "TEACHING.md").read_text(encoding="utf-8")
         self.assertRegex(hub, r"(?m)^ *defaultUrl: /lab/tree/work/01_")
@@ -63,6 +63,116 @@ class TheImage(unittest.TestCase):
         dockerfile = (path.parent / build["dockerfile"]).resolve()
         self.assertEqual(dockerfile, ROOT / "binder" / "Dockerfile")
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM .* AS {build['target']}$")
+
+
+# An engine that has the image. What its commands print and how they end, a test may say.
+ENGINE = """
+case "$1" in
+  history) printf '993 MB\\tADD rust\\n25.0MB\\t/bin/sh -c binder/setup kernel\\n' ;;
+  run)
+    case "$*" in
+      *--detach*) echo box ;;
+      *doctor*) {doctor} ;;
+    esac
+    ;;
+  logs) {logs} ;;
+  inspect) {running} ;;
+  exec) echo 200 ;;
+esac
+"""
+ADDRESS = "http://127.0.0.1:8888/lab/tree/01_self_reparation.ipynb?token=ab12"
+
+
+class BinderImage(ScriptTest):
+    """What it concludes. (It is run with a real engine by GitHub's workflow, and by hand.)"""
+
+    def tried(self, variant, status, doctor="true", logs=f"echo '{ADDRESS}'", running="echo true"):
+        """The output of trying a variant with docker's client, which has no daemon, and podman."""
+        script = ENGINE.format(doctor=doctor, logs=logs, running=running)
+        self.fake_command("docker", "exit 1")
+        path = self.fake_command("podman", script)
+        command = (ROOT / "binder" / "image", "--no-build", variant)
+        return self.run_script(*command, status=status, PATH=path)
+
+    def test_what_works_is_a_row(self):
+        shown = self.tried("plain", 0)
+        self.assertIn("| 25.0 | binder/setup kernel |", shown)
+        self.assertIn("| 1018 | in all |", shown)
+        self.assertRegex(shown, r"\| as it is \| works \| works \| works \| \d+ \|")
+
+    def test_what_refuses_with_a_sentence_is_a_row(self):
+        said = "echo 'cannot write to /srv: clone it elsewhere'; exit 1"
+        shown = self.tried("read-only", 0, doctor=said, logs=said, running="echo false")
+        self.assertIn("| cannot write to /srv: clone it elsewhere | cannot write to /srv:", shown)
+
+    def test_a_refusal_without_advice_fails(self):
+        said = "echo 'Permission denied'; exit 1"
+        shown = self.tried("read-only", 1, doctor=said, logs=said, running="echo false")
+        self.assertIn("read-only: doctor does not say what to do: Permission denied", shown)
+
+    def test_a_doctor_that_passes_where_jupyterlab_does_not_start_fails(self):
+        shown = self.tried("plain", 1, logs="echo 'start it elsewhere'", running="echo false")
+        self.assertIn("plain: doctor passes, and JupyterLab does not start", shown)
+
+    def test_no_engine(self):
+        self.fake_command("docker", "exit 1")
+        path = self.fake_command("podman", "exit 1")
+        shown = self.run_script(ROOT / "binder" / "image", status=1, PATH=path)
+        self.assertEqual(
+            shown,
+            "image: neither docker nor podman answers: start one, or install podman and runc\n",
+        )
+
+
+class AHomeThatCannotBeWrittenTo(ScriptTest):
+    def test_another_stands_in_for_it(self):
+        home = self.folder / "nowhere"
+        shown = self.run_script(
+            "bash",
+            "-euc",
+            'root="$1"; . "$1/binder/environment"; use_writable_home; touch "$HOME/x"; rm -r "$HOME"; '
+            'echo "$CARGO_HOME $XDG_CACHE_HOME"',
+            "bash",
+            ROOT,
+            status=0,
+            HOME=home,
+            CARGO_HOME="/opt/cargo",
+            XDG_CACHE_HOME="",
+        )
+        self.assertIn(f"cannot write to the home folder {home}: settings", shown)
+        self.assertIn(f"/opt/cargo {home}/.cache", shown)
+
+    def test_one_that_can_be_is_left_alone(self):
+        command = 'root="$1"; . "$1/binder/environment"; use_writable_home; echo "$HOME"'
+        shown = self.run_script("bash", "-euc", command, "bash", ROOT, status=0, HOME=self.folder)
+        self.assertEqual(shown, f"{self.folder}\n")
+
+
+class TheGroup(ScriptTest):
+    def test_it_gets_what_the_user_has(self):
+        for name, mode in (
+            ("secret", 0o600),
+            ("program", 0o700),
+            ("shown", 0o664),
+            ("kept", 0o444),
+        ):
+            path = self.folder / name
+            path.write_text("x", encoding="utf-8")
+            path.chmod(mode)
+        (self.folder / "link").symlink_to("nowhere")
+        self.run_script(ROOT / "binder" / "group", self.folder, status=0)
+        names = ("secret", "program", "shown", "kept")
+        modes = [oct(self.folder.joinpath(name).stat().st_mode & 0o777) for name in names]
+        self.assertEqual(modes, ["0o660", "0o770", "0o664", "0o444"])
+
+    def test_each_layer_ends_with_it(self):
+        steps = re.findall(
+            r"^RUN (?:.*\\\n)*.*$", DOCKERFILE.split("USER ${NB_USER}")[1], re.MULTILINE
+        )
+        self.assertGreater(len(steps), 3)
+        for step in steps:
+            self.assertRegex(step, r"&& binder/group$")
+        self.assertNotRegex(DOCKERFILE, r"--chown=\$\{NB_USER\} ")
 
 
 class Slides(ScriptTest):

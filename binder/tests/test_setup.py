@@ -164,7 +164,7 @@ class WhatIsMissing(ScriptTest):
     def test_an_unknown_part(self):
         shown = self.run_script(self.clone / "binder" / "setup", "kernels", status=1)
         self.assertEqual(len(shown.splitlines()), 1, shown)
-        self.assertIn("'kernel', 'jupyter' or nothing", shown)
+        self.assertIn("'kernel', 'jupyter', 'host' or nothing", shown)
 
     def test_only_the_python_of_venv(self):
         """It is no Python to make .venv anew with."""

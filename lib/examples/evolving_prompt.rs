@@ -1,10 +1,11 @@
 //! A prompt evolves, measured by a model on this machine, beside random search with the same budget.
 //!
 //! ```text
-//! cargo run --release -p code_evolution --example evolving_prompt -- [TASK] [SEEDS] [GENERATIONS]
+//! cargo run --release -p code_evolution --example evolving_prompt -- [TASK] [SEEDS] [GENERATIONS] [fresh]
 //! ```
 //!
 //! `TASK` is `reviews` or `tickets`. Each seed prints a row; nothing here is chosen by the held-out items.
+//! With `fresh`, the held-out items are those that were written last, and ten fixed prompts are compared on them.
 
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ const ITEMS: usize = 12;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let task = match arguments.next().as_deref() {
+    let mut task = match arguments.next().as_deref() {
         Some("tickets") => LabelledTask::tickets(),
         _ => LabelledTask::reviews(),
     };
@@ -31,6 +32,10 @@ fn main() -> Result<()> {
     let (seeds, generations) = (number(1), number(3));
     let lab = Lab::provider("local").cassette(CASSETTE).start()?;
 
+    if arguments.next().as_deref() == Some("fresh") {
+        task.held_out = task.fresh.clone();
+        spread(&mut PromptLab::new(lab.llm(), task.clone()))?;
+    }
     println!("seed  search     train  held-out  calls  seconds");
     let mut bench = PromptLab::new(lab.llm(), task.clone());
     row(0, "the first", &mut bench, &task.first_prompt(), Instant::now())?;
@@ -43,6 +48,18 @@ fn main() -> Result<()> {
             row(seed, name, &mut bench, &best, began)?;
         }
     }
+    Ok(())
+}
+
+/// Prints what ten fixed prompts are worth on items that were held out: whether prompts differ at all.
+fn spread(bench: &mut PromptLab) -> Result<()> {
+    let ten = bench.random_prompts(10, &mut SmallRng::seed_from_u64(0));
+    let mut worth = Vec::new();
+    for prompt in &ten {
+        worth.push((100.0 * bench.held_out(prompt)?).round() as u32);
+    }
+    worth.sort_unstable();
+    println!("ten fixed prompts, held-out, %: {worth:?}; spread {} points", worth[9] - worth[0]);
     Ok(())
 }
 

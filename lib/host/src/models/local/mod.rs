@@ -16,6 +16,11 @@
 //! is new at each start and lies in no file. Another user can take the socket's name: then the local
 //! model does not start, and the error says so.
 //!
+//! **The same answer to the same question.** At temperature 0 a choice does not depend on what was asked
+//! before or beside it. That takes two settings (in `server.py`): one question at a time, and few tokens a
+//! step. Otherwise llama.cpp adds the same numbers in another order after another cached beginning, or beside
+//! another question; probabilities then differ by up to a fifth, and one label in two hundred.
+//!
 //! What it leaves out: graphics cards (the package's build for processors serves everywhere), and
 //! fetching models (`LLM_LOCAL_MODEL` names a file that is there).
 
@@ -45,8 +50,6 @@ pub(super) use install::NotInstalled;
 
 /// What runs in Python.
 const SERVER: &str = include_str!("server.py");
-/// How many questions it answers at once. The others wait in its queue.
-const SLOTS: u32 = 2;
 /// How often it is started for one question: a server may be about to end, or be killed, meanwhile.
 const STARTS: u32 = 3;
 
@@ -125,10 +128,8 @@ impl LocalModel {
     fn socket_name(&self) -> String {
         let Installed { python, file, context, .. } = &self.installed;
         let written = file.metadata().and_then(|metadata| metadata.modified());
-        let what = files::digest(format!(
-            "{python:?} {file:?} {:?} {context} {SLOTS} {SERVER}",
-            written.ok()
-        ));
+        let what =
+            files::digest(format!("{python:?} {file:?} {:?} {context} {SERVER}", written.ok()));
         let user = rustix::process::geteuid().as_raw();
         format!("code-evolution/{user}/{}", &what[..16])
     }
@@ -140,7 +141,7 @@ impl LocalModel {
         let mut child = Command::new(python)
             .args(["-I", "-"])
             .arg(file)
-            .args([name, &context.to_string(), &SLOTS.to_string()])
+            .args([name, &context.to_string()])
             // It needs no key of any provider, and no setting of the notebook.
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))

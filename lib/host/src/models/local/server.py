@@ -1,6 +1,6 @@
 """Runs llama.cpp's server for all labs of a user, and ends with the last of them.
 
-The lab's host starts it (see mod.rs): `python -I - FILE NAME CONTEXT SLOTS`, this text on standard
+The lab's host starts it (see mod.rs): `python -I - FILE NAME CONTEXT`, this text on standard
 input, and as standard output the listening Unix socket that labs connect to. Each lab is sent one
 JSON line, once the model is there: `{"address", "key"}`, or `{"error"}`. The lab then holds its
 connection. The kernel closes it when the lab's host ends, however it ends, and without connections
@@ -21,7 +21,7 @@ import sys
 KILL_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def main(file, name, context, slots):
+def main(file, name, context):
     listener = socket.socket(fileno=os.dup(1))
     os.dup2(2, 1)  # llama.cpp may print
     os.setsid()  # what ends a notebook's processes must not end everybody's model
@@ -32,7 +32,7 @@ def main(file, name, context, slots):
         listener.close()
         ctypes.CDLL(None).prctl(KILL_WITH_PARENT, signal.SIGKILL)
         if os.getppid() == keeper:
-            hold_model(file, name, int(context), int(slots), write_news)
+            hold_model(file, name, int(context), write_news)
         os._exit(1)
     os.close(write_news)
     try:
@@ -41,7 +41,7 @@ def main(file, name, context, slots):
         os.kill(child, signal.SIGKILL)
 
 
-def hold_model(file, name, context, slots, news):
+def hold_model(file, name, context, news):
     """Loads the model, tells the keeper where it answers, and never returns."""
     key = secrets.token_urlsafe(32)  # a port is open to every user of the machine
     try:
@@ -56,8 +56,10 @@ def hold_model(file, name, context, slots, news):
         parameters.ui = False
         parameters.endpoint_slots = False
         parameters.n_ctx = context
-        parameters.kv_unified = True  # a slot may take what the others leave
-        parameters.n_parallel = slots
+        # Two settings that make an answer the same whatever was asked before or beside it. Of larger
+        # steps, the sums depend on how many tokens a cached beginning leaves to read.
+        parameters.n_parallel = 1
+        parameters.n_ubatch = 4
         parameters.cache_ram_mib = 64  # of prompts that a slot has left for another
         parameters.cpuparams.n_threads = len(os.sched_getaffinity(0))
         server = xllamacpp.Server(parameters)
