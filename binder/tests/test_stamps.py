@@ -6,7 +6,7 @@ import nbformat
 
 from checks import stamps
 
-COST = "this cell asked 1 question; no model was paid for them"
+COST = "this cell asked 1 question; no model was paid"
 FIGURE = '<img width="9" alt="Line plot “Best”: score.{}" src="data:x">'
 TABLE = "<table><thead><tr><th>{}</th></tr></thead></table>"
 

@@ -82,7 +82,7 @@ pub(crate) fn cost() -> Option<String> {
         let asked = cell.stamp.replies() + cell.stamp.unanswered();
         let calls = plural(asked, "question", "questions");
         if cell.paid == 0 {
-            return Some(format!("this cell asked {calls}; no model was paid for them"));
+            return Some(format!("this cell asked {calls}; no model was paid"));
         }
         let mut text = format!(
             "this cell asked {calls}: {} tokens in, {} out, {:.1} s",

@@ -114,6 +114,10 @@ const LONG_WORD: usize = 40;
 
 /// A text for a table. Places to break are elements, as the sanitizer drops the style for them.
 fn breakable(text: &str) -> String {
+    text.split('\n').map(breakable_line).collect::<Vec<_>>().join("<br>")
+}
+
+fn breakable_line(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         if word.chars().count() <= LONG_WORD {
             return inert::html(word);
@@ -142,6 +146,7 @@ mod tests {
         assert_eq!(breakable(&list), shown);
         assert_eq!(breakable(&"x".repeat(41)), format!("{}<wbr>x", "x".repeat(40)));
         assert_eq!(breakable("one two, three"), "one two, three");
+        assert_eq!(breakable("a question?\n<an example>"), "a question?<br>&lt;an example&gt;");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A strict reader of the HTML that panels are made of: what it does not know is a failure.
 
 /// Elements that a panel may hold. None of them can act.
-const ELEMENTS: [&str; 19] = [
+const ELEMENTS: [&str; 20] = [
+    "br",
     "del",
     "details",
     "div",
@@ -55,7 +56,7 @@ pub fn check(html: &str) -> Result<(), String> {
                 return Err(format!("unknown element <{tag}>"));
             }
             check_attributes(&tag[name.len()..])?;
-            if name != "img" && name != "wbr" {
+            if !["br", "img", "wbr"].contains(&name) {
                 open.push(name);
             }
         }

@@ -66,6 +66,16 @@ fn a_name_of_its_own_brings_the_input() {
 }
 
 #[test]
+fn an_input_that_a_name_tells_is_not_told_twice() {
+    let mut named = case(4, 2, Some(2));
+    named.name = "even".to_owned();
+    let cases = vec![named, case(6, 3, Some(3))];
+    let shown = Verdict(verdict(Outcome::Finished, cases)).to_string();
+    assert!(shown.contains("✓ passed  even     4      2         2"), "{shown}");
+    assert!(shown.contains("✓ passed  half(6)         3         3"), "{shown}");
+}
+
+#[test]
 fn headlines_say_what_ended_it() {
     let panic = Panic { message: "boom".to_owned(), line: None };
     let outcomes = [

@@ -44,6 +44,14 @@ impl Axis {
         Axis { low, high, places, step }
     }
 
+    /// Widens the range on both sides, so that what stands `aside` of a value is within `columns`.
+    pub(in crate::show) fn make_room(&mut self, aside: f64, columns: i32) {
+        let room = self.width() * aside / (f64::from(columns) - 2.0 * aside);
+        if room.is_finite() && room > 0.0 {
+            (self.low, self.high) = (self.low - room, self.high + room);
+        }
+    }
+
     /// How much it covers.
     pub(in crate::show) fn width(&self) -> f64 {
         self.high - self.low
@@ -104,6 +112,16 @@ mod tests {
         assert_eq!(Axis::new(3.0, 97.0, 5, false, true).low, 0.0);
         assert_eq!(Axis::new(1.0, 4.0, 8, true, false).places, [1., 2., 3., 4.]);
         assert_eq!(Axis::new(0.0, 99_999.0, 5, true, false).places.len(), 5);
+    }
+
+    #[test]
+    fn there_is_room_for_what_stands_aside() {
+        let mut axis = Axis::new(0.0, 8.0, 8, true, false);
+        axis.make_room(42.0, 400);
+        let column = |value: f64| (value - axis.low) / axis.width() * 400.0;
+        assert!((column(0.0) - 42.0).abs() < 1e-9 && (column(8.0) - 358.0).abs() < 1e-9);
+        axis.make_room(200.0, 400);
+        assert!(axis.width().is_finite(), "no room that wide");
     }
 
     #[test]

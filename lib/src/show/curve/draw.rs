@@ -22,6 +22,8 @@ const FOOT: i32 = 52;
 const LABEL_GAP: i32 = 22;
 /// Size of a label's text.
 const LABEL: f64 = 14.0;
+/// Characters of a label at most.
+const LONGEST: usize = 30;
 /// A line of more points than this gets markers at some of them only, and no dashes.
 const MARKED: usize = 40;
 
@@ -41,10 +43,15 @@ pub(super) fn svg(curve: &FitnessCurve, series: &[Series]) -> crate::Result<Stri
 }
 
 fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), DrawingError> {
-    let (across, up) = axes(curve, series);
+    let (mut across, up) = axes(curve, series);
     let labels_width = labels_width(curve, series);
     let ticks_width = up.places.iter().map(|y| text_width(&up.label(*y), 13.0)).max().unwrap_or(0);
     let left = ticks_width + 14 * UNITS;
+    let apart = overlap(series);
+    if apart {
+        let columns = WIDTH * UNITS - left - labels_width - 12 * UNITS;
+        across.make_room(f64::from(aside(series.len() - 1, series.len()) + 6 * UNITS), columns);
+    }
     let mut chart = ChartBuilder::on(area)
         .margin_top(HEAD * UNITS)
         .margin_right(labels_width + 12 * UNITS)
@@ -63,7 +70,6 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     write_frame(area, curve, &chart)?;
 
     let several = series.len() > 1;
-    let apart = overlap(series);
     // The first series is the one that matters: it is drawn last, above the others.
     for (number, one) in series.iter().enumerate().rev() {
         match apart {
@@ -155,12 +161,17 @@ fn draw_marks(
     series: &Series,
     (number, of): (usize, usize),
 ) -> Result<(), DrawingError> {
-    let aside = (2 * number as i32 - (of as i32 - 1)) * 7 * UNITS;
+    let aside = aside(number, of);
     for point in &series.marks {
         let (x, y) = chart.backend_coord(point);
         shape(area, (x + aside, y), number, (color(number).mix(0.5).filled(), 0.7))?;
     }
     Ok(())
+}
+
+/// How far a series' marks stand beside their place, in units.
+fn aside(number: usize, of: usize) -> i32 {
+    (2 * number as i32 - (of as i32 - 1)) * 7 * UNITS
 }
 
 fn draw_line(
@@ -246,8 +257,11 @@ fn write_labels(
     Ok(())
 }
 
+/// A name, cut to what fits beside the lines. Who answered stands in brackets at its end, and stays.
 fn clip(name: &str) -> String {
-    inert::clip(name, 28)
+    let who = name.rfind(" (").map_or("", |start| &name[start..]);
+    let who = if who.ends_with(')') && who.chars().count() <= LONGEST / 2 { who } else { "" };
+    inert::clip(&name[..name.len() - who.len()], LONGEST - who.chars().count()) + who
 }
 
 fn labels_width(curve: &FitnessCurve, series: &[Series]) -> i32 {
@@ -323,4 +337,19 @@ fn shape(
         ])?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clip;
+
+    #[test]
+    fn a_long_name_keeps_who_answered() {
+        assert_eq!(clip("evolution, elite kept (script)"), "evolution, elite kept (script)");
+        let named = clip("evolution with the elite kept (script)");
+        assert_eq!(named, "evolution with the e… (script)");
+        assert_eq!(clip("a name without brackets that goes on"), "a name without brackets that …");
+        let long = format!("a line ({})", "m".repeat(60));
+        assert_eq!(clip(&long).chars().count(), 30);
+    }
 }
