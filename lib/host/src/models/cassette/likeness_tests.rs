@@ -128,7 +128,6 @@ const HARMLESS: [fn(&str) -> String; 4] = [
 fn a_harmless_edit_of_any_prompt_gets_that_prompts_reply() {
     let mut wrong = Vec::new();
     for path in scripts() {
-        let name = path.file_stem().unwrap_or_default();
         let cassette = Cassette::read(&path).unwrap();
         let mut player = Player::open(&path, false).unwrap();
         for exchange in &cassette.exchanges {
