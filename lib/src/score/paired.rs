@@ -116,10 +116,10 @@ impl Paired {
 
     /// The result in two lines: the difference with its interval, the test with what it can say.
     pub fn summary(&self) -> String {
-        let problems = match self.pairs.len() {
-            0 => return "no problem was measured".to_owned(),
-            1 => "1 problem".to_owned(),
-            count => format!("{count} problems"),
+        let pairs = match self.pairs.len() {
+            0 => return "no pair was measured".to_owned(),
+            1 => "1 pair".to_owned(),
+            count => format!("{count} pairs"),
         };
         let interval = match self.interval() {
             Some((low, high)) => format!("95 % interval {low:+.0} to {high:+.0}"),
@@ -127,8 +127,8 @@ impl Paired {
         };
         let (p, smallest) = (probability(self.p_value()), probability(self.smallest_p()));
         format!(
-            "difference {:+.0} over {problems}; {interval}\n\
-             sign flips: p = {p} (smallest possible with {problems}: {smallest})",
+            "difference {:+.0} over {pairs}; {interval}\n\
+             sign flips: p = {p} (smallest possible with {pairs}: {smallest})",
             self.difference()
         )
     }
@@ -212,12 +212,12 @@ mod tests {
         let text = paired(&[10.0, 20.0, 30.0, 40.0]).summary();
         assert_eq!(
             text,
-            "difference +25 over 4 problems; no 95 % interval from fewer than 6\n\
-             sign flips: p = 0.125 (smallest possible with 4 problems: 0.125)"
+            "difference +25 over 4 pairs; no 95 % interval from fewer than 6\n\
+             sign flips: p = 0.125 (smallest possible with 4 pairs: 0.125)"
         );
         assert!(!paired(&[10.0, 20.0, 30.0, 40.0]).is_better(), "four cannot say so");
         assert!(paired(&[10.0; 8]).is_better() && !paired(&[-10.0; 8]).is_better());
-        assert_eq!(Paired::new().summary(), "no problem was measured");
+        assert_eq!(Paired::new().summary(), "no pair was measured");
     }
 
     #[test]

@@ -313,7 +313,7 @@ mod tests {
             alt.starts_with("Paired dots “Ada”: score (%). run_lengths: old prompt 50"),
             "{alt}"
         );
-        assert!(alt.contains("p = 1.000 (smallest possible with 2 problems: 0.500)."), "{alt}");
+        assert!(alt.contains("p = 1.000 (smallest possible with 2 pairs: 0.500)."), "{alt}");
         let text = dots().to_text();
         assert!(text.contains("run_lengths  50 (40, 60)  90 (80, 100)"), "{text}");
         assert!(!text.contains("script"), "{text}");

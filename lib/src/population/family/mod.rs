@@ -207,7 +207,8 @@ impl Family {
             let told = one.feedback.lines().next().unwrap_or_default();
             let told = match &one.twin_of {
                 Some(twin) => format!("The same program as {twin}."),
-                None => told.to_owned(),
+                // What a colon announces stands in the lines below the first.
+                None => told.trim_end_matches(':').to_owned(),
             };
             table.push((&one.name, &one.operator, written(one), told));
         }

@@ -34,6 +34,14 @@ fn no_number_ranks_last_and_twins_and_the_unborn_not_at_all() {
 }
 
 #[test]
+fn a_table_announces_nothing_that_it_does_not_show() {
+    let mut family = family();
+    family.members[0].feedback = "It does not compile (1 error):\nerror: no".to_owned();
+    let text = family.table().to_text();
+    assert!(text.contains("(1 error)") && !text.contains("(1 error):"), "{text}");
+}
+
+#[test]
 fn a_twin_has_its_twins_score_and_is_named_in_the_tree() {
     let family = family();
     assert_eq!((family.members[4].score, family.members[4].twin_of.as_deref()), (10.0, Some("A1")));
