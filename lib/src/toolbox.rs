@@ -181,8 +181,9 @@ impl Toolbox {
         let (name, version) = (inert::line(&examination.name), examination.version);
         let policy = &self.policy;
         println!(
-            "review: does {name}, version {version}, get in? Answer y or n in the field (in VS Code it is \
-             at the top of the window). Without an answer the policy decides, which is to {policy}."
+            "review: does {name}, version {version}, get in?\n\
+             Answer y or n in the field (in VS Code it is at the top of the window).\n\
+             Without an answer the policy decides, which is to {policy}."
         );
         // Without a colon: the kernel would take it for the prompt's end.
         let answer = evcxr_input::get_string("y or n?");
