@@ -13,12 +13,13 @@ from pathlib import Path
 
 import nbformat
 
-from checks import NOTEBOOKS, ROOT, cells, normal_form, notebooks, picture, stamps
+from checks import NOTEBOOKS, ROOT, cells, minutes, normal_form, notebooks, picture, stamps
 from checks.cells import code_lines, without_code
 
+MOST_CELLS = 60
 MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
-LONGEST_CODE_LINE = 110  # what a projector shows at 1280 pixels without a scroll bar
+LONGEST_CODE_LINE = 100  # what a projector shows at 1280 pixels without a scroll bar
 LEAST_WORDS = 5
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -61,6 +62,7 @@ def check(path):
             exercises,
             outputs,
             stamps.problems,
+            minutes.problems,
         )
         for finding in group(notebook)
     ] + text_form(text, notebook, path)
@@ -76,8 +78,7 @@ def text_form(text, notebook, path):
     found += [f"holds what looks like a key: {key[:6]}..." for key in KEYS.findall(text)]
     if str(ROOT) in text:
         found.append("names the folder of this clone")
-    if (badge := f"[Open in Binder]({binder_link(path)})") not in notebook.cells[0].source:
-        found.append(f"its first cell lacks {badge}")
+    found += binder_problems(notebook.cells[0].source, path)
     found += picture.problems(path, notebook)
     for link in re.findall(r"\]\((?!https?:|#|data:|attachment:)([^)#\s]+)", prose_of(notebook)):
         if not (path.parent / link).exists():
@@ -85,10 +86,19 @@ def text_form(text, notebook, path):
     return found
 
 
-def binder_link(path):
-    """Where mybinder.org opens a participant's copy of a notebook of this repository."""
+def binder_problems(first_cell, path):
+    """A link leads somewhere, so there is one as soon as the repository has a public address."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
+    link = f"[Open in Binder]({binder_link(repository, path)})"
+    if repository.startswith("OWNER/"):
+        told = "links to Binder, and the workshop has no address yet: binder/publish gives it one"
+        return [told] if "mybinder.org" in first_cell else []
+    return [] if link in first_cell else [f"its first cell lacks {link}: run binder/publish"]
+
+
+def binder_link(repository, path):
+    """Where mybinder.org opens a participant's copy of a notebook of this repository."""
     inside = path.is_relative_to(NOTEBOOKS)
     name = path.relative_to(NOTEBOOKS).as_posix() if inside else path.name
     return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/work/{name}"
@@ -126,6 +136,8 @@ def headings(notebook):
 
 def code_cells(notebook):
     found = []
+    if len(notebook.cells) > MOST_CELLS:
+        found.append(f"has {len(notebook.cells)} cells; at most {MOST_CELLS}")
     lengths = {c.id: code_lines(c.source) for c in notebook.cells if c.cell_type == "code"}
     for name, length in lengths.items():
         if length > MOST_CODE_LINES:

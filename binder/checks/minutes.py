@@ -5,6 +5,7 @@ whose cells are tagged `optional` is not counted. It stands at the end, after wh
 A solution is not counted either: it is read in its exercise's ten minutes.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ WORDS_A_MINUTE = 180
 LINES_A_MINUTE = 12
 MINUTES_AN_EXERCISE = 10
 
-# What the first cell claims, to five minutes: `About 40 minutes`.
+# What the first cell claims, in steps of five minutes: `About 40 minutes`. It may be rounded up.
 CLAIM = re.compile(r"\bAbout (\d+) minutes\b")
 STEP = 5
 
@@ -62,8 +63,8 @@ def problems(notebook):
     counted, claim = reading(notebook).minutes, claimed(notebook)
     if claim is None:
         found.append("its first cell does not say `About N minutes`")
-    elif claim % STEP or abs(claim - counted) > STEP / 2:
-        nearest = STEP * round(counted / STEP)
+    elif claim % STEP or not -STEP / 2 <= claim - counted < STEP:
+        nearest = STEP * math.ceil((counted - STEP / 2) / STEP)
         found.append(f"claims {claim} minutes and takes {counted:.1f}: say {nearest}, or cut")
     optional = [is_optional(cell) for cell in notebook.cells]
     if optional != sorted(optional):

@@ -3,7 +3,6 @@
 import copy
 import sys
 import unittest
-from pathlib import Path
 from unittest import mock
 
 import nbformat
@@ -147,7 +146,7 @@ class Runner(ScriptTest):
 def executed(*cells):
     """A notebook whose cells count as executed, with all that a good one has."""
     result = notebook(*cells)
-    result.cells[0].source += f"\n\n[Open in Binder]({hygiene.binder_link(Path('hygiene.ipynb'))})"
+    result.cells[0].source += "\n\nAbout 0 minutes."
     for cell in result.cells:
         if cell.cell_type == "code":
             cell.execution_count = 1
@@ -186,9 +185,9 @@ class Hygiene(unittest.TestCase):
             "has 2 H1": becomes(1, "# Another\n\nfive words are in here"),
             "has 0 H1": becomes(0, "no heading at all"),
             "21 code lines": becomes(2, "1;\n" * 21),
-            "code-1 has a code line of 111": becomes(2, "x" * 111),
-            "solution-code-1 has a code line of 111": lambda cells: cells.append(
-                solution("1;\n" + "x" * 111, "code-1")
+            "code-1 has a code line of 101": becomes(2, "x" * 101),
+            "solution-code-1 has a code line of 101": lambda cells: cells.append(
+                solution("1;\n" + "x" * 101, "code-1")
             ),
             "the median cell has 8": lambda cells: [
                 c.update(source="1;\n" * 8) for c in cells[2::2]
@@ -212,7 +211,13 @@ class Hygiene(unittest.TestCase):
             "shows a panel as text only": shows(display(**{"text/plain": "title\n1 │ x"})),
             "as text only: its last line moves": shows(display(**{"text/plain": "│ a quote"})),
             "without a text form": shows(display(**{"text/html": "<b>x</b>"})),
-            "lacks [Open in Binder](https://mybinder.org/": becomes(0, "# A title"),
+            "links to Binder, and the workshop has no address": becomes(
+                0, "# A title\n\nAbout 0 minutes.\n\n[Open in Binder](https://mybinder.org/x)"
+            ),
+            "does not say `About N minutes`": becomes(0, "# A title"),
+            "has 68 cells": lambda cells: cells.extend(
+                notebook(*["1"] * 30).cells[1:] + [cells[1].copy()] * 3
+            ),
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
             "is no exercise": lambda cells: cells.append(solution("1", "code-1")),

@@ -123,6 +123,15 @@ pub fn style(code: &str) -> &'static str {
     }
 }
 
+/// A source on one line, as a prompt quotes it: each run of white space is one space.
+///
+/// ```
+/// assert_eq!(code_evolution::source::one_line("fn f() {\n    1\n}"), "fn f() { 1 }");
+/// ```
+pub fn one_line(code: &str) -> String {
+    code.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The lengths that [`length`] tells apart, in characters.
 pub const LENGTHS: [&str; 4] = ["under 130", "130 to 159", "160 to 199", "200 or more"];
 
