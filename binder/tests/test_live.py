@@ -39,7 +39,7 @@ MOST_REQUESTS = 600
 class Live(unittest.TestCase):
     def test_each_notebook_ends_and_tells_the_truth(self):
         names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-        with ThreadPoolExecutor(run.jobs(live=False)) as pool:
+        with ThreadPoolExecutor(run.jobs(one_at_a_time=False)) as pool:
             for name, server, shown in pool.map(run_live, names):
                 with self.subTest(name):
                     self.check_server(server, shown)
