@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # What notebooks write beside themselves when they are run in notebooks/ (see .gitignore).
-WRITTEN = ("my_fizzbuzz", "tools", "tools.previous")
+WRITTEN = ("my_fizzbuzz", "my_tools", "my_tools.previous", "tools", "tools.previous")
 
 
 def main():

@@ -68,7 +68,7 @@ class Lab:
 
     def renew_notebooks(self):
         """The notebooks as they are committed, and fresh copies, whatever a test has made of them."""
-        ignored = shutil.ignore_patterns("tools*", ".ipynb_checkpoints")
+        ignored = shutil.ignore_patterns("*tools*", ".ipynb_checkpoints")
         originals = self.folder / "notebooks"
         shutil.copytree(NOTEBOOKS, originals, ignore=ignored, dirs_exist_ok=True)
         for copy in self.work.rglob("*.ipynb"):
