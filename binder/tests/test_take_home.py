@@ -214,7 +214,10 @@ class WhatNotebook3Made(ScriptTest):
         clone = "/path/to/clone/"
         self.assertEqual(server["command"], clone + "target/release/code_evolution_host")
         self.assertEqual(server["args"][:2], ["toolbox", "serve"])
-        return ROOT / server["args"][2].removeprefix(clone)
+        folder = server["args"][2].removeprefix(clone)
+        # A participant's copy writes beside itself; the notebook that runs here lies in notebooks/.
+        self.assertEqual(folder.split("/")[0], "work")
+        return NOTEBOOKS / folder.removeprefix("work/")
 
     async def count(self, server, text):
         async with Client(stdio_client(server)) as client:
