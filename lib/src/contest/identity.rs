@@ -1,6 +1,6 @@
 //! Whether a prompt became another's, or nobody's.
 
-use super::tokens::tokens;
+use super::tokens::{find, tokens};
 
 /// Words that turn a sentence round.
 const NEGATIONS: [&str; 8] =
@@ -63,7 +63,8 @@ pub fn keeps_identity(prompt: &str, name: &str, value: &str) -> bool {
         })
     };
     let plain = |words: &Vec<String>| {
-        holds(words, &value) && !words.iter().any(|word| NEGATIONS.contains(&word.as_str()))
+        find(words, &value).is_some()
+            && !words.iter().any(|word| NEGATIONS.contains(&word.as_str()))
     };
     let denied = |words: &Vec<String>| denies(words, &name) || denies(words, &value);
     sentences.iter().any(begins) && sentences.iter().any(plain) && !sentences.iter().any(denied)
@@ -76,10 +77,6 @@ fn expand(sentence: &str) -> String {
         .replace("n't", " not")
         .replace("N'T", " not")
         .replace("'re ", " are ")
-}
-
-fn holds(words: &[String], wanted: &[String]) -> bool {
-    words.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// Whether a negation stands right before it, with nothing but small words between.

@@ -12,11 +12,10 @@ use super::curve::axis::Axis;
 use super::figure::{self, Area, DrawingError, GRID, INK, MUTED, PALETTE, UNITS, bold, font};
 use super::html::{self, Align};
 use super::number::rounded;
-use super::stamped::Stamped;
+use super::stamped::{Stamped, rests_on_replies};
 use super::{shows_itself, table};
 use crate::inert;
 use crate::score::{Pair, Paired};
-use crate::stamp::Stamp;
 
 /// Width of the picture, in pixels.
 const WIDTH: i32 = 760;
@@ -78,19 +77,6 @@ impl PairedDots {
         self
     }
 
-    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
-    /// asked, these are the cell's.
-    pub fn stamp(mut self, stamp: &Stamp) -> Self {
-        self.stamped.add(stamp);
-        self
-    }
-
-    /// Says that it rests on no reply, although the cell asked.
-    pub fn measured(mut self) -> Self {
-        self.stamped = Stamped::Measured;
-        self
-    }
-
     /// What the figure shows, in sentences. The picture's `alt` text.
     pub fn alt(&self) -> String {
         let mut sentences = vec![format!("Paired dots “{}”: {}.", self.title, self.value)];
@@ -102,10 +88,7 @@ impl PairedDots {
         }
         sentences
             .extend(self.below().iter().map(|line| format!("{}.", line.trim_end_matches('.'))));
-        let stamp = self.stamped.text();
-        if !stamp.is_empty() {
-            sentences.push(format!("Who answered: {stamp}."));
-        }
+        sentences.extend(self.stamped.sentence());
         sentences.join(" ")
     }
 
@@ -156,12 +139,7 @@ impl PairedDots {
     /// The lines below the rows.
     fn below(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.paired.summary().lines().map(str::to_owned).collect();
-        let scripted = match &self.stamped {
-            Stamped::By(stamp) => stamp.is_scripted(),
-            Stamped::ByCell => crate::cell::stamp().is_scripted(),
-            Stamped::Measured => false,
-        };
-        if scripted {
+        if self.stamped.is_scripted() {
             lines.push(SCRIPTED.to_owned());
         }
         lines
@@ -267,6 +245,7 @@ impl PairedDots {
     }
 }
 shows_itself!(PairedDots);
+rests_on_replies!(PairedDots);
 
 /// The old way's dot is round, the new way's a diamond: the colour alone does not tell them apart.
 fn dot(area: &Area<'_>, (x, y): (i32, i32), side: usize) -> Result<(), DrawingError> {

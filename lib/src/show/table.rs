@@ -4,10 +4,9 @@ use std::fmt::Display;
 
 use super::html::{self, Align};
 use super::shows_itself;
-use super::stamped::Stamped;
+use super::stamped::{Stamped, rests_on_replies};
 use crate::inert;
 use crate::score::{CRITERIA, Score};
-use crate::stamp::Stamp;
 
 /// A table, built row by row.
 ///
@@ -55,19 +54,6 @@ impl Table {
         self.rows.push(row.cells());
     }
 
-    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
-    /// asked, these are the cell's.
-    pub fn stamp(mut self, stamp: &Stamp) -> Self {
-        self.stamped.add(stamp);
-        self
-    }
-
-    /// Says that it rests on no reply, although the cell asked.
-    pub fn measured(mut self) -> Self {
-        self.stamped = Stamped::Measured;
-        self
-    }
-
     /// The table as HTML.
     pub fn to_html(&self) -> String {
         let table = html::table(&self.head, &self.alignment(), &self.rows);
@@ -97,6 +83,7 @@ impl Table {
     }
 }
 shows_itself!(Table);
+rests_on_replies!(Table);
 
 /// A table as text.
 pub(super) fn text(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {

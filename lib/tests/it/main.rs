@@ -4,6 +4,7 @@ mod challenge;
 mod contest;
 mod examples;
 mod harmless;
+mod live;
 mod modules;
 #[cfg(feature = "packing")]
 mod packing;

@@ -12,7 +12,7 @@ mod thin;
 mod words;
 
 use super::figure;
-use super::stamped::Stamped;
+use super::stamped::{Stamped, rests_on_replies};
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
@@ -138,19 +138,6 @@ impl FitnessCurve {
         self
     }
 
-    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
-    /// asked, these are the cell's.
-    pub fn stamp(mut self, stamp: &Stamp) -> Self {
-        self.stamped.add(stamp);
-        self
-    }
-
-    /// Says that it rests on no reply, although the cell asked.
-    pub fn measured(mut self) -> Self {
-        self.stamped = Stamped::Measured;
-        self
-    }
-
     /// What the plot shows, in sentences. The picture's `alt` text.
     pub fn alt(&self) -> String {
         words::alt(self, &self.resolved())
@@ -193,6 +180,7 @@ impl FitnessCurve {
     }
 }
 shows_itself!(FitnessCurve);
+rests_on_replies!(FitnessCurve);
 
 #[cfg(test)]
 mod tests {

@@ -39,10 +39,7 @@ pub(super) fn alt(curve: &FitnessCurve, series: &[Series]) -> String {
             sentences.push(format!("{}: {values} left out, being no number.", series.name));
         }
     }
-    let stamp = curve.stamped.text();
-    if !stamp.is_empty() {
-        sentences.push(format!("Who answered: {stamp}."));
-    }
+    sentences.extend(curve.stamped.sentence());
     sentences.join(" ")
 }
 

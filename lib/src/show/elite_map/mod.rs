@@ -9,12 +9,11 @@ mod draw;
 use std::collections::HashMap;
 
 use super::number::{count, format};
-use super::stamped::Stamped;
+use super::stamped::{Stamped, rests_on_replies};
 use super::{Number, Table, figure, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
 use crate::score::best_first;
-use crate::stamp::Stamp;
 
 /// One who holds a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,19 +93,6 @@ impl EliteMap {
         self.elites.values().map(|elite| elite.score).filter(|score| score.is_finite()).sum()
     }
 
-    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
-    /// asked, these are the cell's.
-    pub fn stamp(mut self, stamp: &Stamp) -> Self {
-        self.stamped.add(stamp);
-        self
-    }
-
-    /// Says that it rests on no reply, although the cell asked.
-    pub fn measured(mut self) -> Self {
-        self.stamped = Stamped::Measured;
-        self
-    }
-
     /// What the picture shows, in sentences.
     pub fn alt(&self) -> String {
         let mut text = format!(
@@ -128,9 +114,8 @@ impl EliteMap {
         if self.outside > 0 {
             text += &format!(" {} fit no cell.", self.outside);
         }
-        let stamp = self.stamped.text();
-        if !stamp.is_empty() {
-            text += &format!(" Who answered: {stamp}.");
+        if let Some(sentence) = self.stamped.sentence() {
+            text += &format!(" {sentence}");
         }
         text
     }
@@ -174,6 +159,7 @@ impl EliteMap {
     }
 }
 shows_itself!(EliteMap);
+rests_on_replies!(EliteMap);
 
 /// `B3 · 94`.
 fn written(elite: &Elite) -> String {

@@ -9,11 +9,10 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use super::figure;
-use super::stamped::Stamped;
+use super::stamped::{Stamped, rests_on_replies};
 use super::{Number, html, shows_itself};
 use crate::error::Result;
 use crate::inert;
-use crate::stamp::Stamp;
 
 pub(in crate::show) use draw::{readable_on, shade};
 
@@ -116,19 +115,6 @@ impl Lineage {
         }
     }
 
-    /// Says which replies it rests on, in addition to those that are known. Without it, in a cell that
-    /// asked, these are the cell's.
-    pub fn stamp(mut self, stamp: &Stamp) -> Self {
-        self.stamped.add(stamp);
-        self
-    }
-
-    /// Says that it rests on no reply, although the cell asked.
-    pub fn measured(mut self) -> Self {
-        self.stamped = Stamped::Measured;
-        self
-    }
-
     /// What the picture shows, in sentences.
     pub fn alt(&self) -> String {
         words::alt(self)
@@ -204,6 +190,7 @@ impl Lineage {
     }
 }
 shows_itself!(Lineage);
+rests_on_replies!(Lineage);
 
 #[cfg(test)]
 mod tests {

@@ -45,9 +45,8 @@ pub(super) fn alt(lineage: &Lineage) -> String {
             text += &format!(" {} is the same program as {twin}.", one.label);
         }
     }
-    let stamp = lineage.stamped.text();
-    if !stamp.is_empty() {
-        text += &format!(" Who answered: {stamp}.");
+    if let Some(sentence) = lineage.stamped.sentence() {
+        text += &format!(" {sentence}");
     }
     text
 }
