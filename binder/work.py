@@ -165,6 +165,12 @@ def notebooks(folder):
     return sorted(name for name in names if is_original(name))
 
 
+def binder_link(repository, name):
+    """Where mybinder.org opens the copy of a notebook (its path from notebooks/) of OWNER/NAME."""
+    place = f"lab/tree/work/{Path(name).as_posix()}"
+    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath={place}"
+
+
 def is_original(name):
     """Whether a path in notebooks/ is the workshop's own, and not what a run has left there."""
     return name.parts[0] not in WRITTEN and not any(part.startswith(".") for part in name.parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+import work
 from checks import NOTEBOOKS, ROOT, cells, minutes, normal_form, notebooks, picture, stamps
 from checks.cells import code_lines, without_code
 
@@ -90,18 +91,12 @@ def binder_problems(first_cell, path):
     """A link leads somewhere, so there is one as soon as the repository has a public address."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
-    link = f"[Open in Binder]({binder_link(repository, path)})"
+    name = path.relative_to(NOTEBOOKS) if path.is_relative_to(NOTEBOOKS) else path.name
+    link = f"[Open in Binder]({work.binder_link(repository, name)})"
     if repository.startswith("OWNER/"):
         told = "links to Binder, and the workshop has no address yet: binder/publish gives it one"
         return [told] if "mybinder.org" in first_cell else []
     return [] if link in first_cell else [f"its first cell lacks {link}: run binder/publish"]
-
-
-def binder_link(repository, path):
-    """Where mybinder.org opens a participant's copy of a notebook of this repository."""
-    inside = path.is_relative_to(NOTEBOOKS)
-    name = path.relative_to(NOTEBOOKS).as_posix() if inside else path.name
-    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/work/{name}"
 
 
 def file_form(notebook):
