@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import Error, TimeoutError
 
 PROJECTOR = {"width": 1280, "height": 720}
 PATIENCE_SECONDS = 120  # a machine may be busy; nothing here waits longer than it has to
@@ -137,7 +137,7 @@ class Notebook:
         try:
             field.fill(text, timeout=1000)
             field.press("Enter", timeout=1000)
-        except TimeoutError:  # it was just going
+        except Error:  # it was just going, or the next one came beside it
             return False
         return True
 
