@@ -63,6 +63,31 @@ class WhatIsMissing(ScriptTest):
             "without rust-lld", "apt install lld", "rustup.rs", PATH=f"{fake}:{bare}"
         )
 
+    def rust_without_its_source(self, **more):
+        """A Rust of another folder, where nothing lies, and no rustup but one of `more`'s."""
+        rustc = (
+            f'case "$*" in *sysroot*) echo "{self.folder}";; *) echo "rustc 1.99.0 (x)";; esac\n'
+        )
+        for name, script in ({"rustc": rustc, "rust-lld": ""} | more).items():
+            fake = self.fake_command(name, script).split(os.pathsep)[0]
+        path = f"{fake}{os.pathsep}{self.path_without('rustup')}"
+        return {"PATH": path, "CARGO_HOME": self.folder}
+
+    def test_a_rust_without_the_standard_librarys_source(self):
+        """Without it evcxr knows the type of no variable."""
+        rust = self.rust_without_its_source()
+        shown = self.assert_refuses("standard library's source", "see the lines above", **rust)
+        self.assertIn("lacks clippy, rustfmt or rust-src: install them as you", shown)
+
+    def test_rustup_is_asked_for_the_standard_librarys_source(self):
+        """One that succeeds may have done so for another Rust than the one that is used."""
+        rustup = f'echo "$*" >"{self.folder}/asked"\n'
+        rust = self.rust_without_its_source(rustup=rustup)
+        shown = self.assert_refuses("standard library's source", "see the lines above", **rust)
+        self.assertIn(f"{self.folder / 'fake' / 'rustc'} lacks clippy", shown)
+        asked = (self.folder / "asked").read_text()
+        self.assertEqual(asked, "component add clippy rust-src rustfmt\n")
+
     def test_another_system(self):
         path = self.fake_command("uname", "echo Darwin\n")
         self.assert_refuses("Darwin", "docker build --file", "docker run", PATH=path)
