@@ -4,7 +4,7 @@
 //! cargo run --release -p code_evolution --example evolving_prompt -- [TASK] [SEEDS] [GENERATIONS] [fresh]
 //! ```
 //!
-//! `TASK` is `reviews` or `tickets`. Each seed prints a row; nothing here is chosen by the held-out items.
+//! `TASK` is `reviews` or `topics`. Each seed prints a row; nothing here is chosen by the held-out items.
 //! With `fresh`, the held-out items are those that were written last, and ten fixed prompts are compared on them.
 
 use std::time::Instant;
@@ -25,7 +25,7 @@ const ITEMS: usize = 12;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut task = match arguments.next().as_deref() {
-        Some("tickets") => LabelledTask::tickets(),
+        Some("topics") => LabelledTask::topics(),
         _ => LabelledTask::reviews(),
     };
     let mut number = |default| arguments.next().and_then(|it| it.parse().ok()).unwrap_or(default);

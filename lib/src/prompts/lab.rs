@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_generation_keeps_its_elite_and_has_no_twins() {
-        let task = LabelledTask::tickets();
+        let task = LabelledTask::topics();
         let mut rng = SmallRng::seed_from_u64(3);
         let mut lab = PromptLab::new(always_positive(&[]), task);
         let population = lab.random_prompts(6, &mut rng);

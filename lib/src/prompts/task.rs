@@ -60,22 +60,21 @@ impl LabelledTask {
         LabelledTask::new("reviews", &labels, &instructions, include_str!("data/reviews.tsv"))
     }
 
-    /// Does a user's ticket report a bug, or wish for something new?
-    pub fn tickets() -> Self {
+    /// Is a sentence about food or about money?
+    ///
+    /// Of three tasks that were tried on the training items beside bugs and wishes, the one on which prompts
+    /// differ most; its held-out items were written afterwards.
+    pub fn topics() -> Self {
         let instructions = [
             "",
-            "Is this ticket a bug or a wish?",
-            "You sort tickets. Answer with bug or wish.",
-            "A bug is something that is broken. A wish asks for something new.",
-            "Answer wish if the customer asks for a new feature, bug if something fails.",
-            "Ticket triage.",
+            "Is this about food or about money?",
+            "You sort sentences. Answer with food or money.",
+            "Is it about eating and cooking, or about paying and earning? Eating is food, paying is money.",
+            "Answer money if the sentence is about cash, prices or banks, else food.",
+            "Topic.",
         ];
-        LabelledTask::new(
-            "tickets",
-            &["bug", "wish"],
-            &instructions,
-            include_str!("data/tickets.tsv"),
-        )
+        let labels = ["food", "money"];
+        LabelledTask::new("topics", &labels, &instructions, include_str!("data/topics.tsv"))
     }
 
     /// `data`: one item a line: `train`, `held-out` or `fresh`, the label, the text, with tabs between.
@@ -209,7 +208,7 @@ mod tests {
     use super::*;
 
     fn tasks() -> [LabelledTask; 2] {
-        [LabelledTask::reviews(), LabelledTask::tickets()]
+        [LabelledTask::reviews(), LabelledTask::topics()]
     }
 
     #[test]
