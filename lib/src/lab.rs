@@ -57,7 +57,7 @@ impl Lab {
 
     /// The model that answers in this lab.
     pub fn llm(&self) -> Llm {
-        Llm::new(Arc::clone(&self.host))
+        Llm::new(Arc::clone(&self.host)).max_tokens(self.status.model.usual_max_tokens())
     }
 
     /// Compiles a candidate and runs the task's cases on it, both in the jail.

@@ -172,6 +172,9 @@ pub struct Ask {
 /// Most tokens of an answer unless a cell says otherwise.
 pub const DEFAULT_MAX_TOKENS: u32 = 1_000;
 
+/// The same of [`TINY_MODEL`] on this machine: it seldom stops by itself, and goes in circles by then.
+pub const TINY_MAX_TOKENS: u32 = 300;
+
 impl Ask {
     /// Asks a single question.
     pub fn new(prompt: impl Into<String>) -> Self {
@@ -349,9 +352,35 @@ pub struct ModelStatus {
     pub notes: Vec<String>,
 }
 
+impl ModelStatus {
+    /// Most tokens of an answer unless a cell says otherwise. A recording is asked, and made, as any model is.
+    pub fn usual_max_tokens(&self) -> u32 {
+        match (self.mode, self.model.as_str()) {
+            (Mode::Local, TINY_MODEL) => TINY_MAX_TOKENS,
+            _ => DEFAULT_MAX_TOKENS,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_tiny_model_on_this_machine_is_kept_short() {
+        let usual = |model: &str, mode| {
+            let status = serde_json::json!({
+                "provider": "local", "model": model, "mode": mode, "key_from": "none", "cassette": null, "notes": [],
+            });
+            let status: ModelStatus = serde_json::from_value(status).expect("a status");
+            status.usual_max_tokens()
+        };
+        assert_eq!(usual(TINY_MODEL, Mode::Local), TINY_MAX_TOKENS);
+        // One of the participant's own may have more to say; and what is recorded is found again.
+        assert_eq!(usual("qwen", Mode::Local), DEFAULT_MAX_TOKENS);
+        assert_eq!(usual(TINY_MODEL, Mode::Record), DEFAULT_MAX_TOKENS);
+        assert_eq!(usual(TINY_MODEL, Mode::Replay), DEFAULT_MAX_TOKENS);
+    }
 
     #[test]
     fn a_label_says_where_the_answer_came_from() {
