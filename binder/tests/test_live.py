@@ -100,8 +100,7 @@ def executed(client, cell, place):
 
 def problems(cell, text):
     """What went wrong in a cell, but for what the server did to it."""
-    # A check may fail, since nobody here answers well; a cell may not.
-    found = [problem for problem in cells.problems(cell) if "❌" not in problem]
+    found = cells.problems(cell, live=True)
     if SPENT_DAY in text or RUN_AGAIN in text:
         # It ended with an error and runs again; a panic or a compile error is none of the server's.
         found = [problem for problem in found if not problem.startswith("stderr: ")]
