@@ -3,6 +3,8 @@
 A server like a pod's, and in it the notebooks (default: the first two), opened as a browser opens
 them: first one, then the others beside it. All cells run, of all at once at the end. The memory is
 that of the server and of all that it started, kernels, hosts and compilers (proportional set size).
+
+`LLM_PROVIDER=local binder/run --room` has the model on this machine answer, and counts it too.
 """
 
 import argparse
@@ -17,14 +19,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from checks import ROOT, notebooks
-from checks.run import environment, existing_notebook
+from checks.run import (
+    LIVE_CELL_TIMEOUT_SECONDS,
+    environment,
+    existing_notebook,
+    without_keys,
+)
 from measures.memory import MemoryWatch
 
 TOKEN = "room"
 LIMITS_MIB = {1: 1000, 2: 1600}  # for so many notebooks at once
+LIMITS_WITH_MODEL_MIB = {1: 1144, 2: 1907}  # 1.2 and 2 GB
 
 
 def main():
@@ -37,7 +46,8 @@ def main():
     paths = parser.parse_args().notebooks or notebooks()[:2]
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         rows = measure(server, paths)
-    print(f"\n{os.cpu_count()} cores; peak of server, kernels, hosts and compilers\n")
+    model = ", with the model on this machine" if with_model() else ""
+    print(f"\n{os.cpu_count()} cores; peak of server, kernels, hosts and compilers{model}\n")
     print("| moment | memory, MiB | limit, MiB |\n|---|---:|---:|")
     for moment, mib, limit in rows:
         print(f"| {moment} | {mib:.0f} | {limit or ''} |")
@@ -47,6 +57,7 @@ def main():
 def measure(server, paths):
     """Rows of (moment, peak in MiB, limit or None)."""
     rows = [("the server alone", server.peak(lambda: time.sleep(3)), None)]
+    limits = LIMITS_WITH_MODEL_MIB if with_model() else LIMITS_MIB
     opened = []
     for path in paths:
         count = len(opened) + 1
@@ -54,14 +65,16 @@ def measure(server, paths):
         client = server.open()
         run(client, cells[:1])
         resting = server.peak(lambda: time.sleep(2))
-        rows.append((f"and {path.stem}, set up and idle", resting, LIMITS_MIB.get(count)))
+        rows.append((f"and {path.stem}, set up and idle", resting, limits.get(count)))
         peak = server.peak(lambda client=client, cells=cells: run(client, cells[1:]))
-        rows.append((f"while {path.stem} runs whole", peak, LIMITS_MIB.get(count)))
+        rows.append((f"while {path.stem} runs whole", peak, limits.get(count)))
         opened.append((client, cells))
+        if with_model() and not server.has_model():
+            sys.exit("room: no model runs here, or another session of yours has it: end that first")
     if len(opened) > 1:
         with ThreadPoolExecutor(len(opened)) as pool:
             peak = server.peak(lambda: list(pool.map(lambda one: run(*one), opened)))
-        rows.append(("while all of these run again, at once", peak, LIMITS_MIB.get(len(opened))))
+        rows.append(("while all of these run again, at once", peak, limits.get(len(opened))))
     return rows
 
 
@@ -72,11 +85,26 @@ def run(client, cells):
     """
     for cell in cells:
         reply = client.execute_interactive(
-            cell.source, timeout=300, allow_stdin=False, output_hook=lambda _: None
+            cell.source,
+            timeout=LIVE_CELL_TIMEOUT_SECONDS,
+            allow_stdin=False,
+            output_hook=lambda _: None,
         )["content"]
         if reply["status"] != "ok" and "expect-error" not in cell.metadata.get("tags", []):
             why = "\n".join(reply.get("traceback", []))
             sys.exit(f"room: cell {cell.id} does not run, so this measures nothing:\n{why}")
+
+
+def with_model():
+    """Whether the model on this machine is to answer."""
+    return os.environ.get("LLM_PROVIDER") == "local"
+
+
+def variables():
+    """The server's environment: a script answers, or the model on this machine."""
+    if not with_model():
+        return environment()
+    return without_keys(os.environ) | {"LLM_PROVIDER": "local"}
 
 
 class Server:
@@ -90,7 +118,7 @@ class Server:
         settings = [f"--ServerApp.root_dir={ROOT}", f"--IdentityProvider.token={TOKEN}"]
         self.process = subprocess.Popen(
             [*command, *settings],
-            env=environment() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
+            env=variables() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
             stdout=subprocess.DEVNULL,
             stderr=open(self.folder / "log", "w"),  # the process holds it
         )
@@ -126,6 +154,11 @@ class Server:
             except RuntimeError:
                 time.sleep(0.5)
         sys.exit(f"the kernel does not start:\n{(self.folder / 'log').read_text()}")
+
+    def has_model(self):
+        """Whether a model's process is among those that the server started."""
+        started = psutil.Process(self.process.pid).children(recursive=True)
+        return any(argument.endswith(".gguf") for one in started for argument in one.cmdline())
 
     def peak(self, action):
         """The most memory while `action` runs, in MiB."""
