@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import ClassVar
 
 from playwright.sync_api import Error, sync_playwright
 
@@ -34,7 +35,11 @@ class Lab:
 
     The clone has the notebooks and a link to `lib`, so its kernels start warm: that a fresh one sets
     itself up is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
+    `variables` go into its environment, which has no key and no setting of who answers.
     """
+
+    def __init__(self, variables=()):
+        self.variables = dict(variables)
 
     def __enter__(self):
         RESULTS.mkdir(parents=True, exist_ok=True)
@@ -99,7 +104,7 @@ class Lab:
         }
         return subprocess.Popen(
             command,
-            env=kept | own | {"XDG_STATE_HOME": str(self.folder / "state")},
+            env=kept | own | {"XDG_STATE_HOME": str(self.folder / "state")} | self.variables,
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -139,10 +144,11 @@ class BrowserTest(unittest.TestCase):
     """A test in a browser. Its last screen is kept: target/browser/TEST.png."""
 
     lab: Lab
+    variables: ClassVar = {}  # of the lab's environment
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab())
+        cls.lab = cls.enterClassContext(Lab(cls.variables))
 
     def setUp(self):
         self.lab.renew_notebooks()
