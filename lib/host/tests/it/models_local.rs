@@ -327,8 +327,15 @@ impl Drop for Lab {
 
 fn hosts_and_servers_are_killed_in_every_order() {
     // 0: the kernel that owns the host; 1: the host; 2: the keeper; 3: the model's process.
-    let orders =
-        [[0, 1, 2, 3], [1, 0, 3, 2], [2, 0, 1, 3], [3, 1, 0, 2], [0, 3, 1, 2], [2, 3, 1, 0]];
+    let orders = [
+        [0, 1, 2, 3],
+        [0, 3, 1, 2],
+        [1, 0, 3, 2],
+        [1, 3, 2, 0],
+        [2, 0, 1, 3],
+        [2, 3, 1, 0],
+        [3, 1, 0, 2],
+    ];
     for order in orders {
         let mut lab = Lab::start();
         let mut server = servers();
