@@ -31,7 +31,8 @@
 //!
 //! A request that is not there gets the exchange that asks for the same thing in other words, and the
 //! answer says so: a script never passes for an answer to an edited prompt. `question` says what
-//! "the same thing" is. Where there is no such exchange, the answer says that it is none
+//! "the same thing" is, and `aims` what asks for something besides; `vocabulary` corrects slips of the
+//! keyboard. Where there is no such exchange, the answer says that it is none
 //! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than one to another question.
 //!
 //! **Adopting.** For authors: with `LLM_ADOPT=1`, an exchange that was the nearest, not exact, gets
@@ -39,6 +40,7 @@
 //! of the prompt, and stays exact after a prompt is reworded. An exchange that this session has
 //! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
 
+mod aims;
 mod choices;
 mod exchange;
 mod file;
@@ -49,6 +51,7 @@ mod player;
 mod question;
 mod recorder;
 mod render;
+mod vocabulary;
 
 pub use exchange::{Exchange, Reply, Request};
 pub use file::{Cassette, Kind};

@@ -5,12 +5,17 @@
 //! rare it is among the prompts that are known (inverse document frequency, Spärck Jones, 1972), and
 //! words that any English sentence may have, and numbers, count little. Two prompts are alike if they share the
 //! rare words *and* the frame; prompts about functions of different names are not alike at all, since
-//! the answer to one cannot be called by the other's caller.
+//! the answer to one cannot be called by the other's caller. Nor is one that asks for something besides:
+//! that is the subject of `aims`.
 //!
 //! Left out: word order, grammar and meaning. A prompt that says the same in quite other words is not
 //! recognised, which costs a reply but never gives a wrong one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::Request;
+use super::aims::{Aims, Use};
+use super::vocabulary::{NEUTRAL, Vocabulary, words};
 
 /// From this likeness on, two prompts ask for the same thing. `tests/data/likeness.toml` has the
 /// prompts that it was chosen by.
@@ -31,35 +36,35 @@ const COMMON: &[&str] = &[
     "two", "use", "was", "we", "what", "when", "which", "who", "will", "with", "you", "your",
 ];
 
-/// The words of a prompt, and the functions that it is about.
+/// The words of a request, the functions that it is about, and what it asks for.
 #[derive(Debug, Clone)]
-pub(super) struct Words {
+pub(super) struct Question {
     words: BTreeSet<String>,
     functions: HashSet<String>,
+    aims: Aims,
 }
 
-impl Words {
-    pub(super) fn new(text: &str) -> Self {
-        let lower = text.to_lowercase();
-        let words: Vec<&str> = lower
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .filter(|word| !word.is_empty())
-            .collect();
+impl Question {
+    /// What a request asks; slips of the keyboard are corrected by the vocabulary.
+    pub(super) fn new(request: &Request, vocabulary: &Vocabulary) -> Self {
+        let text = request.text();
+        let said: Vec<String> = words(&text).collect();
         // Names of functions as they are declared; Rust's own keyword is the only mark that is safe.
-        let functions = words.windows(2).filter(|pair| pair[0] == "fn").map(|pair| pair[1]);
-        Words {
-            functions: functions.map(str::to_owned).collect(),
-            words: words.iter().map(|&word| word.to_owned()).collect(),
+        let functions = said.windows(2).filter(|pair| pair[0] == "fn").map(|pair| &pair[1]);
+        Question {
+            functions: functions.cloned().collect(),
+            words: said.iter().map(|word| vocabulary.correct(word)).collect(),
+            aims: Aims::new(request.messages.iter().map(|it| it.content.as_str()), vocabulary),
         }
     }
 
     /// The part of these words that is found in the other text, 0 to 1; all words count the same.
-    pub(super) fn contained_in(&self, other: &Words) -> f64 {
+    fn contained_in(&self, other: &Question) -> f64 {
         covered(self, other, &meaning)
     }
 
     /// Whether both are about functions, and have none in common.
-    fn other_functions(&self, other: &Words) -> bool {
+    fn other_functions(&self, other: &Question) -> bool {
         !self.functions.is_empty()
             && !other.functions.is_empty()
             && self.functions.is_disjoint(&other.functions)
@@ -78,7 +83,7 @@ fn meaning(word: &str) -> f64 {
 }
 
 /// The weight of the words that both have, as a part of the first one's.
-fn covered(words: &Words, by: &Words, weight: &dyn Fn(&str) -> f64) -> f64 {
+fn covered(words: &Question, by: &Question, weight: &dyn Fn(&str) -> f64) -> f64 {
     let sum =
         |words: &mut dyn Iterator<Item = &String>| words.map(|word| weight(word)).sum::<f64>();
     let all = sum(&mut words.words.iter());
@@ -86,58 +91,85 @@ fn covered(words: &Words, by: &Words, weight: &dyn Fn(&str) -> f64) -> f64 {
     if all == 0.0 { 1.0 } else { shared / all }
 }
 
-/// The prompts that are known, and how often each word occurs in them.
+/// The prompts that are known: how much each of their words tells about what is asked.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    prompts: f64,
-    with_word: HashMap<String, f64>,
+    weights: HashMap<String, f64>,
+    /// The rarity of a word that no prompt has.
+    unknown: f64,
 }
 
 impl Known {
-    pub(super) fn new<'a>(prompts: impl IntoIterator<Item = &'a Words>) -> Self {
-        let mut known = Known::default();
+    pub(super) fn new<'a>(prompts: impl IntoIterator<Item = &'a Question>) -> Self {
+        let mut count = 0.0;
+        let mut with_word: HashMap<&String, f64> = HashMap::new();
         for prompt in prompts {
-            known.prompts += 1.0;
+            count += 1.0;
             for word in &prompt.words {
-                *known.with_word.entry(word.clone()).or_default() += 1.0;
+                *with_word.entry(word).or_default() += 1.0;
             }
         }
-        known
+        // More than in proportion: a frame of many words must not outweigh the few that ask.
+        let rarity = |with_word: f64| ((count + 1.0) / with_word).ln().powf(1.5);
+        let weight = |(word, with): (&String, f64)| (word.clone(), meaning(word) * rarity(with));
+        Known {
+            // A word that no prompt has tells less than one that a single prompt has: it may be anything.
+            unknown: rarity((count / 10.0).max(1.0)),
+            weights: with_word.into_iter().map(weight).collect(),
+        }
     }
 
     /// How much a word tells about what is asked: nothing where every prompt has it.
     fn weight(&self, word: &str) -> f64 {
-        // A word that no prompt has tells less than one that a single prompt has: it may be anything.
-        let unknown = (self.prompts / 10.0).max(1.0);
-        let with_word = self.with_word.get(word).copied().unwrap_or(unknown);
-        // More than in proportion: a frame of many words must not outweigh the few that ask.
-        let rarity = ((self.prompts + 1.0) / with_word).ln().powf(1.5);
-        meaning(word) * rarity
+        let known = self.weights.get(word).copied();
+        known.unwrap_or_else(|| meaning(word) * self.unknown)
     }
 
     /// How alike a prompt is to a known one, 0 to 1. That the known one's words are there counts more
     /// than that no others are: a sentence was perhaps added.
-    pub(super) fn alike(&self, prompt: &Words, known: &Words) -> f64 {
+    pub(super) fn alike(&self, prompt: &Question, known: &Question) -> f64 {
         if prompt.other_functions(known) {
             return 0.0;
         }
         let weight = |word: &str| self.weight(word);
         let there = covered(known, prompt, &weight);
-        let no_others = covered(prompt, known, &weight);
+        // A courtesy more is no other question, nor is what a sentence tells; other code is one in part.
+        let asked = |word: &str| {
+            let part = match prompt.aims.use_of(word) {
+                _ if known.words.contains(word) => 1.0,
+                _ if NEUTRAL.contains(word) => 0.0,
+                Use::Asking => 1.0,
+                Use::InCode => LITTLE,
+                Use::Telling => 0.0,
+            };
+            part * self.weight(word)
+        };
+        let no_others = covered(prompt, known, &asked);
         // The weighted harmonic mean (F2), in which `there` counts four times.
         let both = 4.0 * no_others + there;
         let question = if both == 0.0 { 0.0 } else { 5.0 * there * no_others / both };
-        question.min(known.contained_in(prompt))
+        // The dear questions last, for those that it may be.
+        if question < SAME_QUESTION {
+            question
+        } else if prompt.aims.go_beyond(&known.aims, &known.words) {
+            0.0
+        } else {
+            question.min(known.contained_in(prompt))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::model::Ask;
+
     use super::*;
 
     fn alike(known: &[&str], prompt: &str, to: usize) -> f64 {
-        let words: Vec<Words> = known.iter().map(|text| Words::new(text)).collect();
-        Known::new(&words).alike(&Words::new(prompt), &words[to])
+        let vocabulary = Vocabulary::new(known.iter().copied());
+        let of = |text: &str| Question::new(&Request::from(&Ask::new(text)), &vocabulary);
+        let questions: Vec<Question> = known.iter().map(|text| of(text)).collect();
+        Known::new(&questions).alike(&of(prompt), &questions[to])
     }
 
     const FRAME: &str = "You repair Rust functions. Answer with one complete function in a block.";

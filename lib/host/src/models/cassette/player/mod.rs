@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use code_evolution_wire::model::{Ask, Fit};
 use code_evolution_wire::protocol::{Failure, FailureKind};
 
-use super::question::{Known, SAME_QUESTION, Words};
+use super::question::{Known, Question, SAME_QUESTION};
 use super::render::{REQUEST_KEYS, request_items};
+use super::vocabulary::Vocabulary;
 use super::{Cassette, Exchange, Kind, Reply, Request};
 use crate::files;
 use crate::models::ModelError;
@@ -17,8 +18,9 @@ use crate::models::alike::Profile;
 pub struct Player {
     path: PathBuf,
     cassette: Cassette,
-    /// The words of each exchange's request, for finding the nearest.
-    words: Vec<Words>,
+    /// What each exchange's request asks, for finding the nearest.
+    questions: Vec<Question>,
+    vocabulary: Vocabulary,
     known: Known,
     /// How many replies each exchange has given in this cell.
     given: Vec<usize>,
@@ -56,13 +58,16 @@ impl Player {
     pub fn open(path: &Path, adopt: bool) -> Result<Self, ModelError> {
         let cassette = Cassette::read(path)?;
         let count = cassette.exchanges.len();
-        let words: Vec<Words> =
-            cassette.exchanges.iter().map(|known| Words::new(&known.request.text())).collect();
+        let texts: Vec<String> = cassette.exchanges.iter().map(|it| it.request.text()).collect();
+        let vocabulary = Vocabulary::new(texts.iter().map(String::as_str));
+        let question = |it: &Exchange| Question::new(&it.request, &vocabulary);
+        let questions: Vec<Question> = cassette.exchanges.iter().map(question).collect();
         Ok(Player {
             path: path.to_owned(),
             cassette,
-            known: Known::new(&words),
-            words,
+            known: Known::new(&questions),
+            questions,
+            vocabulary,
             given: vec![0; count],
             settled: vec![false; count],
             adopt,
@@ -154,7 +159,7 @@ impl Player {
     /// The exchange that is most alike, the first of equals, and how much alike it is. What waits for
     /// an answer, a person's words or a tool's result, is of the same kind in both.
     fn nearest(&self, request: &Request) -> Result<(usize, f64), ModelError> {
-        let words = Words::new(&request.text());
+        let question = Question::new(request, &self.vocabulary);
         let last = |request: &Request| request.messages.last().map(|message| message.role);
         // The same words may be said with other tools at hand, which changes the answer.
         let tools = |exchange: &Exchange| {
@@ -166,7 +171,7 @@ impl Player {
             let alike = if exchange.request.messages == request.messages {
                 1.0
             } else if last(&exchange.request) == last(request) {
-                self.known.alike(&words, &self.words[position])
+                self.known.alike(&question, &self.questions[position])
             } else {
                 0.0
             };
@@ -210,13 +215,13 @@ impl Player {
             ];
             other.extend(differences.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name));
             return format!(
-                "{kind} to the same prompt with another {}: set a key to have a model answer",
+                "{kind} to the same prompt with another {}; only a model answers with this one",
                 other.join(", "),
             );
         }
         // An edit is never "100 % alike".
         let percent = (alike * 100.0).floor().min(99.0);
-        format!("nearest {kind}, {percent} % alike: set a key to have a model answer your edit")
+        format!("nearest {kind}, {percent} % alike; only a model answers exactly this prompt")
     }
 
     /// Answers from the unsettled exchange that fits best, and writes the request into the file.
@@ -243,7 +248,7 @@ impl Player {
             );
             return Ok(Replayed { note: Some(note), ..replayed });
         };
-        self.words[position] = Words::new(&request.text());
+        self.questions[position] = Question::new(&request, &self.vocabulary);
         self.cassette.exchanges[position].request = request;
         self.settled[position] = true;
         self.save_adopted(position)?;

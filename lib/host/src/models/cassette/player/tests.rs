@@ -53,7 +53,10 @@ fn an_edited_request_gets_the_nearest_and_says_so() {
         player.play(&Ask::new("Write fn one in Rust, please, and nothing else. Thanks!")).unwrap();
     assert_eq!(edited.reply.text, "first");
     let note = edited.note.unwrap();
-    assert!(note.starts_with("nearest scripted reply, ") && note.contains("set a key"), "{note}");
+    assert!(
+        note.starts_with("nearest scripted reply, ") && note.contains("only a model"),
+        "{note}"
+    );
     assert_eq!(edited.fit, Fit::Nearest);
     let mut hotter = Ask::new("Write fn one in Rust, please, and nothing else.");
     hotter.temperature = Some(1.5);

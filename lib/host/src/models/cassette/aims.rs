@@ -1,0 +1,339 @@
+//! What a prompt asks for that another one does not.
+//!
+//! Likeness of words cannot tell a courtesy from a second request: both are a line more. What tells
+//! them apart is grammar. Questions, orders and sentences about "you" *ask*; other sentences only
+//! *tell*. So a prompt asks for something else if one of its asking sentences is mostly about what the
+//! known prompt does not mention. Sentences that only tell may be about anything, as long as they are
+//! no story of their own. In a message that holds a question the numbers count too: it is about them.
+//!
+//! Words that ask for nothing, courtesies among them, are in `neutral.txt`. Code is left out (functions
+//! are compared by name, in `question`), and what became of it. So is meaning: a request in other words for the same thing is
+//! taken for another one, which costs a reply but never gives a wrong one.
+
+use std::collections::BTreeSet;
+
+use super::vocabulary::{NEUTRAL, Vocabulary, words};
+
+/// Neutral words that still say what a sentence is about, if the known prompt has them too.
+const SUBJECTS: &[&str] = &[
+    "answer",
+    "code",
+    "complete",
+    "comment",
+    "correct",
+    "idiomatic",
+    "line",
+    "new",
+    "output",
+    "prompt",
+    "request",
+    "rules",
+    "sentence",
+    "short",
+    "text",
+    "words",
+    "write",
+];
+
+/// What a telling sentence begins with: it has a subject, or is about when and where.
+const OPENINGS: &[&str] = &[
+    "a",
+    "after",
+    "all",
+    "although",
+    "an",
+    "as",
+    "at",
+    "because",
+    "before",
+    "both",
+    "by",
+    "each",
+    "every",
+    "everybody",
+    "everything",
+    "for",
+    "from",
+    "he",
+    "here",
+    "i",
+    "if",
+    "in",
+    "it",
+    "its",
+    "many",
+    "most",
+    "my",
+    "no",
+    "nobody",
+    "nothing",
+    "of",
+    "on",
+    "one",
+    "our",
+    "she",
+    "since",
+    "some",
+    "that",
+    "the",
+    "their",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "today",
+    "two",
+    "under",
+    "we",
+    "while",
+    "with",
+    "without",
+];
+
+/// What turns a telling sentence into an order.
+const ORDERS: &[&str] = &["let", "must", "need", "shall", "should", "want", "wish", "would"];
+
+/// What stands before an order without changing it.
+const LEADING: &[&str] = &[
+    "also", "and", "but", "finally", "first", "instead", "just", "kindly", "next", "now", "oh",
+    "or", "please", "so", "then", "well",
+];
+
+/// A telling sentence with so many words of its own is a story of its own.
+const STORY: usize = 4;
+
+/// The sentences of a prompt.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Aims {
+    sentences: Vec<Sentence>,
+    /// The numbers of its questions, in order of size.
+    asked_about: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Sentence {
+    words: BTreeSet<String>,
+    mood: Mood,
+}
+
+/// How a prompt uses a word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Use {
+    /// In a sentence that asks, perhaps among others.
+    Asking,
+    /// Only in sentences that tell.
+    Telling,
+    /// In no sentence: in code, or in what became of it.
+    InCode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mood {
+    /// A question or an order.
+    Asks,
+    /// Who "you" are and what you do, or an item of a list: a part of what is asked.
+    Casts,
+    /// Anything else.
+    Tells,
+}
+
+impl Aims {
+    /// The sentences of these messages; slips of the keyboard are corrected by the vocabulary.
+    pub(super) fn new<'a>(
+        messages: impl IntoIterator<Item = &'a str>,
+        vocabulary: &Vocabulary,
+    ) -> Self {
+        let mut aims = Aims::default();
+        for message in messages {
+            let sentences = sentences(message);
+            let in_question = sentences.iter().any(|sentence| sentence.ends_with('?'));
+            for sentence in &sentences {
+                let said: Vec<String> =
+                    words(sentence).map(|word| vocabulary.correct(&word)).collect();
+                if in_question {
+                    aims.asked_about.extend(said.iter().filter(|word| is_number(word)).cloned());
+                }
+                aims.sentences.push(Sentence {
+                    mood: match sentence {
+                        it if it.ends_with('?') => Mood::Asks,
+                        it if it.starts_with("- ") => Mood::Casts,
+                        _ => mood(&said),
+                    },
+                    words: said.into_iter().filter(|word| !is_number(word)).collect(),
+                });
+            }
+        }
+        aims.asked_about.sort();
+        aims
+    }
+
+    /// How a word is used: it may ask, only tell, or not be in a sentence but in code.
+    pub(super) fn use_of(&self, word: &str) -> Use {
+        let mut used = Use::InCode;
+        for sentence in self.sentences.iter().filter(|it| it.words.contains(word)) {
+            if sentence.mood != Mood::Tells {
+                return Use::Asking;
+            }
+            used = Use::Telling;
+        }
+        used
+    }
+
+    /// Whether it asks for something that is not in a known prompt with these words.
+    pub(super) fn go_beyond(&self, known: &Aims, known_words: &BTreeSet<String>) -> bool {
+        self.asked_about != known.asked_about
+            || self.sentences.iter().any(|sentence| sentence.goes_beyond(known_words))
+    }
+}
+
+impl Sentence {
+    fn goes_beyond(&self, known: &BTreeSet<String>) -> bool {
+        let mut foreign = 0;
+        let mut familiar = 0;
+        for word in &self.words {
+            let neutral = NEUTRAL.contains(word.as_str());
+            if known.contains(word) {
+                familiar += usize::from(!neutral || SUBJECTS.contains(&word.as_str()));
+            } else {
+                foreign += usize::from(!neutral && word.chars().count() > 1);
+            }
+        }
+        foreign
+            >= match self.mood {
+                Mood::Asks => familiar.max(1),
+                Mood::Casts => (familiar + 1).max(2),
+                Mood::Tells => familiar.max(STORY),
+            }
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit())
+}
+
+/// The sentences of a text, without its code blocks. A line ends a sentence.
+fn sentences(text: &str) -> Vec<&str> {
+    let mut in_code = false;
+    let prose = move |line: &&str| {
+        let fence = line.trim_start().starts_with("```");
+        in_code ^= fence;
+        !in_code && !fence && !is_outcome(line.trim_start())
+    };
+    let ends = |line: &'_ str| -> Vec<usize> {
+        let after = |at: usize| line[at + 1..].chars().next();
+        let ends = line.match_indices(['.', '!', '?', ';', ':']).map(|(at, _)| at);
+        ends.filter(|&at| after(at).is_none_or(|c| c.is_whitespace() || "'\"”)".contains(c)))
+            .collect()
+    };
+    let split = text.lines().filter(prose).flat_map(|line| {
+        let mut from = 0;
+        let mut parts = Vec::new();
+        for at in ends(line) {
+            parts.push(&line[from..=at]);
+            from = at + 1;
+        }
+        parts.push(&line[from..]);
+        parts
+    });
+    split.map(str::trim).filter(|sentence| !sentence.is_empty()).collect()
+}
+
+/// Whether a line tells what became of code, in the compiler's words or the judge's.
+fn is_outcome(line: &str) -> bool {
+    let level =
+        |level: &str| line.strip_prefix(level).is_some_and(|rest| rest.starts_with([':', '[']));
+    let margin = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    ["error", "warning", "note", "help"].into_iter().any(level)
+        || ["|", "-->", "=", "..."].iter().any(|mark| margin.starts_with(mark))
+        || (line.starts_with("- ") && line.contains("): "))
+}
+
+/// What a sentence does, by how it begins.
+fn mood(words: &[String]) -> Mood {
+    let mut words = words.iter().map(String::as_str).skip_while(|word| LEADING.contains(word));
+    let Some(first) = words.next() else { return Mood::Tells };
+    let orders = words.any(|word| ORDERS.contains(&word));
+    match first {
+        _ if orders => Mood::Asks,
+        "you" => Mood::Casts,
+        _ if OPENINGS.contains(&first) || is_number(first) => Mood::Tells,
+        _ => Mood::Asks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goes_beyond(known: &str, prompt: &str) -> bool {
+        let vocabulary = Vocabulary::new([known]);
+        let known_words = words(known).collect();
+        let known = Aims::new([known], &vocabulary);
+        Aims::new([prompt], &vocabulary).go_beyond(&known, &known_words)
+    }
+
+    const KNOWN: &str = "You repair Rust functions. Keep the signature.\n\
+        What happened:\n- mean([]): panicked in line 2: attempt to divide by zero";
+
+    #[test]
+    fn another_order_or_question_goes_beyond() {
+        for line in [
+            "Write a haiku about autumn leaves.",
+            "What is the capital of France?",
+            "And please translate it into Spanish.",
+            "I want a recipe for pancakes.",
+            "Bananas!",
+            "You breed dogs.",
+            "You are a French cook.",
+        ] {
+            assert!(goes_beyond(KNOWN, &format!("{KNOWN}\n{line}")), "{line}");
+            assert!(goes_beyond(KNOWN, &format!("{line} {KNOWN}")), "{line}");
+        }
+    }
+
+    #[test]
+    fn courtesy_and_what_only_tells_do_not() {
+        for line in [
+            "",
+            "Thank you very much!",
+            "Please take your time, and think step by step.",
+            "You are the best programmer in the world.",
+            "The sun shines.",
+            "I wrote this on a train.",
+            "Please keep teh signature, and repiar the function.",
+        ] {
+            assert!(!goes_beyond(KNOWN, &format!("{KNOWN}\n{line}")), "{line}");
+            assert!(!goes_beyond(KNOWN, &format!("{line} {KNOWN}")), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_about_its_numbers() {
+        let known = "A box holds 12 eggs. How many eggs are in 7 boxes?";
+        assert!(!goes_beyond(
+            known,
+            "One box holds 12 eggs. How many eggs are in 7 boxes, please?"
+        ));
+        assert!(goes_beyond(known, &known.replace("7", "9")));
+        assert!(goes_beyond(known, &known.replace("7", "12")));
+        assert!(goes_beyond(known, "What is 12 plus 7?"));
+        assert!(goes_beyond(known, "A box holds 12 pens. How many pens are in 7 boxes?"));
+        assert!(!goes_beyond("At 150 words a minute.", "At 180 words a minute."));
+    }
+
+    #[test]
+    fn code_is_left_out() {
+        let known = "Repair it:\n```rust\nfn f() {}\n```\nKeep the name.";
+        assert!(!goes_beyond(known, &known.replace("fn f() {}", "fn g() { translate(poem) }")));
+        for outcome in [
+            "- mean([]) (input []): index out of bounds: the len is 0",
+            "error[E0382]: borrow of moved value",
+            " --> candidate.rs:3:27",
+            "3 |     join(words) // translate a poem",
+            "help: consider cloning the value",
+        ] {
+            assert!(!goes_beyond(known, &format!("{known}\n{outcome}")), "{outcome}");
+        }
+    }
+}
