@@ -95,6 +95,7 @@ impl Admission {
             Some(review) => {
                 format!("✗ rejected: {tool} (turned down by {})", inert::short(&review.by, REASON))
             }
+            None if self.admitted => format!("✓ in use already: {tool}"),
             None => format!("✗ rejected by the gate: {tool}"),
         }
     }
@@ -111,6 +112,7 @@ impl Admission {
     pub fn to_html(&self) -> String {
         let head = html::panel(&html::headline(&self.headline()));
         match self.review {
+            _ if self.admitted => head,
             Some(_) => head,
             None => head + &Quote::new(self.examination.feedback()).to_html(),
         }
@@ -119,6 +121,7 @@ impl Admission {
     /// The admission as text; with the gate's reason, where it refused.
     pub fn to_text(&self) -> String {
         match self.review {
+            _ if self.admitted => self.headline(),
             Some(_) => self.headline(),
             None => {
                 format!("{}\n{}", self.headline(), inert::quote(self.examination.feedback()))

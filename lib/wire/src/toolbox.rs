@@ -143,7 +143,7 @@ pub struct Admission {
     pub examination: Examination,
     /// The review, where the gate let the proposal through.
     pub review: Option<Review>,
-    /// Whether the tool is in the toolbox now.
+    /// Whether the tool is in the toolbox now; without a review where it was there already.
     pub admitted: bool,
 }
 

@@ -28,6 +28,8 @@ pub struct Examined {
     pub task: Task,
     /// The tools that it uses, with their versions now.
     pub uses: BTreeMap<String, u32>,
+    /// Whether it is the version in use, with no new test.
+    pub is_in_use: bool,
     /// Its whole source and its process, ready for the first call, if it passed and was compiled now.
     pub resident: Option<(String, Resident)>,
 }
@@ -64,14 +66,17 @@ pub fn examine(
         }
         None => proposal.task.clone(),
     };
-    let refusal = match form(&signature, proposal, in_use)? {
-        None => match duplicate(shelf, tools, name, &proposal.code)? {
-            None => capability::refusal(&proposal.code, &proposal.capabilities)
-                .or_else(|| needs_more(tools, &uses, &proposal.capabilities)),
-            refusal => refusal,
-        },
-        refusal => refusal,
-    };
+    let same_source = in_use.is_some_and(|it| it.sha256 == digest(proposal.code.as_bytes()));
+    // With a test more, the same source is a new version: the next one has to pass that test too.
+    let has_new_test = in_use.is_some_and(|it| extent(&task) != extent(&it.task));
+    let mut refusal = form(&signature, proposal, in_use)?;
+    let is_in_use = refusal.is_none() && same_source && !has_new_test;
+    if refusal.is_none() && !(same_source && has_new_test) {
+        refusal = duplicate(shelf, tools, name, &proposal.code)?;
+    }
+    let refusal = refusal
+        .or_else(|| capability::refusal(&proposal.code, &proposal.capabilities))
+        .or_else(|| needs_more(tools, &uses, &proposal.capabilities));
     let (verdict, resident) = match refusal {
         Some(_) => (None, None),
         None => {
@@ -82,19 +87,28 @@ pub fn examine(
     };
     let examination = Examination {
         name: name.to_owned(),
-        version: entry.map_or(1, next_version),
+        version: match entry {
+            Some(entry) if is_in_use => entry.current,
+            Some(entry) => next_version(entry),
+            None => 1,
+        },
         code: proposal.code.clone(),
         previous,
         capabilities: proposal.capabilities.clone(),
         refusal,
         verdict,
     };
-    Ok(Examined { examination, task, uses, resident })
+    Ok(Examined { examination, is_in_use, task, uses, resident })
 }
 
 /// The number that the next version of a tool gets.
 pub fn next_version(entry: &ToolEntry) -> u32 {
     entry.versions.keys().next_back().map_or(1, |last| last + 1)
+}
+
+/// How many tests a task has.
+fn extent(task: &Task) -> (usize, usize) {
+    (task.cases.len(), task.properties.len())
 }
 
 fn form(
@@ -160,7 +174,8 @@ fn duplicate(
 ) -> Result<Option<String>, ToolboxError> {
     let sha256 = digest(code.as_bytes());
     if let Some(entry) = tools.get(name)
-        && let Some((version, _)) = entry.versions.iter().find(|(_, known)| known.sha256 == sha256)
+        && let Some((version, _)) =
+            entry.versions.iter().rev().find(|(_, known)| known.sha256 == sha256)
     {
         return Ok(Some(match *version == entry.current {
             true => format!("this is the source in use already (version {version})"),

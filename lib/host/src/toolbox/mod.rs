@@ -156,7 +156,10 @@ impl Toolbox {
         let locked = self.shelf.lock()?;
         let mut tools = self.shelf.tools()?;
         let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
-        let Examined { examination, task, uses, resident } = examined;
+        let Examined { examination, is_in_use, task, uses, resident } = examined;
+        if is_in_use {
+            return Ok(Admission { examination, review: None, admitted: true });
+        }
         let (name, version) = (examination.name.clone(), examination.version);
         let review = review.filter(|_| examination.passed());
         let Some(approval) = review.as_ref().filter(|review| review.approved) else {
