@@ -146,18 +146,22 @@ class HandsOn(BrowserTest):
         self.assertEqual(field.count(), 0)
 
     def test_a_review(self):
-        """A person turns a tool away, then lets it in."""
+        """A person turns a tool away, then lets it in; an answer that is neither is asked again."""
         notebook = self.open(TOOLMAKER)
         notebook.wait_for_kernel()
         submit = notebook.find(lambda cell: "\ntoolbox.submit(" in cell.source)
         notebook.run_above(submit)
-        for answer, outcome in (("n", "✗ rejected"), ("y", "✓ admitted")):
+        for answers, outcome in ((("well", "n"), "✗ rejected"), (("y",), "✓ admitted")):
             notebook.start(submit)
             notebook.page.locator(".jp-Stdin-input").wait_for()
             panel = notebook.node(submit).locator(".jp-OutputArea-output table")
             self.assertIn("✓ passed", panel.first.inner_text().replace("\xa0", " "))
             self.assertEqual(look.problems(notebook.page), [], "while the question is open")
-            self.assertTrue(notebook.answer(answer))
+            for number, answer in enumerate(answers):
+                self.assertTrue(notebook.answer(answer))
+                if number + 1 < len(answers):
+                    notebook.node(submit).locator("text=neither y nor n").wait_for()
+                    notebook.page.locator(".jp-Stdin-input:visible").wait_for()
             notebook.wait_for_run(submit)
             told = shown(notebook.cell(submit))
             self.assertIn(outcome, told)

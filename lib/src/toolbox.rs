@@ -186,14 +186,12 @@ impl Toolbox {
              Without an answer the policy decides, which is to {policy}."
         );
         // Without a colon: the kernel would take it for the prompt's end.
-        let answer = evcxr_input::get_string("y or n?");
-        match answer.trim().to_lowercase().as_str() {
-            "y" | "yes" => Review { approved: true, by: "a person".to_owned() },
-            "" => {
+        match decision(|| evcxr_input::get_string("y or n?")) {
+            Some(approved) => Review { approved, by: "a person".to_owned() },
+            None => {
                 println!("review: nobody answered, so the policy decides");
                 policy.review(&examination.capabilities)
             }
-            _ => Review { approved: false, by: "a person".to_owned() },
         }
     }
 
@@ -316,6 +314,19 @@ impl Toolbox {
     }
 }
 
+/// What a person decides, who is asked until it is clear; `None` where nobody answers.
+fn decision(mut ask: impl FnMut() -> String) -> Option<bool> {
+    loop {
+        let answer = ask();
+        match answer.trim().to_lowercase().as_str() {
+            "" => return None,
+            "y" | "yes" => return Some(true),
+            "n" | "no" => return Some(false),
+            _ => println!("review: neither y nor n ({}), so once more", inert::short(&answer, 40)),
+        }
+    }
+}
+
 /// Gives a toolbox's folder the name `FOLDER.previous`, in place of the one before it.
 fn move_aside(folder: &Path) -> Result<()> {
     let Some(name) = folder.file_name().filter(|_| folder.exists()) else { return Ok(()) };
@@ -357,6 +368,19 @@ mod tests {
         fs::write(tools.join("thesis.txt"), "years of work").expect("a file");
         let error = move_aside(&tools).expect_err("no toolbox").to_string();
         assert!(error.contains("is no toolbox") && tools.join("thesis.txt").exists(), "{error}");
+    }
+
+    #[test]
+    fn an_unclear_answer_is_asked_again() {
+        let decided = |answers: &[&str]| {
+            let mut answers = answers.iter();
+            let decided = decision(|| answers.next().expect("no more questions").to_string());
+            (decided, answers.count())
+        };
+        assert_eq!(decided(&[" Y", "n"]), (Some(true), 1));
+        assert_eq!(decided(&["No ", "y"]), (Some(false), 1));
+        assert_eq!(decided(&["maybe", "j", "q", "yes", "n"]), (Some(true), 1));
+        assert_eq!(decided(&["what?", " ", "y"]), (None, 1));
     }
 
     #[test]

@@ -23,8 +23,9 @@ pub trait ToJson {
 
 /// A tuple of values, one for each parameter of a function.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no tuple of arguments",
-    note = "write a tuple with one value for each parameter; one alone takes a comma: `(15,)`"
+    message = "an input is a tuple with one value for each parameter, and this is `{Self}`",
+    label = "put it in parentheses, with a comma behind it: `([-1, -7],)`",
+    note = "one parameter: `.case((15,), ..)` or `.case(([3, 9],), ..)`; two: `.case((2, 10), ..)`; none: `.case((), ..)`"
 )]
 pub trait Arguments {
     /// One JSON value for each parameter.
