@@ -22,6 +22,8 @@ MOST_CODE_LINES = 20
 MEDIAN_CODE_LINES = 7
 LONGEST_CODE_LINE = 100  # what a projector shows at 1280 pixels without a scroll bar
 LEAST_WORDS = 5
+MOST_PREDICTIONS = 5
+GLOSSARY = "](../binder/GLOSSARY.md)"
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
@@ -59,6 +61,7 @@ def check(path):
             headings,
             code_cells,
             prose,
+            predictions,
             images,
             exercises,
             outputs,
@@ -80,6 +83,8 @@ def text_form(text, notebook, path):
     if str(ROOT) in text:
         found.append("names the folder of this clone")
     found += binder_problems(notebook.cells[0].source, path)
+    if path.parent == NOTEBOOKS:
+        found += of_the_workshop(notebook)
     found += picture.problems(path, notebook)
     for link in re.findall(r"\]\((?!https?:|#|data:|attachment:)([^)#\s]+)", prose_of(notebook)):
         if not (path.parent / link).exists():
@@ -97,6 +102,17 @@ def binder_problems(first_cell, path):
         told = "links to Binder, and the workshop has no address yet: binder/publish gives it one"
         return [told] if "mybinder.org" in first_cell else []
     return [] if link in first_cell else [f"its first cell lacks {link}: run binder/publish"]
+
+
+def of_the_workshop(notebook):
+    """What the four have in common: the loop at their head, and the glossary."""
+    found = []
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    if not any("Loop::new(" in source for source in code[:2]):
+        found.append("does not draw the loop (`Loop::new(..)`) in its first or second code cell")
+    if not any(GLOSSARY in cell.source for cell in notebook.cells):
+        found.append(f"does not link the glossary: [glossary{GLOSSARY}")
+    return found
 
 
 def file_form(notebook):
@@ -170,6 +186,19 @@ def prose(notebook):
                     f"cell {cell.id} has no prose before it (at least {LEAST_WORDS} words)"
                 )
         previous = cell
+    return found
+
+
+def predictions(notebook):
+    """Few, and each with its answer behind a click."""
+    asking = [cell for cell in notebook.cells if "**Predict" in cell.source]
+    found = [
+        f"cell {cell.id} has no answer behind a click after **Predict**"
+        for cell in asking
+        if "<summary>Answer</summary>" not in cell.source.split("**Predict", 1)[1]
+    ]
+    if len(asking) > MOST_PREDICTIONS:
+        found.append(f"asks for {len(asking)} predictions; at most {MOST_PREDICTIONS}")
     return found
 
 

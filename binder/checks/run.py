@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from checks import NOTEBOOKS, ROOT, cells, normal_form, notebooks, picture
+from checks import NOTEBOOKS, ROOT, cells, normal_form, notebooks, picture, stamps
 from measures.memory import MemoryWatch
 
 RESULTS = ROOT / "target" / "notebooks"
@@ -167,6 +167,8 @@ def run_notebook(path, options):
         executed = normal_form.of(first[1])
         if not options.live:
             runs[0].problems += cells.passed_unsolved(executed)
+        for run, shown in [] if options.live or options.adopt else [first, *second]:
+            run.problems += stamps.not_exact(shown)
         if options.check:
             runs[0].problems += normal_form.differences(committed, executed)
         (RESULTS / f"{path.stem}.ipynb").write_text(normal_form.text(executed), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Who answered stands in every figure and table of a cell that asked, and what the cell has cost."""
+"""Who answered stands in every figure and table of a cell that asked, and what the cell has cost.
+
+In a notebook that nobody has edited each reply is one to exactly that prompt.
+"""
 
 import re
 
@@ -8,6 +11,11 @@ COST = re.compile(r"this cell asked \d+ questions?\b")
 PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Paired dots|Lineage|Map)[^"]*)"')
 # A verdict's and a toolbox's tables say what was measured; their heads tell them apart.
 MEASURED = ("result", "version", "line", "tool", "individual", "this session")
+# How a reply's label, a stamp or an error tells of a reply to another prompt, or of none.
+NEAREST = re.compile(
+    r"only the nearest|nearest (?:scripted|recorded) reply|the same prompt with another"
+    r"|has nothing for this prompt|prompts? without a reply|· no reply\]"
+)
 TABLE = re.compile(r"<table>.*?<th\b[^>]*>(.*?)</th>.*?</table>(.{0,20})", re.DOTALL)
 
 
@@ -29,7 +37,17 @@ def problems(notebook):
             )
         if told:
             found += [f"cell {cell.id}: {it}" for html in shown for it in unstamped(html)]
-    return found
+    return found + not_exact(notebook)
+
+
+def not_exact(notebook):
+    """The cells that show a reply to another prompt than theirs, or miss one."""
+    return [
+        f"cell {cell.id}: “{told[0]}”, and nobody has edited its prompt: mend the script, or adopt it"
+        for cell in notebook.cells
+        for told in [NEAREST.search("".join(map(whole, cell.get("outputs", []))))]
+        if told
+    ]
 
 
 def asking_functions(notebook):

@@ -218,6 +218,11 @@ class Hygiene(unittest.TestCase):
             "has 68 cells": lambda cells: cells.extend(
                 notebook(*["1"] * 30).cells[1:] + [cells[1].copy()] * 3
             ),
+            "has no answer behind a click": becomes(1, "**Predict:** what comes of it, then?"),
+            "asks for 6 predictions": lambda cells: cells.extend(
+                nbformat.v4.new_markdown_cell(f"**Predict:** what comes of {n} here?")
+                for n in range(6)
+            ),
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
             "is no exercise": lambda cells: cells.append(solution("1", "code-1")),
@@ -233,6 +238,13 @@ class Hygiene(unittest.TestCase):
                     content.metadata.kernelspec.name = "python3"
                 findings = self.findings(content)
                 self.assertTrue(any(expected in line for line in findings), findings)
+
+    def test_the_four_have_the_loop_and_the_glossary(self):
+        content = executed("let a = 1;", "a")
+        self.assertEqual(len(hygiene.of_the_workshop(content)), 2)
+        content.cells[2].source = 'Loop::new(["a", "b", "c", "d", "e"])'
+        content.cells[1].source += " [glossary](../binder/GLOSSARY.md)"
+        self.assertEqual(hygiene.of_the_workshop(content), [])
 
     def test_a_value_that_is_no_panel_may_be_text_only(self):
         content = executed("let a = 1;", "a")

@@ -46,6 +46,19 @@ class Stamps(unittest.TestCase):
         self.assertIn("lab.cost()", problem)
         self.assertEqual(found(define, cell("run(&lab); lab.cost()", text=COST)), [])
 
+    def test_an_unedited_notebook_shows_no_reply_to_another_prompt(self):
+        for told in (
+            "[7 of 7 replies scripted, 1 of them only the nearest]",
+            "[scripted · no model · nearest scripted reply, 77 % alike: ...]",
+            "the script has nothing for this prompt; a key, a local model or your own chat has",
+        ):
+            table = TABLE.format("name") + "<p><small>[stamped]</small></p>"
+            asked = cell("lab.llm().ask(&prompt)?", table, f"{told}\n{COST}")
+            asked.id = "ward"
+            [problem] = found(asked)
+            self.assertIn("ward", problem)
+            self.assertEqual(len(stamps.not_exact(nbformat.v4.new_notebook(cells=[asked]))), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
