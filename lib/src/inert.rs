@@ -15,6 +15,7 @@
 
 use std::fmt::Write as _;
 
+pub(crate) use code_evolution_wire::text::clip;
 use serde_json::Value;
 
 /// What the kernel's control lines begin with.
@@ -42,15 +43,6 @@ pub fn line(text: &str) -> String {
 /// Like [`line()`], cut to at most `limit` characters, the last of them `…` if something is missing.
 pub fn short(text: &str, limit: usize) -> String {
     clip(&line(text), limit)
-}
-
-/// Text that is inert already, cut to at most `limit` characters.
-pub(crate) fn clip(inert: &str, limit: usize) -> String {
-    if inert.chars().count() <= limit {
-        return inert.to_owned();
-    }
-    let kept: String = inert.chars().take(limit.saturating_sub(1)).collect();
-    kept + "…"
 }
 
 /// The text as the content of an HTML element or of a quoted attribute: made visible like [`text()`],

@@ -3,16 +3,16 @@
 //! A toolbox is a folder; it outlives the kernel, and several notebooks can share one. Whoever guards
 //! it writes the tests, sees what passed them, and decides.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use code_evolution_wire::method::{
-    Admit, CallTool, Examine, InToolbox, ListTools, ReadLog, RollBack, ToolboxMethod, Verify,
+    Admit, CallTool, Examine, InToolbox, ListTools, ReadLog, RollBack, StartAfresh, ToolboxMethod,
+    Verify,
 };
 use code_evolution_wire::model::{Tool, ToolCall};
 use code_evolution_wire::protocol::FailureKind;
-use code_evolution_wire::toolbox::{Capability, Listed, Proposal, Review, ToolEntry};
+use code_evolution_wire::toolbox::{self as wire, Capability, Listed, Proposal, Review, ToolEntry};
 use code_evolution_wire::value::Arguments;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,9 +22,6 @@ use crate::host::Host;
 use crate::inert;
 use crate::lab::Lab;
 use crate::show::{self, Admission, Examination, Table, Verification};
-
-/// What every toolbox has, by which one is told from another folder: a manifest may be lost.
-const MARK: &str = "versions";
 
 /// A toolbox in a folder. Clones share it.
 #[derive(Clone)]
@@ -87,10 +84,7 @@ impl Toolbox {
     /// # Errors
     /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest is not as it was written.
     pub fn open(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
-        let folder = std::path::absolute(folder.as_ref())
-            .map_err(|error| bad_folder(folder.as_ref(), &error))?;
-        let host = Arc::clone(lab.host());
-        let toolbox = Toolbox { host, folder, policy: Policy::admit_tested() };
+        let toolbox = Toolbox::at(lab, folder.as_ref())?;
         toolbox.list()?;
         Ok(toolbox)
     }
@@ -101,12 +95,21 @@ impl Toolbox {
     /// # Errors
     /// If the folder holds something else than a toolbox, or cannot be moved.
     pub fn fresh(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
-        let folder = folder.as_ref();
-        move_aside(folder)?;
+        let toolbox = Toolbox::at(lab, folder.as_ref())?;
+        toolbox.ask(StartAfresh)?;
         // Without a slash at its end.
-        let shown = folder.components().as_path().display();
+        let shown = folder.as_ref().components().as_path().display();
         println!("{shown}: a new, empty toolbox (an earlier one, if any, is now {shown}.previous)");
-        Toolbox::open(lab, folder)
+        Ok(toolbox)
+    }
+
+    fn at(lab: &Lab, folder: &Path) -> Result<Toolbox> {
+        let folder = std::path::absolute(folder).map_err(|error| {
+            let shown = folder.display();
+            let message = format!("cannot use the folder {shown} ({error}); choose another");
+            Error::new(FailureKind::BadRequest, message)
+        })?;
+        Ok(Toolbox { host: Arc::clone(lab.host()), folder, policy: Policy::admit_tested() })
     }
 
     /// The same toolbox with another policy for reviews that nobody answers.
@@ -293,7 +296,7 @@ impl Toolbox {
 
     /// Where the audit log is.
     pub fn log_path(&self) -> PathBuf {
-        self.folder.join("audit.jsonl")
+        self.folder.join(wire::AUDIT_LOG)
     }
 
     /// Checks the audit log, and the toolbox against it.

@@ -1,10 +1,11 @@
 //! Files that are replaced whole, and digests that tell contents apart.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 /// How the names of files begin that are not yet in their place.
@@ -26,6 +27,24 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.persist(path)?;
     // The renaming itself must survive a power cut.
     File::open(folder)?.sync_all()
+}
+
+/// Builds a folder beside its place and moves it there: whoever finds it finds it whole. Where another process
+/// was faster, its folder stays.
+///
+/// # Errors
+/// Those of `build`, and if the folder cannot be stored.
+pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let parent = folder.parent().context("a folder lies in another")?;
+    fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+    let building = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)?;
+    build(building.path())?;
+    match fs::rename(building.path(), folder) {
+        Err(error) if !folder.is_dir() => {
+            Err(error).with_context(|| format!("storing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The SHA-256 digest of these bytes, in hexadecimal.

@@ -14,6 +14,7 @@
 //! | [`serve`] | answers a notebook's requests on standard input and output |
 //! | `folders` | where files are kept |
 //! | `files` | files that are replaced whole, and digests |
+//! | `lock` | locks that a panic does not poison |
 //! | [`commands`] | what a person or a script calls: `serve`, `judge`, `exec`, `doctor`, `audit`, `toolbox`, `prepare` |
 //!
 //! # Decisions
@@ -38,6 +39,7 @@ pub mod export;
 mod files;
 mod folders;
 pub mod judge;
+mod lock;
 pub mod mcp;
 pub mod models;
 pub mod serve;

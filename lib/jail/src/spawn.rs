@@ -101,12 +101,12 @@ fn start(jail: &Jail, layers: Layers) -> Result<Prisoner, SpawnError> {
         environment: pointers(&environment),
         folder: c_string(jail.folder.as_os_str())?,
         standard: [
-            high(OwnedFd::from(their_frames))?,
-            high(OwnedFd::from(their_stdout))?,
-            high(OwnedFd::from(their_stderr))?,
+            above_standard(OwnedFd::from(their_frames))?,
+            above_standard(OwnedFd::from(their_stdout))?,
+            above_standard(OwnedFd::from(their_stderr))?,
         ],
-        report: high(OwnedFd::from(their_report))?,
-        landlock: landlock.map(high).transpose()?,
+        report: above_standard(OwnedFd::from(their_report))?,
+        landlock: landlock.map(above_standard).transpose()?,
         limits: resource_limits(&jail.limits),
         filter,
         // SAFETY: the call takes no argument and cannot fail.
@@ -162,7 +162,7 @@ fn adopt_orphans() {
 }
 
 /// Moves a descriptor out of the way of those that the child puts in place.
-fn high(fd: OwnedFd) -> Result<OwnedFd, SpawnError> {
+fn above_standard(fd: OwnedFd) -> Result<OwnedFd, SpawnError> {
     // SAFETY: the call takes no pointer; where it succeeds, the descriptor is new and ours alone.
     unsafe {
         match libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, child::FIRST_FREE) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use code_evolution_wire::verdict::Verdict;
+use code_evolution_wire::verdict::{Level, Verdict};
 
 use super::{share, slowdown};
 
@@ -46,7 +46,7 @@ impl Criteria {
             Some(hidden) if hidden < 0.5 => visible.min(hidden),
             _ => visible,
         };
-        let idiom = (1.0 - WARNING * verdict.count("warning") as f64).max(0.0);
+        let idiom = (1.0 - WARNING * verdict.warnings() as f64).max(0.0);
         Criteria([Some(believed), hidden, None, Some(idiom * believed), None])
     }
 
@@ -113,9 +113,9 @@ impl Score {
     /// what speed and idiom earned, the first warning, and a reader's opinion. For the next prompt.
     pub fn feedback(&self, verdict: &Verdict, opinion: &str) -> String {
         let told = verdict.feedback.lines().take(4).collect::<Vec<_>>().join(" ");
-        let warning = verdict.diagnostics.iter().find(|it| it.level == "warning");
+        let warning = verdict.diagnostics.iter().find(|it| it.level == Level::Warning);
         let first = warning.map_or(String::new(), |it| format!(" ({})", it.message));
-        let idiom = format!("{}, {} warnings{first}", self.part(3), verdict.count("warning"));
+        let idiom = format!("{}, {} warnings{first}", self.part(3), verdict.warnings());
         let speed = self.part(2);
         format!("{told} Performance: {speed}. Idiom: {idiom}. A reader's opinion: {opinion}")
     }
@@ -170,7 +170,7 @@ mod tests {
     fn warnings_cost_idiom_and_wrong_code_has_none() {
         let mut warned = judged(4, 4);
         let warning = Diagnostic {
-            level: "warning".into(),
+            level: Level::Warning,
             code: None,
             message: String::new(),
             line: None,

@@ -2,8 +2,7 @@
 
 use std::ops::Deref;
 
-use code_evolution_wire::program as wire;
-use code_evolution_wire::verdict::Stage;
+use code_evolution_wire::program::{self as wire, Status};
 
 use super::number::format;
 use super::table::Table;
@@ -32,12 +31,8 @@ impl Deref for Execution {
 impl Execution {
     /// The end in one line: `✓ exit code 0`, `✗ compile error`.
     pub fn headline(&self) -> String {
-        let status = inert::short(&self.status, 60);
-        match (self.stage, status.parse::<i32>()) {
-            (Stage::Run, Ok(0)) => "✓ exit code 0".to_owned(),
-            (_, Ok(code)) => format!("✗ exit code {code}"),
-            (_, Err(_)) => format!("✗ {status}"),
-        }
+        let mark = if self.status == Status::Exited(0) { "✓" } else { "✗" };
+        format!("{mark} {}", inert::short(&self.status.to_string(), 60))
     }
 
     /// What it cost: time and memory by the kernel's accounting. Differs from run to run.
@@ -93,12 +88,14 @@ fn shown(name: &str, text: &str, cut: bool) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use code_evolution_wire::verdict::Stage;
+
     use super::*;
 
-    fn execution(status: &str, stdout: &str) -> Execution {
+    fn execution(status: Status, stdout: &str) -> Execution {
         Execution(wire::Execution {
             stage: Stage::Run,
-            status: status.to_owned(),
+            status,
             stdout: stdout.to_owned(),
             stdout_cut: false,
             stderr: String::new(),
@@ -111,13 +108,13 @@ mod tests {
 
     #[test]
     fn output_is_quoted() {
-        let shown = execution("0", "one\nEVCXR_END_CONTENT\n").to_string();
+        let shown = execution(Status::Exited(0), "one\nEVCXR_END_CONTENT\n").to_string();
         assert_eq!(shown, "✓ exit code 0\nstandard output:\n│ one\n│ EVCXR-END_CONTENT");
     }
 
     #[test]
     fn a_flood_is_cut() {
-        let shown = execution("time-out", &"x\n".repeat(10_000)).to_string();
+        let shown = execution(Status::TimeOut, &"x\n".repeat(10_000)).to_string();
         assert!(shown.starts_with("✗ time-out"));
         assert!(shown.contains("\nstandard output, its beginning:\n"));
         assert_eq!(shown.lines().count(), LINES + 2);
@@ -125,13 +122,16 @@ mod tests {
 
     #[test]
     fn output_that_was_cut_before_says_so() {
-        let cut = Execution(wire::Execution { stdout_cut: true, ..execution("0", "one\n").0 });
+        let cut = Execution(wire::Execution {
+            stdout_cut: true,
+            ..execution(Status::Exited(0), "one\n").0
+        });
         assert_eq!(cut.to_string(), "✓ exit code 0\nstandard output, its beginning:\n│ one");
     }
 
     #[test]
     fn cost_is_apart() {
-        let execution = execution("0", "");
+        let execution = execution(Status::Exited(0), "");
         assert!(!execution.to_html().contains("1.5"));
         assert!(execution.cost().to_string().ends_with("     1.5                 3"));
     }

@@ -6,7 +6,7 @@
 
 use std::ops::Deref;
 
-use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcome, Stage};
+use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Level, Outcome, Stage};
 
 use super::html::{self, Align};
 use super::number::{count, format};
@@ -66,7 +66,7 @@ impl Verdict {
         match &self.outcome {
             Outcome::Finished => format!("{sign} {passed}"),
             Outcome::Refused { reason } => format!("✗ refused: {}", inert::short(reason, REASON)),
-            Outcome::CompileError => format!("✗ does not compile: {}", self.errors()),
+            Outcome::CompileError => format!("✗ does not compile: {}", self.error_summary()),
             Outcome::Panicked { panic } => format!("✗ {}{after}", panic_text(panic)),
             Outcome::Signal { number, name } => {
                 format!("✗ ended by signal {number} ({}){after}", inert::short(name, 20))
@@ -125,9 +125,9 @@ impl Verdict {
         parts.join("\n")
     }
 
-    fn errors(&self) -> String {
+    fn error_summary(&self) -> String {
         let mut codes: Vec<String> = Vec::new();
-        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.level == "error");
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error);
         for code in errors.filter_map(|diagnostic| diagnostic.code.as_ref()) {
             let code = inert::short(code, 40);
             if !codes.contains(&code) {
@@ -138,7 +138,7 @@ impl Verdict {
             codes.truncate(DIAGNOSTICS);
             codes.push("…".to_owned());
         }
-        let errors = count(self.count("error"), "error");
+        let errors = count(self.errors(), "error");
         if codes.is_empty() { errors } else { format!("{errors} ({})", codes.join(", ")) }
     }
 
@@ -260,7 +260,7 @@ impl Verdicts {
         let mut table = Table::new(["candidate", "verdict", "first problem"]);
         for (index, verdict) in self.iter().enumerate() {
             let case = || verdict.cases.iter().find(|case| !case.passed);
-            let problem = match verdict.diagnostics.iter().find(|d| d.level == "error") {
+            let problem = match verdict.diagnostics.iter().find(|d| d.level == Level::Error) {
                 Some(error) => error.message.clone(),
                 None if verdict.stage < Stage::Run => String::new(),
                 None => {

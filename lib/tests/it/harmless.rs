@@ -6,11 +6,11 @@ use code_evolution::show::{
     Table, Verdict, Verdicts, Verification,
 };
 use code_evolution::{Error, inert};
-use code_evolution_wire::program as wire_program;
+use code_evolution_wire::program::{self as wire_program, Status};
 use code_evolution_wire::protocol::{Failure, FailureKind};
 use code_evolution_wire::toolbox as wire_toolbox;
 use code_evolution_wire::verdict::{
-    self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage, Timings,
+    self as wire, CaseVerdict, Diagnostic, Level, Outcome, Panic, Stage, Timings,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ fn case() -> impl Strategy<Value = CaseVerdict> {
 }
 
 fn diagnostic() -> impl Strategy<Value = Diagnostic> {
-    let level = prop_oneof![3 => Just("error".to_owned()), 1 => hostile()];
+    let level = prop::sample::select(vec![Level::Error, Level::Warning]);
     (level, hostile(), prop::option::of(hostile()), hostile()).prop_map(
         |(level, message, code, rendered)| Diagnostic {
             level,
@@ -227,11 +227,11 @@ proptest! {
 
     #[test]
     fn executions_are_harmless(
-        (status, stdout, stderr) in (hostile(), hostile(), hostile()),
+        (signal, stdout, stderr) in (hostile(), hostile(), hostile()),
         diagnostics in prop::collection::vec(diagnostic(), 0..3),
     ) {
         let execution = Execution(wire_program::Execution {
-            stage: Stage::Run, status, stdout, stdout_cut: true, stderr, stderr_cut: false, diagnostics,
+            stage: Stage::Run, status: Status::Signal(signal), stdout, stdout_cut: true, stderr, stderr_cut: false, diagnostics,
             cpu_ms: 1.0, peak_bytes: 1,
         });
         check(&execution.to_html(), &execution.to_string())?;

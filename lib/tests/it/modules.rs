@@ -154,6 +154,27 @@ fn circle(start: &str, imports: &Imports) -> Option<Vec<String>> {
 }
 
 #[test]
+fn no_module_of_the_judge_imports_its_parent() {
+    let modules = modules_of("lib/host");
+    let within = |path: &Names| path.len() > 1 && path[0] == "judge";
+    let mut imports = 0;
+    for (from, module) in modules.iter().filter(|(path, _)| within(path)) {
+        for to in paths(&module.code, &["crate", "super"]).iter().map(|path| absolute(from, path)) {
+            if within(&to) {
+                imports += 1;
+                assert!(
+                    modules.contains_key(&to[..2]),
+                    "{} imports {}",
+                    from.join("::"),
+                    to.join("::")
+                );
+            }
+        }
+    }
+    assert!(imports > 50, "only {imports} imports were found");
+}
+
+#[test]
 fn no_modules_import_each_other_in_a_circle() {
     let mut circles = Vec::new();
     let mut edges = 0;

@@ -1,7 +1,9 @@
 //! What a verdict says.
 
 use code_evolution::show::{Verdict, Verdicts};
-use code_evolution_wire::verdict::{self as wire, CaseVerdict, Diagnostic, Outcome, Panic, Stage};
+use code_evolution_wire::verdict::{
+    self as wire, CaseVerdict, Diagnostic, Level, Outcome, Panic, Stage,
+};
 use serde_json::json;
 
 fn case(n: i64, expected: i64, got: Option<i64>) -> CaseVerdict {
@@ -31,7 +33,7 @@ fn verdict(outcome: Outcome, cases: Vec<CaseVerdict>) -> wire::Verdict {
 
 fn diagnostic(message: &str, code: &str) -> Diagnostic {
     Diagnostic {
-        level: "error".to_owned(),
+        level: Level::Error,
         message: message.to_owned(),
         code: Some(code.to_owned()),
         line: Some(1),

@@ -20,6 +20,7 @@
 //! | [`method`] | each call with the type of its answer |
 //! | [`value`] | Rust values as JSON that loses nothing |
 //! | [`schema`] | values that show what a JSON schema wants |
+//! | [`text`] | texts that must be short |
 //! | [`source`] | code, comments and literals of a Rust text |
 //!
 //! ```
@@ -51,6 +52,7 @@ pub mod reading;
 pub mod schema;
 pub mod source;
 pub mod task;
+pub mod text;
 pub mod toolbox;
 pub mod value;
 pub mod verdict;

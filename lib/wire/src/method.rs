@@ -181,6 +181,9 @@ impl<M: ToolboxMethod> Method for InToolbox<M> {
     type Answer = M::Answer;
 }
 
+/// [`ToolboxCall::Fresh`].
+pub struct StartAfresh;
+
 /// [`ToolboxCall::List`].
 pub struct ListTools;
 
@@ -221,6 +224,7 @@ pub struct Verify;
 
 methods! {
     ToolboxMethod for ToolboxCall;
+    StartAfresh => (), StartAfresh => ToolboxCall::Fresh;
     ListTools => Vec<Listed>, ListTools => ToolboxCall::List;
     Examine => Examination, Examine(proposal) => ToolboxCall::Examine(proposal);
     Admit => Admission, Admit { proposal, review } => ToolboxCall::Admit { proposal, review };

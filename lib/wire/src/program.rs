@@ -1,5 +1,7 @@
 //! A whole program (`fn main`) run in the jail, and its result.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::task::Limits;
@@ -46,14 +48,57 @@ impl Program {
     }
 }
 
+/// What a program ended with. On the wire a number for an exit code, else a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// The scan refused its source.
+    #[serde(rename = "refused")]
+    Refused,
+    /// It did not compile.
+    #[serde(rename = "compile error")]
+    CompileError,
+    /// It met a limit of time.
+    #[serde(rename = "time-out")]
+    TimeOut,
+    /// It asked for more memory than it may have.
+    #[serde(rename = "out of memory")]
+    OutOfMemory,
+    /// It started more threads than it may.
+    #[serde(rename = "too many threads")]
+    TooManyThreads,
+    /// It printed more than is read of a program.
+    #[serde(rename = "printed more than 8 MB")]
+    TooMuchOutput,
+    /// It exited with this code.
+    #[serde(untagged)]
+    Exited(i32),
+    /// The signal of this name killed it, or its compiler: `SIGSEGV`.
+    #[serde(untagged)]
+    Signal(String),
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Status::Refused => f.write_str("refused"),
+            Status::CompileError => f.write_str("compile error"),
+            Status::TimeOut => f.write_str("time-out"),
+            Status::OutOfMemory => f.write_str("out of memory"),
+            Status::TooManyThreads => f.write_str("too many threads"),
+            Status::TooMuchOutput => f.write_str("printed more than 8 MB"),
+            Status::Exited(code) => write!(f, "exit code {code}"),
+            Status::Signal(name) => f.write_str(name),
+        }
+    }
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
     /// How far it came.
     pub stage: Stage,
-    /// Its exit code as text, or what ended it: `refused`, `compile error`, `SIGSEGV`, `time-out`,
-    /// `out of memory`, `too many threads`, `printed more than 8 MB`.
-    pub status: String,
+    /// Its exit code, or what ended it.
+    pub status: Status,
     /// What it wrote on standard output, cut at the limit.
     pub stdout: String,
     /// Whether it wrote more on standard output than `stdout` holds.
@@ -70,4 +115,32 @@ pub struct Execution {
     pub cpu_ms: f64,
     /// Largest resident memory, in bytes, by the kernel's accounting.
     pub peak_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_a_number_or_a_word() {
+        for (status, on_the_wire) in [
+            (Status::Exited(0), json!(0)),
+            (Status::Exited(101), json!(101)),
+            (Status::Refused, json!("refused")),
+            (Status::CompileError, json!("compile error")),
+            (Status::TimeOut, json!("time-out")),
+            (Status::OutOfMemory, json!("out of memory")),
+            (Status::TooManyThreads, json!("too many threads")),
+            (Status::TooMuchOutput, json!("printed more than 8 MB")),
+            (Status::Signal("SIGSEGV".to_owned()), json!("SIGSEGV")),
+        ] {
+            assert_eq!(serde_json::to_value(&status).unwrap(), on_the_wire);
+            assert_eq!(serde_json::from_value::<Status>(on_the_wire.clone()).unwrap(), status);
+            if let Some(word) = on_the_wire.as_str() {
+                assert_eq!(status.to_string(), word);
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::text::clip;
 use crate::value::{self, Arguments, ToJson};
 
 /// A job for candidates: one function to write, and the cases that judge it.
@@ -336,11 +337,7 @@ impl Task {
     fn name_of(&self, input: &[Value]) -> String {
         let arguments: Vec<String> = input.iter().map(Value::to_string).collect();
         let call = format!("{}({})", self.function().unwrap_or("call"), arguments.join(", "));
-        if call.chars().count() <= 60 {
-            return call;
-        }
-        let short: String = call.chars().take(57).collect();
-        format!("{short}...")
+        clip(&call, 60)
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// The name of the audit log in a toolbox's folder.
+pub const AUDIT_LOG: &str = "audit.jsonl";
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -225,6 +228,9 @@ pub struct Verification {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolboxCall {
+    /// Makes a new, empty toolbox: null. A toolbox that is there is kept beside it, as `FOLDER.previous`,
+    /// in place of the one that was kept before. A folder that is no toolbox is an error.
+    Fresh,
     /// Its tools, ordered by name: a list of [`Listed`]. Makes the folder where there is none.
     List,
     /// What the gate thinks of a proposal, without consequence: an [`Examination`].

@@ -135,11 +135,21 @@ pub struct Panic {
     pub line: Option<u32>,
 }
 
+/// How bad a message of the compiler is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The code does not compile.
+    Error,
+    /// The code compiles, and a lint found something.
+    Warning,
+}
+
 /// One message of the compiler, after rustc's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// `error` or `warning`.
-    pub level: String,
+    /// How bad it is.
+    pub level: Level,
     /// The message: ``use of moved value: `name` ``.
     pub message: String,
     /// rustc's or clippy's code: `E0382`, `unused_variables`.
@@ -207,8 +217,17 @@ impl Verdict {
         self.stage == Stage::Run
     }
 
-    /// The number of diagnostics of this level (`error`, `warning`).
-    pub fn count(&self, level: &str) -> usize {
+    /// The number of the compiler's errors.
+    pub fn errors(&self) -> usize {
+        self.count(Level::Error)
+    }
+
+    /// The number of warnings, where the task asks for them.
+    pub fn warnings(&self) -> usize {
+        self.count(Level::Warning)
+    }
+
+    fn count(&self, level: Level) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.level == level).count()
     }
 }

@@ -23,18 +23,20 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use code_evolution_wire::model::{Answer, Ask, Role};
 use code_evolution_wire::program::{Execution, Program};
 use code_evolution_wire::task::Task;
+use code_evolution_wire::text::clip;
 use code_evolution_wire::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::files::digest;
+use crate::lock::Unpoisoned;
 use crate::models::key::{Key, redact_secrets};
 
 mod chain;
@@ -91,7 +93,7 @@ impl Log {
 
     /// From now on no summary shows this key, whatever it looks like. Clones hide it too.
     pub fn hide(&self, key: Key) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        self.keys.lock().unpoisoned().push(key);
     }
 
     /// Where it is.
@@ -238,7 +240,7 @@ impl Log {
                 (entry.seq + 1, hash)
             }
         };
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.keys.lock().unpoisoned();
         let full = file.metadata().is_ok_and(|metadata| metadata.len() >= MOST_KEPT);
         let kept = kept
             .filter(|_| !full)
@@ -249,7 +251,7 @@ impl Log {
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             event: event.to_owned(),
             digest: digest(payload),
-            summary: change_texts(summary, &|text| shorten(redact(text, &keys))),
+            summary: change_texts(summary, &|text| clip(&redact(text, &keys), SUMMARY_TEXT)),
             kept,
             prev,
         };
@@ -276,14 +278,6 @@ fn change_texts(value: Value, change: &dyn Fn(String) -> String) -> Value {
 fn redact(text: String, keys: &[Key]) -> String {
     // Keys first: of one that only begins like a secret, the rest would stay.
     redact_secrets(&keys.iter().fold(text, |text, key| key.redact(&text)))
-}
-
-/// The beginning of a text. (Keys are hidden before: half a key does not look like one.)
-fn shorten(text: String) -> String {
-    match text.char_indices().nth(SUMMARY_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 /// The last line of a file that ends in a line end; `None` for an empty file.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use code_evolution_jail::{Stage, layers, refusal};
-use code_evolution_wire::program::{Execution, Program};
+use code_evolution_wire::program::{Execution, Program, Status};
 use code_evolution_wire::task::Limits;
 use code_evolution_wire::verdict::Stage as Reached;
 use lexopt::Parser;
@@ -113,7 +113,7 @@ enum Held {
     /// It runs, finds that it cannot, and prints `held`.
     Running,
     /// It runs until it meets this limit.
-    Until(&'static str),
+    Until(Status),
 }
 
 /// What an attack showed.
@@ -149,7 +149,7 @@ impl Held {
     /// Whether it met a limit of time that it should not meet.
     fn is_too_slow(&self, result: &Execution) -> bool {
         let wanted = matches!(self, Held::Until(limit) if result.status == *limit);
-        result.status == TIME_OUT && !wanted
+        result.status == Status::TimeOut && !wanted
     }
 
     /// Whether an attack ended there, and told nothing of the secret.
@@ -158,7 +158,7 @@ impl Held {
             Held::Compiling => {
                 let told =
                     [&result.stdout, &result.stderr].iter().any(|text| text.contains(secret));
-                result.stage == Reached::Compile && result.status != TIME_OUT && !told
+                result.stage == Reached::Compile && result.status != Status::TimeOut && !told
             }
             Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
             Held::Until(limit) => result.stage == Reached::Run && result.status == *limit,
@@ -179,9 +179,6 @@ impl Attack {
         Program { limits, ..Program::new(self.program.clone()) }
     }
 }
-
-/// The status of an execution that met a limit of time.
-const TIME_OUT: &str = "time-out";
 
 /// A variable of this process that a compiler in the jail must not have; `None` where there is only
 /// what it is given anyway.
@@ -235,8 +232,12 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
         running("open a connection", "std::net::TcpListener::bind(\"127.0.0.1:0\").is_ok()"),
         running("reach a name server", "std::net::UdpSocket::bind(\"0.0.0.0:0\").is_ok()"),
         running("signal the host", &signal),
-        endless("compute for ever", "loop { std::hint::black_box(1); }", TIME_OUT),
-        endless("take all memory", "std::hint::black_box(vec![1u8; 1 << 40]);", "out of memory"),
+        endless("compute for ever", "loop { std::hint::black_box(1); }", Status::TimeOut),
+        endless(
+            "take all memory",
+            "std::hint::black_box(vec![1u8; 1 << 40]);",
+            Status::OutOfMemory,
+        ),
     ]);
     attacks
 }
@@ -245,10 +246,10 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
 mod tests {
     use super::*;
 
-    fn ended(stage: Reached, status: &str, stdout: &str) -> Execution {
+    fn ended(stage: Reached, status: Status, stdout: &str) -> Execution {
         Execution {
             stage,
-            status: status.to_owned(),
+            status,
             stdout: stdout.to_owned(),
             stdout_cut: false,
             stderr: String::new(),
@@ -261,15 +262,15 @@ mod tests {
 
     #[test]
     fn a_time_out_is_no_broken_jail_unless_it_tells_the_secret() {
-        let late = ended(Reached::Run, TIME_OUT, "");
+        let late = ended(Reached::Run, Status::TimeOut, "");
         assert!(matches!(Held::Running.seen(&late, "canary"), Seen::TooSlow));
-        assert!(matches!(Held::Until("out of memory").seen(&late, "canary"), Seen::TooSlow));
-        assert!(matches!(Held::Until(TIME_OUT).seen(&late, "canary"), Seen::Held));
-        let told = ended(Reached::Run, TIME_OUT, "canary");
+        assert!(matches!(Held::Until(Status::OutOfMemory).seen(&late, "canary"), Seen::TooSlow));
+        assert!(matches!(Held::Until(Status::TimeOut).seen(&late, "canary"), Seen::Held));
+        let told = ended(Reached::Run, Status::TimeOut, "canary");
         assert!(matches!(Held::Running.seen(&told, "canary"), Seen::Broken));
-        let broken = ended(Reached::Run, "0", "broken\n");
+        let broken = ended(Reached::Run, Status::Exited(0), "broken\n");
         assert!(matches!(Held::Running.seen(&broken, "canary"), Seen::Broken));
-        let late = ended(Reached::Compile, TIME_OUT, "");
+        let late = ended(Reached::Compile, Status::TimeOut, "");
         assert!(matches!(Held::Running.seen(&late, "canary"), Seen::TooSlow));
         assert!(matches!(Held::Compiling.seen(&late, "canary"), Seen::TooSlow));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use code_evolution_wire::protocol::{Failure, FailureKind};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::judge::JudgeError;
+use crate::lock::Unpoisoned;
 
 /// What is printed for one request.
 pub struct Answer(String);
@@ -58,7 +59,7 @@ pub fn answer_all(
         std::thread::spawn(move || {
             let (taken, answer) = &*shared;
             loop {
-                let next = taken.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let next = taken.lock().unpoisoned().recv();
                 let Ok((index, line)) = next else { return };
                 if answers.send((index, answer(&line))).is_err() {
                     return;

@@ -3,20 +3,22 @@
 //! A verdict that the machine may have had a part in is not kept, and cases that failed while it was busy
 //! run once more, alone.
 
-use std::sync::{Once, PoisonError, RwLockReadGuard};
+use std::sync::{Once, RwLockReadGuard};
 
 use code_evolution_wire::verdict::{Outcome, Stage, Verdict};
 
 use super::cache::Cache;
 use super::cases::Results;
-use super::compile::{Compilation, Compiled, Passed, Program};
+use super::compile::{Compilation, Compiled, OnPass, Program};
 use super::ending::SIGKILL;
-use super::error::undisturbed;
+use super::error::{JudgeError, unless_cancelled};
 use super::offered::Libraries;
 use super::plan::{self, Plan};
 use super::scan::Source;
+use super::shared::Judge;
 use super::toolchain::Harness;
-use super::{Judge, JudgeError, feedback, machine};
+use super::{feedback, machine};
+use crate::lock::Unpoisoned;
 
 impl Judge {
     /// `passed` gets the program if it was compiled now and passed every case.
@@ -24,7 +26,7 @@ impl Judge {
         &self,
         plan: &Plan<'_>,
         code: &str,
-        passed: Passed<'_>,
+        passed: OnPass<'_>,
     ) -> Result<Verdict, JudgeError> {
         let source = Source::new(code);
         if let Some(reason) = self.refusal(&source) {
@@ -36,8 +38,9 @@ impl Judge {
         if let Some(verdict) = key.as_ref().and_then(|key| self.shared.cache.get(key)) {
             return Ok(verdict);
         }
-        let (verdict, by_chance) =
-            undisturbed(self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?)?;
+        let (verdict, by_chance) = unless_cancelled(
+            self.compile_and_run(plan, code, &source, &harness, &libraries, passed)?,
+        )?;
         if let Some(key) = key.filter(|_| !by_chance)
             && let Err(error) = self.shared.cache.put(&key, &verdict)
         {
@@ -85,10 +88,10 @@ impl Judge {
         source: &Source<'_>,
         harness: &Harness,
         libraries: &Libraries,
-        passed: Passed<'_>,
+        passed: OnPass<'_>,
     ) -> Result<(Verdict, bool), JudgeError> {
         let task = plan.task;
-        let together = self.shared.turn.read().unwrap_or_else(PoisonError::into_inner);
+        let together = self.shared.turn.read().unpoisoned();
         let compiled = self.compile(plan, source, harness, libraries)?;
         let (mut verdict, fates, by_chance) = match compiled.program {
             Err(outcome) => {
@@ -131,14 +134,14 @@ impl Judge {
         let seed = plan::seed(&plan.task.signature, code);
         let run = || {
             let memory = self.shared.memory.reserve(plan.task.limits.memory_bytes);
-            undisturbed(plan.prepared.run(program, seed, memory.bytes)?)
+            unless_cancelled(plan.prepared.run(program, seed, memory.bytes)?)
         };
         let results = run()?;
         drop(together);
         if !results.waited && !results.killed {
             return Ok(results);
         }
-        let _alone = self.shared.turn.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.shared.turn.write().unpoisoned();
         let results = run()?;
         match results.killed {
             false => Ok(results),

@@ -2,22 +2,21 @@
 
 use std::time::Instant;
 
+use code_evolution_wire::program::Status;
 use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
 
-use super::JudgeError;
 use super::clock::{after, milliseconds};
 use super::compile::Program;
 use super::conversation::{Broken, Conversation, Remains};
-use super::ending::{End, SIGABRT, SIGKILL, signal};
+use super::ending::{Bounds, End, SIGABRT, SIGKILL, TOO_MUCH_OUTPUT};
+use super::error::JudgeError;
 use super::noise::MAX_NOISE;
-use super::prepared::{Prepared, longest_reply, thread_limit};
+use super::prepared::{Prepared, longest_reply};
 
 /// How often a candidate that died is started again for the cases that are left.
 const RESTARTS: usize = 3;
 /// A case that met the clock's limit and computed for less than this share of the time has waited.
 const MOSTLY: f64 = 0.8;
-/// The outcome of a process that printed too much.
-const TOO_MUCH_OUTPUT: Outcome = Outcome::TooMuchOutput { limit_bytes: MAX_NOISE };
 /// A process with less CPU time than this left is not started, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
 
@@ -95,9 +94,9 @@ impl Prepared<'_> {
         let mut left = order.as_slice();
         for start in 0..=RESTARTS {
             left = match run.start_and_run(left)? {
-                Left::Restart(left) if !left.is_empty() => left,
-                Left::Restart(_) => break,
-                Left::Stop(left, reason) => {
+                Remaining::Restart(left) if !left.is_empty() => left,
+                Remaining::Restart(_) => break,
+                Remaining::Stop(left, reason) => {
                     run.give_up(left, &reason);
                     break;
                 }
@@ -115,7 +114,7 @@ impl Prepared<'_> {
 }
 
 /// What is left after one process has run.
-enum Left<'o> {
+enum Remaining<'o> {
     /// These cases; another process may try them.
     Restart(&'o [usize]),
     /// These cases, and no process will be given them, for this reason.
@@ -142,25 +141,25 @@ impl Run<'_> {
         }
     }
 
-    fn start_and_run<'o>(&mut self, order: &'o [usize]) -> Result<Left<'o>, JudgeError> {
+    fn start_and_run<'o>(&mut self, order: &'o [usize]) -> Result<Remaining<'o>, JudgeError> {
         let limits = &self.prepared.task.limits;
         let started = Instant::now();
         let prisoner = self.program.jail(self.cpu_left_ms(), self.memory_bytes).spawn()?;
-        let mut talk = Conversation::new(prisoner, limits.captured_bytes)?;
+        let mut conversation = Conversation::new(prisoner, limits.captured_bytes)?;
         self.results.start_ms += milliseconds(started.elapsed());
 
         let started = Instant::now();
-        let mut cpu = talk.process().cpu_time();
+        let mut cpu = conversation.process().cpu_time();
         for (position, &index) in order.iter().enumerate() {
             let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
             self.results.fates[index] = Fate::Ran;
             let asked = Instant::now();
-            let broken = match talk.exchange(frame, longest_reply(limits), deadline) {
+            let broken = match conversation.exchange(frame, longest_reply(limits), deadline) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
                     Ok(mut verdict) => {
-                        let now = talk.process().cpu_time();
+                        let now = conversation.process().cpu_time();
                         verdict.cpu_ms = milliseconds(now.saturating_sub(cpu));
                         cpu = now;
                         self.results.cases[index] = verdict;
@@ -171,22 +170,25 @@ impl Run<'_> {
                 Err(broken) => broken,
             };
             self.results.cases[index].cpu_ms =
-                milliseconds(talk.process().cpu_time().saturating_sub(cpu));
+                milliseconds(conversation.process().cpu_time().saturating_sub(cpu));
             let rest = &order[position + 1..];
-            self.see_peak(&talk);
+            self.see_peak(&conversation);
             let left = match broken {
                 Broken::Violation(reason) => {
-                    let remains = talk.kill();
+                    let remains = conversation.kill();
                     self.account(&remains);
                     self.fatal(
                         index,
                         Outcome::ProtocolViolation { reason: reason.clone() },
                         &reason,
                     );
-                    Left::Stop(rest, "not run: it broke the protocol in an earlier case".to_owned())
+                    Remaining::Stop(
+                        rest,
+                        "not run: it broke the protocol in an earlier case".to_owned(),
+                    )
                 }
                 Broken::TooLate => {
-                    let remains = talk.kill();
+                    let remains = conversation.kill();
                     self.account(&remains);
                     let limit_ms = match case_deadline < self.deadline {
                         true => limits.case_wall_ms,
@@ -196,42 +198,42 @@ impl Run<'_> {
                     let worked_ms = self.results.cases[index].cpu_ms;
                     self.results.waited |= worked_ms < MOSTLY * milliseconds(asked.elapsed());
                     self.fatal(index, Outcome::TimeOut { limit_ms }, &time_out(limit_ms));
-                    Left::Restart(rest)
+                    Remaining::Restart(rest)
                 }
                 Broken::TooNoisy => {
-                    let remains = talk.kill();
+                    let remains = conversation.kill();
                     self.account(&remains);
                     self.fatal(index, TOO_MUCH_OUTPUT, &too_much_output());
-                    Left::Restart(rest)
+                    Remaining::Restart(rest)
                 }
                 Broken::Closed => {
-                    let remains = talk.end_soon();
+                    let remains = conversation.end_soon();
                     self.account(&remains);
                     let end = End::of(&remains);
                     self.results.by_chance |= end.is_by_chance();
                     self.results.killed |= end == End::Signal(SIGKILL);
                     let (outcome, problem) = self.ending(end, &remains.stderr);
                     self.fatal(index, outcome, &problem);
-                    Left::Restart(rest)
+                    Remaining::Restart(rest)
                 }
             };
             self.results.cases_ms += milliseconds(started.elapsed());
             return Ok(left);
         }
-        self.see_peak(&talk);
-        let (remains, more) = talk.finish();
+        self.see_peak(&conversation);
+        let (remains, more) = conversation.finish();
         self.account(&remains);
         self.results.cases_ms += milliseconds(started.elapsed());
         if more && let Some(&last) = order.last() {
             let reason = "it sent bytes after its last answer".to_owned();
             self.fatal(last, Outcome::ProtocolViolation { reason: reason.clone() }, &reason);
         }
-        Ok(Left::Restart(&[]))
+        Ok(Remaining::Restart(&[]))
     }
 
     /// A process that has ended shows its peak no more, so it is asked before.
-    fn see_peak(&mut self, talk: &Conversation) {
-        self.results.peak_bytes = self.results.peak_bytes.max(talk.process().peak_bytes());
+    fn see_peak(&mut self, conversation: &Conversation) {
+        self.results.peak_bytes = self.results.peak_bytes.max(conversation.process().peak_bytes());
     }
 
     fn account(&mut self, remains: &Remains) {
@@ -261,42 +263,32 @@ impl Run<'_> {
     /// What to say of a process that closed its channel and ended so.
     fn ending(&self, end: End, stderr: &[u8]) -> (Outcome, String) {
         let limits = &self.prepared.task.limits;
-        match end {
-            End::CpuTime => (Outcome::TimeOut { limit_ms: limits.cpu_ms }, time_out(limits.cpu_ms)),
-            End::Threads => {
-                let outcome = Outcome::TooManyThreads { limit: thread_limit() };
-                (outcome, self.prepared.too_many_threads())
-            }
-            End::Output => (TOO_MUCH_OUTPUT, too_much_output()),
-            End::Deadline => {
+        let stderr = String::from_utf8_lossy(stderr);
+        let problem = match (end, panic_in(&stderr)) {
+            (End::Deadline, _) => {
                 let reason = "it closed the channel to the judge".to_owned();
-                (Outcome::ProtocolViolation { reason: reason.clone() }, reason)
+                return (Outcome::ProtocolViolation { reason: reason.clone() }, reason);
             }
-            End::Exited(code) => {
-                (Outcome::Exited { code }, format!("it ended the process with exit code {code}"))
+            (End::Signal(_), _) if stderr.contains("has overflowed its stack") => {
+                "it overflowed the stack: a recursion is too deep, or a local array too large"
+                    .to_owned()
             }
-            End::Memory | End::OutOfMemory => self.out_of_memory(),
-            End::Signal(number) => {
-                let stderr = String::from_utf8_lossy(stderr);
-                if stderr.contains("has overflowed its stack") {
-                    let problem = "it overflowed the stack: a recursion is too deep, or a local array too large";
-                    return (signal(number), problem.to_owned());
-                }
-                match (number, panic_in(&stderr)) {
-                    (SIGABRT, Some(panic)) => {
-                        let problem = "it panicked while it handled a panic".to_owned();
-                        (Outcome::Panicked { panic }, problem)
-                    }
-                    _ => (signal(number), format!("it was ended by {end}")),
-                }
+            (End::Signal(SIGABRT), Some(panic)) => {
+                let problem = "it panicked while it handled a panic".to_owned();
+                return (Outcome::Panicked { panic }, problem);
             }
-        }
-    }
-
-    fn out_of_memory(&self) -> (Outcome, String) {
-        let limit_bytes = self.memory_bytes;
-        let problem = format!("it asked for more memory than {} MB", limit_bytes >> 20);
-        (Outcome::OutOfMemory { limit_bytes }, problem)
+            (End::Signal(_), _) => format!("it was ended by {}", Status::from(end)),
+            (End::CpuTime, _) => time_out(limits.cpu_ms),
+            (End::Threads, _) => self.prepared.too_many_threads(),
+            (End::Output, _) => too_much_output(),
+            (End::Exited(code), _) => format!("it ended the process with exit code {code}"),
+            (End::Memory | End::OutOfMemory, _) => {
+                format!("it asked for more memory than {} MB", self.memory_bytes >> 20)
+            }
+        };
+        let memory_bytes = self.memory_bytes;
+        let bounds = Bounds { cpu_ms: limits.cpu_ms, wall_ms: limits.wall_ms, memory_bytes };
+        (end.outcome(&bounds), problem)
     }
 }
 

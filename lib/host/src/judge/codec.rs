@@ -4,6 +4,7 @@
 //! length beyond the bytes at hand and bytes left over are errors. So is more than a million values, for
 //! which four bytes may ask (`Vec<()>`). JSON follows `code_evolution_wire::value`.
 
+use code_evolution_wire::text::clip;
 use serde_json::{Map, Value, json};
 
 use super::signature::Type;
@@ -156,11 +157,7 @@ fn put_length(length: usize, bytes: &mut Vec<u8>) -> Result<(), String> {
 }
 
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
+    clip(&value.to_string(), 80)
 }
 
 /// Reads one value that fills `bytes`. Sets and maps come out in a fixed order.

@@ -7,18 +7,19 @@ use std::time::Instant;
 
 use code_evolution_jail::{Exit, Jail, Limits as JailLimits, Stage};
 use code_evolution_wire::task::Limits;
-use code_evolution_wire::verdict::{Diagnostic, Outcome};
+use code_evolution_wire::verdict::{Diagnostic, Level, Outcome};
 use tempfile::TempDir;
 
 use super::clock::{after, milliseconds};
 use super::conversation::{Conversation, Remains};
+use super::diagnostics;
 use super::disk::check_disk;
-use super::ending::{End, SIGKILL, out_of_memory, signal};
+use super::ending::{Bounds, End, SIGKILL, out_of_memory, signal};
+use super::error::JudgeError;
 use super::memory::Memory;
 use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
-use super::{JudgeError, diagnostics};
 
 /// How much of the compiler's messages is read, in bytes.
 const MESSAGES: u64 = 1 << 20;
@@ -76,7 +77,7 @@ impl Program {
 }
 
 /// What is done with a program that passed.
-pub type Passed<'f> = &'f mut dyn FnMut(&Program) -> Result<(), JudgeError>;
+pub type OnPass<'f> = &'f mut dyn FnMut(&Program) -> Result<(), JudgeError>;
 
 /// The end of a compilation.
 pub struct Compiled {
@@ -270,16 +271,19 @@ impl Compilation<'_> {
     }
 
     fn outcome(&self, remains: &Remains, diagnostics: &[Diagnostic], limit_bytes: u64) -> Outcome {
+        let bounds = Bounds {
+            cpu_ms: self.limits.compile_cpu_ms,
+            wall_ms: self.limits.compile_wall_ms,
+            memory_bytes: limit_bytes,
+        };
         match End::of(remains) {
-            End::CpuTime => Outcome::TimeOut { limit_ms: self.limits.compile_cpu_ms },
-            End::Deadline => Outcome::TimeOut { limit_ms: self.limits.compile_wall_ms },
-            End::Memory => Outcome::OutOfMemory { limit_bytes },
+            end @ (End::CpuTime | End::Deadline | End::Memory) => end.outcome(&bounds),
             // Killed by somebody else: what it said so far is not all. (The judge itself kills a
             // compiler that says more than is read.)
             End::Signal(SIGKILL) if (remains.stderr.len() as u64) < MESSAGES => signal(SIGKILL),
             _ if has_error(diagnostics) => Outcome::CompileError,
             _ if out_of_memory(&remains.stderr) => Outcome::OutOfMemory { limit_bytes },
-            End::Signal(number) => signal(number),
+            end @ End::Signal(_) => end.outcome(&bounds),
             End::Threads => signal(SIGKILL),
             End::Exited(_) | End::OutOfMemory | End::Output => Outcome::CompileError,
         }
@@ -287,5 +291,5 @@ impl Compilation<'_> {
 }
 
 fn has_error(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.level == "error")
+    diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
 }

@@ -1,6 +1,6 @@
 //! rustc's JSON messages as a verdict's diagnostics.
 
-use code_evolution_wire::verdict::{Diagnostic, Suggestion};
+use code_evolution_wire::verdict::{Diagnostic, Level, Suggestion};
 use serde::Deserialize;
 
 use super::scan::Published;
@@ -47,19 +47,30 @@ pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> 
     stderr
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
-        .filter(|message| matches!(message.level.as_str(), "error" | "warning"))
+        .filter_map(|message| Some((level(&message.level)?, message)))
         // The closing count: "aborting due to 2 previous errors".
-        .filter(|message| message.code.is_some() || !message.spans.is_empty() || !is_count(message))
+        .filter(|(_, message)| {
+            message.code.is_some() || !message.spans.is_empty() || !is_count(message)
+        })
         // A warning about the program around the candidate is not the candidate's.
-        .filter(|message| message.level == "error" || line(message).is_some())
+        .filter(|(level, message)| *level == Level::Error || line(message).is_some())
         .take(MAX_DIAGNOSTICS)
-        .map(|message| diagnostic(message, published, hidden))
+        .map(|(level, message)| diagnostic(level, message, published, hidden))
         .collect()
 }
 
 /// Whether one of clippy's lints says it, not the compiler.
 pub fn is_clippys(diagnostic: &Diagnostic) -> bool {
     diagnostic.code.as_deref().is_some_and(|code| code.starts_with("clippy::"))
+}
+
+/// `None` for notes, and for the compiler's own failure.
+fn level(name: &str) -> Option<Level> {
+    match name {
+        "error" => Some(Level::Error),
+        "warning" => Some(Level::Warning),
+        _ => None,
+    }
 }
 
 /// The line in the candidate that a message is about.
@@ -83,7 +94,7 @@ pub fn plain(stderr: &[u8], hidden: &[(String, &str)]) -> Option<Diagnostic> {
     let text = clean(&lines.join("\n"), hidden);
     let message = text.lines().next()?.to_owned();
     Some(Diagnostic {
-        level: "error".to_owned(),
+        level: Level::Error,
         message,
         code: None,
         line: None,
@@ -114,7 +125,12 @@ fn clean(text: &str, hidden: &[(String, &str)]) -> String {
     text.trim_end().to_owned()
 }
 
-fn diagnostic(message: Message, published: &Published, hidden: &[(String, &str)]) -> Diagnostic {
+fn diagnostic(
+    level: Level,
+    message: Message,
+    published: &Published,
+    hidden: &[(String, &str)],
+) -> Diagnostic {
     let (line, label) = (line(&message), primary(&message).and_then(|span| span.label.clone()));
     let rendered = without_type_notes(message.rendered.as_deref().unwrap_or(&message.message));
     let suggestions = message
@@ -133,7 +149,7 @@ fn diagnostic(message: Message, published: &Published, hidden: &[(String, &str)]
         })
         .collect();
     Diagnostic {
-        level: message.level,
+        level,
         code: message.code.map(|code| code.code),
         line,
         label: label.map(|label| clean(&label, hidden)),

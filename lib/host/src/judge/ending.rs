@@ -1,12 +1,14 @@
-//! How a jailed process ended.
-
-use std::fmt;
+//! How a jailed process ended: from what the kernel said of it to an outcome, and to a status in a word.
+//!
+//! Who knows more of a process than its end (a case's deadline, what a compiler wrote) decides that first.
 
 use code_evolution_jail::{Exit, Limit};
+use code_evolution_wire::program::Status;
 use code_evolution_wire::verdict::Outcome;
 
 use super::conversation::Remains;
 use super::noise::MAX_NOISE;
+use super::prepared::thread_limit;
 
 /// The signal of `abort`, which also ends a program that gets no memory.
 pub const SIGABRT: i32 = 6;
@@ -30,7 +32,7 @@ const NAMES: [(i32, &str); 11] = [
     (31, "SIGSYS"),
 ];
 
-/// How a process ended. Displays in a word or two: its exit code, a signal's name, the limit it met.
+/// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// By itself, with this code.
@@ -76,18 +78,56 @@ impl End {
             End::Exited(_) | End::OutOfMemory | End::Output | End::Signal(_) => false,
         }
     }
+
+    /// The outcome of a process that ran under these limits.
+    pub fn outcome(self, under: &Bounds) -> Outcome {
+        match self {
+            End::Exited(code) => Outcome::Exited { code },
+            End::CpuTime => Outcome::TimeOut { limit_ms: under.cpu_ms },
+            End::Deadline => Outcome::TimeOut { limit_ms: under.wall_ms },
+            End::Threads => Outcome::TooManyThreads { limit: thread_limit() },
+            End::Memory | End::OutOfMemory => {
+                Outcome::OutOfMemory { limit_bytes: under.memory_bytes }
+            }
+            End::Output => TOO_MUCH_OUTPUT,
+            End::Signal(number) => signal(number),
+        }
+    }
 }
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            End::Exited(code) => write!(f, "{code}"),
-            End::CpuTime | End::Deadline => f.write_str("time-out"),
-            End::Threads => f.write_str("too many threads"),
-            End::Memory | End::OutOfMemory => f.write_str("out of memory"),
-            End::Output => write!(f, "printed more than {} MB", MAX_NOISE >> 20),
-            End::Signal(number) => f.write_str(&signal_name(*number)),
+impl From<End> for Status {
+    fn from(end: End) -> Self {
+        match end {
+            End::Exited(code) => Status::Exited(code),
+            End::CpuTime | End::Deadline => Status::TimeOut,
+            End::Threads => Status::TooManyThreads,
+            End::Memory | End::OutOfMemory => Status::OutOfMemory,
+            End::Output => Status::TooMuchOutput,
+            End::Signal(number) => Status::Signal(signal_name(number)),
         }
+    }
+}
+
+/// The limits that a process ran under, as an outcome names them.
+pub struct Bounds {
+    /// CPU time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Wall time, in milliseconds.
+    pub wall_ms: u64,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// The outcome of a process that printed too much.
+pub const TOO_MUCH_OUTPUT: Outcome = Outcome::TooMuchOutput { limit_bytes: MAX_NOISE };
+
+/// What a program ends with that the compiler left unfinished in this way.
+pub fn uncompiled(outcome: Outcome) -> Status {
+    match outcome {
+        Outcome::TimeOut { .. } => Status::TimeOut,
+        Outcome::OutOfMemory { .. } => Status::OutOfMemory,
+        Outcome::Signal { name, .. } => Status::Signal(name),
+        _ => Status::CompileError,
     }
 }
 
@@ -108,4 +148,15 @@ fn signal_name(number: i32) -> String {
 pub fn out_of_memory(stderr: &[u8]) -> bool {
     let text = String::from_utf8_lossy(stderr).to_lowercase();
     text.contains("memory allocation of") || text.contains("out of memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_for_too_much_output_names_the_limit() {
+        let word = Status::from(End::Output).to_string();
+        assert_eq!(word, format!("printed more than {} MB", MAX_NOISE >> 20));
+    }
 }

@@ -22,7 +22,7 @@ pub enum JudgeError {
 ///
 /// # Errors
 /// [`JudgeError::Cancelled`] if it may.
-pub fn undisturbed<T>(seen: T) -> Result<T, JudgeError> {
+pub fn unless_cancelled<T>(seen: T) -> Result<T, JudgeError> {
     match code_evolution_jail::is_closing() {
         true => Err(JudgeError::Cancelled),
         false => Ok(seen),

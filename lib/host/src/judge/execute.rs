@@ -1,16 +1,16 @@
 //! Whole programs: `fn main`, standard input to standard output.
 
-use code_evolution_wire::program::{Execution, Program};
-use code_evolution_wire::verdict::{Diagnostic, Outcome, Stage};
+use code_evolution_wire::program::{Execution, Program, Status};
+use code_evolution_wire::verdict::{Diagnostic, Stage};
 
 use super::clock::{after, milliseconds};
 use super::compile::Compilation;
 use super::conversation::Conversation;
 use super::diagnostics::CANDIDATE;
-use super::ending::End;
-use super::error::undisturbed;
+use super::ending::{End, uncompiled};
+use super::error::{JudgeError, unless_cancelled};
 use super::scan::{Published, Source};
-use super::{Judge, JudgeError};
+use super::shared::Judge;
 
 const EDITIONS: [&str; 4] = ["2015", "2018", "2021", "2024"];
 
@@ -30,7 +30,7 @@ impl Judge {
         }
         let options = &self.shared.options;
         if let Some(reason) = self.refusal(&Source::new(&program.program)) {
-            return Ok(ended(Stage::Scan, "refused", reason, Vec::new()));
+            return Ok(ended(Stage::Scan, Status::Refused, reason, Vec::new()));
         }
         let unchanged = Published::unchanged(&program.program);
         let compiled = Compilation {
@@ -49,20 +49,15 @@ impl Judge {
             limits: &program.limits,
         }
         .run_checked(&self.shared.memory)?;
-        let compiled = undisturbed(compiled)?;
+        let compiled = unless_cancelled(compiled)?;
         let built = match compiled.program {
             Ok(built) => built,
             Err(outcome) => {
-                let status = match outcome {
-                    Outcome::TimeOut { .. } => "time-out".to_owned(),
-                    Outcome::OutOfMemory { .. } => "out of memory".to_owned(),
-                    Outcome::Signal { name, .. } => name,
-                    _ => "compile error".to_owned(),
-                };
                 let rendered: Vec<&str> =
                     compiled.diagnostics.iter().map(|said| said.rendered.as_str()).collect();
                 let stderr = rendered.join("\n\n");
-                return Ok(ended(Stage::Compile, &status, stderr, compiled.diagnostics));
+                let status = uncompiled(outcome);
+                return Ok(ended(Stage::Compile, status, stderr, compiled.diagnostics));
             }
         };
 
@@ -70,11 +65,12 @@ impl Judge {
         let memory = self.shared.memory.reserve(limits.memory_bytes);
         let deadline = after(limits.wall_ms);
         let prisoner = built.jail(limits.cpu_ms, memory.bytes).spawn()?;
-        let talk = Conversation::new(prisoner, limits.captured_bytes)?;
-        let remains = undisturbed(talk.run(program.stdin.as_bytes(), false, deadline))?;
+        let conversation = Conversation::new(prisoner, limits.captured_bytes)?;
+        let remains =
+            unless_cancelled(conversation.run(program.stdin.as_bytes(), false, deadline))?;
         Ok(Execution {
             stage: Stage::Run,
-            status: End::of(&remains).to_string(),
+            status: End::of(&remains).into(),
             stdout_cut: remains.stdout_cut,
             stderr_cut: remains.stderr_cut,
             stdout: String::from_utf8_lossy(&remains.stdout).into_owned(),
@@ -86,10 +82,10 @@ impl Judge {
     }
 }
 
-fn ended(stage: Stage, status: &str, stderr: String, diagnostics: Vec<Diagnostic>) -> Execution {
+fn ended(stage: Stage, status: Status, stderr: String, diagnostics: Vec<Diagnostic>) -> Execution {
     Execution {
         stage,
-        status: status.to_owned(),
+        status,
         stdout: String::new(),
         stdout_cut: false,
         stderr,

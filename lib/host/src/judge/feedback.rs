@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use code_evolution_wire::task::Task;
-use code_evolution_wire::verdict::{CaseVerdict, Diagnostic, Outcome, Stage, Verdict};
+use code_evolution_wire::text::clip;
+use code_evolution_wire::verdict::{CaseVerdict, Diagnostic, Level, Outcome, Stage, Verdict};
 
 use super::cases::Fate;
 use super::prepared::PANICKED;
@@ -25,7 +26,7 @@ pub fn feedback(task: &Task, verdict: &Verdict, fates: &[Fate]) -> String {
         (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
         (_, Stage::Run) => cases(verdict, fates),
     };
-    cut(&text, MAX_FEEDBACK)
+    clip(&text, MAX_FEEDBACK)
 }
 
 fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
@@ -42,11 +43,8 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
             "The compiler crashed on the code. Write simpler code.".to_owned()
         }
         _ => {
-            let errors: Vec<_> = verdict
-                .diagnostics
-                .iter()
-                .filter(|diagnostic| diagnostic.level == "error")
-                .collect();
+            let errors: Vec<_> =
+                verdict.diagnostics.iter().filter(|said| said.level == Level::Error).collect();
             let count = count(errors.len(), "error", "errors");
             let mut text = format!("The code does not compile ({count}):\n");
             if errors.iter().any(|error| error.line.is_none()) {
@@ -69,10 +67,10 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
 /// An error in at most this many characters. What was expected stands at its end, so where that is cut
 /// off, the first line tells it.
 fn error_text(error: &Diagnostic, room: usize) -> String {
-    let text = cut(&error.rendered, room);
+    let text = clip(&error.rendered, room);
     let label = error.label.as_deref().unwrap_or_default();
     match (label.is_empty() || text.contains(label), error.rendered.split_once('\n')) {
-        (false, Some((first, rest))) => cut(&format!("{first}: {label}\n{rest}"), room),
+        (false, Some((first, rest))) => clip(&format!("{first}: {label}\n{rest}"), room),
         _ => text,
     }
 }
@@ -92,7 +90,7 @@ fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
         visible.into_iter().partition(|(_, fate)| **fate == Fate::NotRun);
     for (case, _) in ran.iter().take(MAX_CASES) {
         text.push('\n');
-        text.push_str(&cut(&describe(case), MAX_PART));
+        text.push_str(&clip(&describe(case), MAX_PART));
     }
     for (number, one, many) in [
         (ran.len().saturating_sub(MAX_CASES), "more case fails", "more cases fail"),
@@ -120,7 +118,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
 
 fn describe(case: &CaseVerdict) -> String {
     let arguments: Vec<String> = case.input.iter().map(ToString::to_string).collect();
-    let input = cut(&arguments.join(", "), 80);
+    let input = clip(&arguments.join(", "), 80);
     let mut text = format!("- {} (input {input}): ", case.name);
     if case.name.ends_with(&format!("({})", arguments.join(", "))) {
         text = format!("- {}: ", case.name);
@@ -133,9 +131,9 @@ fn describe(case: &CaseVerdict) -> String {
             text.push_str(&format!("panicked{line}: {}", named.unwrap_or(&panic.message)));
         }
         (None, Some(got), problem) => {
-            text.push_str(&format!("got {}", cut(&got.to_string(), 60)));
+            text.push_str(&format!("got {}", clip(&got.to_string(), 60)));
             if let Some(expected) = &case.expected {
-                text.push_str(&format!(", expected {}", cut(&expected.to_string(), 60)));
+                text.push_str(&format!(", expected {}", clip(&expected.to_string(), 60)));
             }
             if let Some(problem) = problem {
                 text.push_str(&format!(", {problem}"));
@@ -145,15 +143,6 @@ fn describe(case: &CaseVerdict) -> String {
         (None, None, None) => text.push_str("no answer"),
     }
     text
-}
-
-/// The text, cut to at most this many characters.
-fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit.saturating_sub(3)).collect();
-    format!("{kept}...")
 }
 
 #[cfg(test)]
@@ -204,7 +193,7 @@ mod tests {
     fn what_is_expected_stays_in_an_error_that_is_cut() {
         let label = "expected `u64`, found `String`";
         let error = |lines| Diagnostic {
-            level: "error".to_owned(),
+            level: Level::Error,
             message: "mismatched types".to_owned(),
             code: Some("E0308".to_owned()),
             line: Some(9),

@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::Deserialize;
 
+use super::codec;
 use super::conversation::{Broken, take_reply};
+use super::error::JudgeError;
 use super::plan::Plan;
 use super::prepared::{Reply, read_reply};
 use super::signature::{Signature, Type};
-use super::{JudgeError, codec};
 
 const FRAMES: &str = include_str!("../../tests/corpus/frames.txt");
 const REQUESTS: &str = include_str!("../../tests/corpus/requests.jsonl");

@@ -9,13 +9,12 @@
 
 use anyhow::anyhow;
 use code_evolution_wire::task::Limits;
-use code_evolution_wire::verdict::{Diagnostic, Outcome};
+use code_evolution_wire::verdict::{Diagnostic, Level, Outcome};
 
-use super::JudgeError;
 use super::compile::{Compilation, Compiled};
 use super::disk::check_disk;
 use super::ending::SIGKILL;
-use super::error::undisturbed;
+use super::error::{JudgeError, unless_cancelled};
 use super::memory::Memory;
 use super::scan::Published;
 
@@ -60,7 +59,7 @@ impl Compilation<'_> {
             limits: &limits,
             ..*self
         };
-        let compiled = undisturbed(empty.run(memory)?)?;
+        let compiled = unless_cancelled(empty.run(memory)?)?;
         let Err(outcome) = compiled.program else { return Ok(()) };
         if matches!(outcome, Outcome::Signal { number: SIGKILL, .. }) {
             return Err(killed("the compiler"));
@@ -95,7 +94,7 @@ fn is_doubtful(compiled: &Compiled) -> bool {
 }
 
 fn is_about_no_line(diagnostic: &Diagnostic) -> bool {
-    diagnostic.level == "error"
+    diagnostic.level == Level::Error
         && match diagnostic.code.as_deref() {
             Some(code) => LIBRARY_CODES.contains(&code),
             None => diagnostic.line.is_none(),

@@ -4,8 +4,9 @@
 //! whatever the number of workers. Who asks first is served first, so a large request is not starved
 //! by small ones.
 
+use crate::lock::Unpoisoned;
 use std::fs;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 
 /// The smallest total, in bytes: one candidate must fit.
 const LEAST: u64 = 384 << 20;
@@ -56,11 +57,11 @@ impl Memory {
     /// Waits for this many bytes, or for all there are if that is less.
     pub fn reserve(&self, bytes: u64) -> Reservation<'_> {
         let bytes = bytes.min(self.total);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unpoisoned();
         let number = state.next;
         state.next += 1;
         while state.turn != number || state.free < bytes {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unpoisoned();
         }
         state.turn += 1;
         state.free -= bytes;
@@ -71,7 +72,7 @@ impl Memory {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let mut state = self.memory.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.memory.state.lock().unpoisoned();
         state.free += self.bytes;
         self.memory.changed.notify_all();
     }

@@ -13,9 +13,9 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::JudgeError;
+use super::error::JudgeError;
 use super::toolchain::{Toolchain, output};
-use crate::files::hex;
+use crate::files::{build_folder, hex};
 
 /// The crates, as a `use` names them.
 pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];
@@ -146,8 +146,15 @@ pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    fs::create_dir_all(cache).with_context(|| format!("making {}", cache.display()))?;
-    let building = tempfile::Builder::new().prefix(".building-").tempdir_in(cache)?;
+    build_folder(&folder, |libraries| build(toolchain, libraries))
+        .context("building the offered crates")?;
+    Ok(folder)
+}
+
+/// Builds the offered crates; their libraries go into a folder.
+fn build(toolchain: &Toolchain, libraries: &Path) -> Result<()> {
+    // Beside it: a temporary folder in memory may be too small.
+    let building = tempfile::tempdir_in(libraries.parent().unwrap_or(libraries))?;
     for (name, text) in PROJECT {
         fs::write(building.path().join(name), text)?;
     }
@@ -158,10 +165,7 @@ pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
             .env("RUSTC", &toolchain.rustc)
             .env("CARGO_TARGET_DIR", building.path().join("target"))
             .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f")),
-    )
-    .context("building the offered crates")?;
-    let libraries = building.path().join("libraries");
-    fs::create_dir(&libraries)?;
+    )?;
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
     for artifact in artifacts.filter(|artifact| artifact.reason == "compiler-artifact") {
         for file in artifact.filenames {
@@ -173,14 +177,9 @@ pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
             }
         }
     }
-    let built = rlibs(&libraries)?;
+    let built = rlibs(libraries)?;
     if let Some(missing) = OFFERED.iter().find(|name| !built.contains_key(**name)) {
         bail!("cargo built no library for `{missing}`; use the toolchain 1.95.0");
     }
-    if let Err(error) = fs::rename(&libraries, &folder)
-        && !folder.is_dir()
-    {
-        return Err(error).with_context(|| format!("storing {}", folder.display()));
-    }
-    Ok(folder)
+    Ok(())
 }

@@ -5,10 +5,11 @@ use code_evolution_wire::verdict::{Outcome, Stage, Timings, Verdict};
 use sha2::{Digest, Sha256};
 
 use super::cases::Results;
+use super::error::JudgeError;
 use super::prepared::Prepared;
 use super::scan::Source;
 use super::signature::{Signature, Type};
-use super::{JudgeError, compare, feedback, glue};
+use super::{compare, feedback, glue};
 
 /// A task, read and checked once for all its candidates.
 pub struct Plan<'a> {

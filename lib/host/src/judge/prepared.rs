@@ -5,8 +5,9 @@ use code_evolution_wire::task::{Case, Limits, Task};
 use code_evolution_wire::verdict::{CaseVerdict, Panic};
 use serde_json::Value;
 
+use super::error::JudgeError;
 use super::signature::{Signature, Type};
-use super::{JudgeError, codec, compare};
+use super::{codec, compare};
 
 /// The problem of a case that panicked.
 pub const PANICKED: &str = "it panicked";

@@ -11,20 +11,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use code_evolution_jail::{Jail, Prisoner, SpawnError};
+use code_evolution_wire::program::Status;
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::{Panic, Stage, Verdict};
 use serde_json::Value;
 
 use super::clock::after;
+use super::codec;
 use super::compile::Program;
 use super::conversation::{Broken, Conversation};
 use super::ending::End;
-use super::error::undisturbed;
+use super::error::{JudgeError, unless_cancelled};
 use super::plan::Plan;
 use super::prepared::{Reply, longest_reply, read_reply};
 use super::scan::Source;
+use super::shared::{Judge, Shared};
 use super::signature::Signature;
-use super::{Judge, JudgeError, Shared, codec};
 
 /// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
 /// before its next call.
@@ -39,7 +41,7 @@ pub struct Resident {
     limits: Limits,
     memory_bytes: u64,
     /// `None` once the process has ended.
-    talk: Option<Conversation>,
+    conversation: Option<Conversation>,
 }
 
 /// Why a call gave no output.
@@ -75,7 +77,7 @@ impl Judge {
         let harness = self.harness(task.opt_level)?;
         let libraries = self.libraries(&task.crates)?;
         let compiled = self.compile(&plan, &source, &harness, &libraries)?;
-        let program = undisturbed(compiled.program)?.map_err(|outcome| {
+        let program = unless_cancelled(compiled.program)?.map_err(|outcome| {
             let verdict = plan.failed(Stage::Compile, outcome);
             CallError::Failed(verdict.feedback)
         })?;
@@ -105,10 +107,10 @@ impl Judge {
         let limits = plan.task.limits.clone();
         let memory_bytes = limits.memory_bytes.min(self.shared.memory.total());
         let prisoner = spawn_to_stay(program.jail(LIFE_CPU_MS, memory_bytes))?;
-        let talk = Conversation::new(prisoner, limits.captured_bytes)?;
+        let conversation = Conversation::new(prisoner, limits.captured_bytes)?;
         let signature = plan.signature.clone();
         let shared = Arc::clone(&self.shared);
-        Ok(Resident { shared, signature, limits, memory_bytes, talk: Some(talk) })
+        Ok(Resident { shared, signature, limits, memory_bytes, conversation: Some(conversation) })
     }
 }
 
@@ -140,26 +142,26 @@ impl Resident {
     ///
     /// # Errors
     /// See [`CallError`]. After [`CallError::Failed`] the process may be gone; see
-    /// [`Resident::if_fit`].
+    /// [`Resident::keep_if_healthy`].
     pub fn call(&mut self, arguments: &Value) -> Result<Value, CallError> {
         let frame = self.frame(arguments).map_err(CallError::Arguments)?;
-        let Some(mut talk) = self.talk.take() else {
+        let Some(mut conversation) = self.conversation.take() else {
             return Err(CallError::Failed("its process has ended".to_owned()));
         };
         // All jailed processes together stay within the judge's memory while they work; one that
-        // waits is stopped and holds little, see `if_fit`.
+        // waits is stopped and holds little, see `keep_if_healthy`.
         let _working = self.shared.memory.reserve(self.memory_bytes);
         let limit_ms = self.limits.case_wall_ms;
         let deadline = after(limit_ms);
-        talk.process().resume();
-        let answer = talk.exchange(&frame, longest_reply(&self.limits), deadline);
+        conversation.process().resume();
+        let answer = conversation.exchange(&frame, longest_reply(&self.limits), deadline);
         let reply = answer.and_then(|reply| {
             read_reply(&self.signature.output, &reply).map_err(Broken::Violation)
         });
         let broken = match reply {
             Ok(reply) => {
-                talk.process().pause();
-                self.talk = Some(talk);
+                conversation.process().pause();
+                self.conversation = Some(conversation);
                 return match reply {
                     Reply::Value(value) => Ok(value),
                     Reply::Panic(Panic { message, line }) => {
@@ -168,33 +170,32 @@ impl Resident {
                     }
                 };
             }
-            Err(broken) => undisturbed(broken)?,
+            Err(broken) => unless_cancelled(broken)?,
         };
         Err(CallError::Failed(match broken {
             Broken::TooLate => {
-                talk.kill();
+                conversation.kill();
                 format!("it took longer than {limit_ms} ms and was stopped")
             }
             Broken::TooNoisy => {
-                let end = End::of(&talk.kill());
-                format!("it {end} and was stopped")
+                let status = Status::from(End::of(&conversation.kill()));
+                format!("it {status} and was stopped")
             }
             Broken::Violation(reason) => {
-                talk.kill();
+                conversation.kill();
                 reason
             }
-            Broken::Closed => match End::of(&talk.end_soon()) {
-                End::Exited(code) => format!("it exited with code {code}"),
-                how => format!("its process ended: {how}"),
-            },
+            Broken::Closed => {
+                format!("its process ended: {}", Status::from(End::of(&conversation.end_soon())))
+            }
         }))
     }
 
     /// The process, if it is fit for another call: it has not died, has not used up half of its CPU
     /// time, holds little memory and makes little noise. Else it ends here. To be asked after each
     /// call: until the next one it is stopped, and stays so.
-    pub fn if_fit(mut self) -> Option<Self> {
-        let process = self.talk.as_ref()?.process();
+    pub fn keep_if_healthy(mut self) -> Option<Self> {
+        let process = self.conversation.as_ref()?.process();
         let modest = process.cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)
             && process.peak_bytes() <= KEPT_BYTES;
         (modest && self.is_quiet()).then_some(self)
@@ -203,7 +204,7 @@ impl Resident {
     /// Whether the process is there and silent. Before a call this tells one that somebody has killed
     /// meanwhile.
     pub fn is_quiet(&mut self) -> bool {
-        self.talk.as_mut().is_some_and(Conversation::is_quiet)
+        self.conversation.as_mut().is_some_and(Conversation::is_quiet)
     }
 
     fn frame(&self, arguments: &Value) -> Result<Vec<u8>, String> {

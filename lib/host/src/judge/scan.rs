@@ -4,6 +4,7 @@
 //! tokens, so comments and texts may say what they like. It is *not* the boundary: a macro can spell
 //! any of these words in ways that it does not see, and the jail holds without it.
 
+use code_evolution_wire::task::Task;
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -226,6 +227,16 @@ fn private_items(tokens: TokenStream, wanted: Option<&str>) -> Vec<usize> {
         }
     }
     found
+}
+
+/// A candidate as the judge compiles it: its function public, or everything where a driver calls it.
+pub(crate) fn published(task: &Task, code: &str) -> String {
+    Source::new(code).publish(task.function().filter(|_| task.driver.is_none())).text
+}
+
+/// A source whose function `name` is public, wherever its author forgot to say so.
+pub fn publish(code: &str, name: &str) -> String {
+    Source::new(code).publish(Some(name)).text
 }
 
 #[cfg(test)]

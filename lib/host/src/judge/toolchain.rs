@@ -9,11 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use super::JudgeError;
-use crate::files::hex;
+use super::error::JudgeError;
+use crate::files::{build_folder, hex};
 
 /// The harness's name to the compiler.
 pub const HARNESS_CRATE: &str = "code_evolution_harness";
@@ -146,15 +146,10 @@ impl Toolchain {
         if harness.rlib.is_file() && harness.allocator.is_file() {
             return Ok(harness);
         }
-        fs::create_dir_all(cache).with_context(|| format!("making {}", cache.display()))?;
-        let building = tempfile::Builder::new().prefix(".building-").tempdir_in(cache)?;
-        self.build_harness(building.path(), opt_level).context("building the harness")?;
-        // Another process may have been faster; its harness is as good.
-        if let Err(error) = fs::rename(building.path(), &folder)
-            && !harness.rlib.is_file()
-        {
-            return Err(error).with_context(|| format!("storing {}", folder.display()));
-        }
+        build_folder(&folder, |building| {
+            self.build_harness(building, opt_level).context("building the harness")
+        })?;
+        ensure!(harness.rlib.is_file(), "{} is damaged; remove it", folder.display());
         Ok(harness)
     }
 

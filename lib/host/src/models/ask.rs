@@ -10,7 +10,8 @@ use super::batch::Batch;
 use super::cassette::{Kind, Player, Recorder};
 use super::client::{self, Client};
 use super::json::{self, Conversation};
-use super::{ModelError, Models, Progress, Source, lock, meter, reply, text};
+use super::{ModelError, Models, Progress, Source, meter, reply, text};
+use crate::lock::Unpoisoned;
 
 /// How many questions of [`Models::ask_many`] are under way at once.
 const CONCURRENCY: usize = 4;
@@ -57,10 +58,10 @@ impl Models {
         progress: Progress,
     ) -> Result<Conversation, ModelError> {
         let turn = |ask: &Ask| {
-            let mut player = lock(player);
+            let mut player = player.lock().unpoisoned();
             let replayed = player.play(ask)?;
             let failure = replayed.failure();
-            lock(&self.shared.meter).replayed();
+            self.shared.meter.lock().unpoisoned().replayed();
             let kind = player.cassette().kind;
             let model = match kind {
                 Kind::Script => "script".to_owned(),
@@ -100,10 +101,11 @@ impl Models {
         progress: Progress,
     ) -> Result<Vec<Answer>, ModelError> {
         let turn = |ask: &Ask| {
-            let reserved = lock(&self.shared.meter).reserve(ask)?;
-            let again = |took: &meter::Took| lock(&self.shared.meter).again(&reserved, took);
+            let reserved = self.shared.meter.lock().unpoisoned().reserve(ask)?;
+            let again =
+                |took: &meter::Spent| self.shared.meter.lock().unpoisoned().again(&reserved, took);
             let client::Asked { result, took } = client.ask(ask, progress, &again);
-            lock(&self.shared.meter).settle(reserved, took);
+            self.shared.meter.lock().unpoisoned().settle(reserved, took);
             Ok(Answer { mode: self.shared.status.mode, ..result? })
         };
         self.each(asks, recorder, CONCURRENCY, progress, &|ask| json::converse(ask, turn))
@@ -131,7 +133,7 @@ impl Models {
                     let (number, all) = (position + 1, asks.len());
                     progress(&format!("question {number} of {all} has no answer: {error}"));
                 }
-                let goes_on = lock(&batch).add(position, conversation);
+                let goes_on = batch.lock().unpoisoned().add(position, conversation);
                 failed.fetch_or(!goes_on, Ordering::SeqCst);
             }
         };
@@ -141,7 +143,7 @@ impl Models {
             }
             work();
         });
-        let batch = batch.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let batch = batch.into_inner().unpoisoned();
         batch.finish(asks.len(), |failure| self.without_answer(failure))
     }
 

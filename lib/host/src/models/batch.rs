@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use code_evolution_wire::model::Answer;
 use code_evolution_wire::protocol::Failure;
 
+use super::ModelError;
 use super::cassette::Recorder;
 use super::json::Conversation;
-use super::{ModelError, lock};
+use crate::lock::Unpoisoned;
 
 /// Answers by their question's position. They come in any order, and are recorded in the questions'
 /// order: a recording has the same bytes however fast each answer was. Each is recorded as soon as
@@ -42,7 +43,7 @@ impl<'a> Batch<'a> {
             self.recorded += 1;
             // What was paid for is kept, also beside an answer that failed or cannot be kept.
             if let (Some(recorder), Ok(conversation)) = (self.recorder, next) {
-                let mut recorder = lock(recorder);
+                let mut recorder = recorder.lock().unpoisoned();
                 let mut turns = conversation.turns.iter();
                 if let Err(error) = turns.try_for_each(|(ask, answer)| recorder.record(ask, answer))
                 {

@@ -64,7 +64,7 @@ pub fn add(one: Usage, other: Usage) -> Usage {
 
 /// What a call took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Took {
+pub(super) struct Spent {
     pub(super) waits: u64,
     pub(super) waited: Duration,
     /// Completions that came. Each is paid for, whatever can be made of it.
@@ -73,7 +73,7 @@ pub(super) struct Took {
     pub(super) usage: Usage,
 }
 
-impl Took {
+impl Spent {
     /// Counts a completion.
     pub(super) fn add_answer(&mut self, usage: Usage) {
         self.answers += 1;
@@ -174,7 +174,7 @@ impl Account {
     }
 
     /// Takes another request of the same question out of the budget, after what it took so far.
-    pub(super) fn again(&mut self, reserved: &Reserved, took: &Took) -> Result<(), ModelError> {
+    pub(super) fn again(&mut self, reserved: &Reserved, took: &Spent) -> Result<(), ModelError> {
         self.allow_request()?;
         let usage = add(self.meter.usage, took.usage);
         let used = usage.input_tokens.saturating_add(usage.output_tokens);
@@ -207,7 +207,7 @@ impl Account {
     }
 
     /// Books what a call took.
-    pub(super) fn settle(&mut self, reserved: Reserved, took: Took) {
+    pub(super) fn settle(&mut self, reserved: Reserved, took: Spent) {
         self.tokens_under_way -= reserved.tokens;
         self.meter.waits += took.waits;
         self.meter.waited_ms += u64::try_from(took.waited.as_millis()).unwrap_or(u64::MAX);
@@ -235,7 +235,7 @@ mod tests {
         let error = account.reserve(&Ask::new("c")).unwrap_err();
         assert!(error.message().contains("budget of 2 calls is spent"), "{error}");
         // A request that was refused was one all the same.
-        account.settle(first, Took::default());
+        account.settle(first, Spent::default());
         assert!(account.reserve(&Ask::new("c")).is_err());
     }
 
@@ -243,14 +243,14 @@ mod tests {
     fn asking_again_counts() {
         let mut account = account(Budget { calls: Some(3), tokens: Some(2_500) });
         let first = account.reserve(&Ask::new("a")).unwrap();
-        account.again(&first, &Took::default()).unwrap();
+        account.again(&first, &Spent::default()).unwrap();
         // What a slip took is used, and the next request could take as much as the first.
         let usage = Usage { input_tokens: 1_000, output_tokens: 1_000 };
-        let slip = Took { answers: 1, usage, ..Took::default() };
+        let slip = Spent { answers: 1, usage, ..Spent::default() };
         let error = account.again(&first, &slip).unwrap_err();
         assert!(error.message().contains("to ask again could take"), "{error}");
-        account.again(&first, &Took::default()).unwrap();
-        let error = account.again(&first, &Took::default()).unwrap_err();
+        account.again(&first, &Spent::default()).unwrap();
+        let error = account.again(&first, &Spent::default()).unwrap_err();
         assert!(
             error.message().contains("budget of 3 calls is spent (2 of them asked again)"),
             "{error}"
@@ -271,8 +271,8 @@ mod tests {
             "{error}"
         );
         let usage = Usage { input_tokens: 5, output_tokens: 20 };
-        account.settle(first, Took { answers: 1, usage, ..Took::default() });
-        account.settle(second, Took { answers: 1, usage, ..Took::default() });
+        account.settle(first, Spent { answers: 1, usage, ..Spent::default() });
+        account.settle(second, Spent { answers: 1, usage, ..Spent::default() });
         assert!(account.reserve(&Ask::new("c")).is_ok());
     }
 
@@ -282,7 +282,7 @@ mod tests {
         let cost = |model: &str, price: Option<&str>| {
             let mut account = Account::new("groq", model, &|_| price.map(str::to_owned)).unwrap();
             let reserved = account.reserve(&Ask::new("a")).unwrap();
-            account.settle(reserved, Took { answers: 1, usage, ..Took::default() });
+            account.settle(reserved, Spent { answers: 1, usage, ..Spent::default() });
             account.meter().cost_usd
         };
         let known = cost("openai/gpt-oss-20b", None).unwrap();

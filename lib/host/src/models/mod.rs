@@ -74,7 +74,7 @@ mod text;
 mod waits;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use code_evolution_wire::model::{
     Answer, Budget, Fit, Meter, Mode, ModelChoice, ModelStatus, Usage,
@@ -84,6 +84,7 @@ pub(crate) use calls::lenient_json;
 pub use clock::Clock;
 pub use error::ModelError;
 
+use crate::lock::Unpoisoned;
 use cassette::{Player, Recorder};
 use client::Client;
 use key::Key;
@@ -117,12 +118,6 @@ enum Source {
     Cassette(Mutex<Player>),
     /// No key and no cassette: there is nothing to ask, which is an error only when it is tried.
     Nothing,
-}
-
-/// Locks, also after another thread panicked: the data are counters and lists that are whole
-/// between any two statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The answer that a participant got in a chat elsewhere, read like any other.
@@ -207,7 +202,7 @@ impl Models {
         }
         let mut status = chosen.status();
         if let Source::Cassette(player) = &source
-            && let Some(model) = lock(player).model()
+            && let Some(model) = player.lock().unpoisoned().model()
         {
             status.model = model;
         }
@@ -228,19 +223,19 @@ impl Models {
 
     /// What the session has used so far.
     pub fn meter(&self) -> Meter {
-        lock(&self.shared.meter).meter()
+        self.shared.meter.lock().unpoisoned().meter()
     }
 
     /// A new cell begins: a cassette's replies come in their order from the first.
     pub fn begin_cell(&self) {
         if let Source::Cassette(player) = &self.shared.source {
-            lock(player).rewind();
+            player.lock().unpoisoned().rewind();
         }
     }
 
     /// Sets the session's budget. Calls that are under way count already.
     pub fn set_budget(&self, budget: Budget) {
-        lock(&self.shared.meter).set_budget(budget);
+        self.shared.meter.lock().unpoisoned().set_budget(budget);
     }
 }
 

@@ -11,8 +11,8 @@ use reqwest::header::HeaderMap;
 use tokio::sync::{Mutex as Turn, Notify};
 
 use super::clock::Clock;
-use super::lock;
 use super::waits::until;
+use crate::lock::Unpoisoned;
 
 /// The longest wait that is worth it; beyond, a participant had better do something else.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -86,7 +86,7 @@ pub(super) struct UnderWay<'a> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.pace.state);
+        let mut state = self.pace.state.lock().unpoisoned();
         state.requests_under_way -= 1;
         state.tokens_under_way -= self.tokens;
         drop(state);
@@ -115,7 +115,7 @@ impl Pace {
         loop {
             let now = self.clock.now();
             let wait = {
-                let mut state = lock(&self.state);
+                let mut state = self.state.lock().unpoisoned();
                 let wait = state.wait(tokens, now);
                 if wait.is_zero() {
                     state.requests_under_way += 1;
@@ -142,7 +142,7 @@ impl Pace {
     /// Learns from an answer's headers.
     pub(super) fn learn(&self, headers: &HeaderMap) {
         let now = self.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock().unpoisoned();
         if let Some(requests) = Allowance::read(headers, "requests", now) {
             state.requests = Some(requests);
         }
@@ -153,7 +153,7 @@ impl Pace {
 
     /// Learns that nothing will be answered for a while.
     pub(super) fn refused_for(&self, wait: Duration) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock().unpoisoned();
         state.not_before = state.not_before.max(self.clock.now().saturating_add(wait));
     }
 }

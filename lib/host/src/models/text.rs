@@ -1,5 +1,6 @@
 //! Texts of servers and models: made safe to print, and read.
 
+use code_evolution_wire::text::clip;
 use serde_json::Value;
 
 /// A server's text as part of a line: one line, no control characters, not longer than `most`
@@ -15,10 +16,7 @@ pub(super) fn clean(text: &str, most: usize) -> String {
             break;
         }
     }
-    match out.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &out[..end]),
-        None => out,
-    }
+    clip(&out, most)
 }
 
 /// A text without terminal sequences and control characters; line ends and tabs become spaces.
@@ -65,7 +63,7 @@ mod tests {
     #[test]
     fn server_texts_are_cleaned() {
         assert_eq!(clean("a\n\u{1b}[31mred\u{1b}[0m\tb\u{7}\u{202e}", 50), "a red b");
-        assert_eq!(clean("éééé", 2), "éé…");
+        assert_eq!(clean("éééé", 2), "é…");
         assert_eq!(clean(&"x".repeat(10_000), 300).chars().count(), 301);
         assert_eq!(printable("    fn one() {\t1 }"), "    fn one() {    1 }");
     }

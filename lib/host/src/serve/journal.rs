@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
 use code_evolution_wire::model::{Answer, Ask};
@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::audit::Log;
 use crate::files::digest;
 use crate::folders;
+use crate::lock::Unpoisoned;
 use crate::models::key::Key;
 
 /// Names another file for the log.
@@ -111,7 +112,7 @@ impl Journal {
     }
 
     fn origins(&self) -> std::sync::MutexGuard<'_, Origins> {
-        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+        self.origins.lock().unpoisoned()
     }
 
     /// Writes a line for each. A log that has begun and cannot go on is an error: a gap that nobody

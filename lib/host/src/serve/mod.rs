@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::Context;
 use code_evolution_wire::export::ExportCall;
@@ -27,6 +27,7 @@ use serde_json::Value;
 use self::journal::Journal;
 use crate::export::export;
 use crate::judge::{self, Judge, JudgeError};
+use crate::lock::Unpoisoned;
 use crate::models::reply::Missing;
 use crate::models::{self, ModelError, Models};
 use crate::toolbox::{Residents, Toolbox, ToolboxError};
@@ -146,7 +147,10 @@ impl Session {
                 self.journal.derived("repaired", &code, &repaired)?;
                 answer::<method::ApplySuggestions>(&repaired)
             }
-            Call::Toolbox { folder, call } => use_toolbox(&*self.toolbox(&folder)?, call),
+            Call::Toolbox { folder, call } => {
+                let fresh = call == ToolboxCall::Fresh;
+                use_toolbox(&*self.toolbox(&folder, fresh)?, call)
+            }
             Call::Export(call) => {
                 answer::<ExportCall>(&export(&self.judge()?, self.journal.path(), &call)?)
             }
@@ -168,7 +172,7 @@ impl Session {
         let models = Models::open(choice, &|name| std::env::var(name).ok())?;
         let mut model = models.status();
         let key = models.key();
-        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = Some(models);
+        *self.models.lock().unpoisoned() = Some(models);
         let audit_log = match self.journal.begin() {
             Ok(path) => Some(path.to_string_lossy().into_owned()),
             Err(why) => {
@@ -191,21 +195,21 @@ impl Session {
         self.judge.get_or_init(make).clone()
     }
 
-    fn toolbox(&self, folder: &str) -> Result<Arc<Toolbox>, Failure> {
+    fn toolbox(&self, folder: &str, fresh: bool) -> Result<Arc<Toolbox>, Failure> {
         let judge = self.judge()?;
-        let mut open = self.toolboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.toolboxes.lock().unpoisoned();
         // One that was moved away or emptied is opened anew.
-        if let Some(toolbox) = open.get(folder).filter(|toolbox| toolbox.exists()) {
+        if let Some(toolbox) = open.get(folder).filter(|toolbox| !fresh && toolbox.exists()) {
             return Ok(Arc::clone(toolbox));
         }
-        let toolbox =
-            Arc::new(Toolbox::open(Path::new(folder), judge, Arc::clone(&self.residents))?);
+        let open_at = if fresh { Toolbox::fresh } else { Toolbox::open };
+        let toolbox = Arc::new(open_at(Path::new(folder), judge, Arc::clone(&self.residents))?);
         open.insert(folder.to_owned(), Arc::clone(&toolbox));
         Ok(toolbox)
     }
 
     fn models(&self) -> Result<Models, Failure> {
-        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let models = self.models.lock().unpoisoned();
         models.clone().ok_or_else(|| {
             let message = "no model is open; start the lab first, in the setup cell";
             failure(FailureKind::BadRequest, message.to_owned())
@@ -224,6 +228,8 @@ fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Fai
 
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
+        // It was made when it was opened.
+        ToolboxCall::Fresh => tool_answer::<method::StartAfresh>(&()),
         ToolboxCall::List => tool_answer::<method::ListTools>(&toolbox.list()?),
         ToolboxCall::Examine(proposal) => {
             tool_answer::<method::Examine>(&toolbox.examine(&proposal)?)
@@ -313,7 +319,7 @@ struct Output(Arc<Mutex<()>>);
 
 impl Output {
     fn write(&self, message: &impl Serialize) {
-        let _turn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.0.lock().unpoisoned();
         let mut out = std::io::stdout().lock();
         let written = serde_json::to_string(message)
             .map_err(std::io::Error::from)

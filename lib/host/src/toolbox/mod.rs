@@ -32,7 +32,7 @@ mod verify;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -45,6 +45,7 @@ use serde_json::{Value, json};
 
 use crate::files::digest;
 use crate::judge::{CallError, Judge, Signature};
+use crate::lock::Unpoisoned;
 use gate::Examined;
 use history::{ADMITTED, ROLLED_BACK};
 use shelf::{Change, Shelf, Stamp, not_found};
@@ -83,6 +84,19 @@ impl Toolbox {
         residents: Arc<Residents>,
     ) -> Result<Toolbox, ToolboxError> {
         Ok(Toolbox { shelf: Shelf::open(folder)?, judge, residents, ready: Mutex::default() })
+    }
+
+    /// A new, empty toolbox in a folder. One that is there is kept as `FOLDER.previous`.
+    ///
+    /// # Errors
+    /// If the folder is no toolbox, or cannot be moved or made.
+    pub fn fresh(
+        folder: &Path,
+        judge: Judge,
+        residents: Arc<Residents>,
+    ) -> Result<Toolbox, ToolboxError> {
+        Shelf::set_aside(folder)?;
+        Toolbox::open(folder, judge, residents)
     }
 
     /// The toolbox in a folder that is one; nothing is made where there is none.
@@ -299,7 +313,7 @@ impl Toolbox {
     fn ready(&self, name: &str) -> Result<Arc<Ready>, ToolboxError> {
         // Taken before anything is read: what is written meanwhile makes it out of date.
         let stamp = self.shelf.stamp(name);
-        let known = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let known = self.ready.lock().unpoisoned().get(name).cloned();
         if let Some(ready) = known.filter(|ready| ready.stamp == stamp) {
             return Ok(ready);
         }
@@ -311,7 +325,7 @@ impl Toolbox {
         let signature = Signature::parse(&task.signature).map_err(ToolboxError::BadRequest)?;
         let version = tools.get(name).map_or(0, |entry| entry.current);
         let ready = Arc::new(Ready { stamp, version, key, task, signature, source });
-        let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.ready.lock().unpoisoned();
         all.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)
     }

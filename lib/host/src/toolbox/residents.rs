@@ -1,10 +1,11 @@
 //! The processes that tools run in, kept between calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::judge::{CallError, Resident};
+use crate::lock::Unpoisoned;
 
 /// How many processes are kept at most; the one that was called longest ago goes first.
 const KEPT: usize = 8;
@@ -31,24 +32,24 @@ impl Residents {
         arguments: &Value,
     ) -> Result<Value, CallError> {
         let slot = self.slot(key);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = slot.lock().unpoisoned();
         let kept = slot.take().and_then(|mut kept| kept.is_quiet().then_some(kept));
         let mut resident = match kept {
             Some(kept) => kept,
             None => start()?,
         };
         let answer = resident.call(arguments);
-        *slot = resident.if_fit();
+        *slot = resident.keep_if_healthy();
         answer
     }
 
     /// Keeps a process for the calls of this key.
     pub fn put(&self, key: &str, resident: Resident) {
-        *self.slot(key).lock().unwrap_or_else(PoisonError::into_inner) = Some(resident);
+        *self.slot(key).lock().unpoisoned() = Some(resident);
     }
 
     fn slot(&self, key: &str) -> Slot {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock().unpoisoned();
         let slot = match slots.iter().position(|(known, _)| known == key) {
             Some(position) => slots.remove(position).1,
             None => Slot::default(),

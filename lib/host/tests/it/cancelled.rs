@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use code_evolution_host::judge::{Judge, JudgeError, Options};
-use code_evolution_wire::program::Program;
+use code_evolution_wire::program::{Program, Status};
 use code_evolution_wire::task::{Limits, Task};
 
 use crate::support::{judge, options};
@@ -117,7 +117,7 @@ fn at(moment: Duration) {
         let ran = || -> Result<(), JudgeError> {
             loop {
                 let execution = judge.execute(&Program::new("fn main() {}"))?;
-                assert_eq!(execution.status, "0", "{execution:#?}");
+                assert_eq!(execution.status, Status::Exited(0), "{execution:#?}");
             }
         };
         for ended in [ran(), judged.join().unwrap()] {

@@ -158,7 +158,7 @@ fn programs_read_standard_input() {
         "fn main() { print!(\"{}\", std::io::read_to_string(std::io::stdin()).unwrap()) }";
     let path = write(folder.path(), "echo.rs", program);
     let ended = &lines(&host(&["exec", &path], "hello"))[0];
-    assert_eq!((&ended["status"], &ended["stdout"]), (&json!("0"), &json!("hello")));
+    assert_eq!((&ended["status"], &ended["stdout"]), (&json!(0), &json!("hello")));
     for key in ["stage", "stderr", "cpu_ms", "peak_bytes"] {
         assert!(ended.get(key).is_some(), "{key} is missing in {ended}");
     }

@@ -23,12 +23,13 @@ use serde_json::Value;
 use super::clock::{Clock, today};
 use super::endpoint::{Endpoint, host, is_local};
 use super::environment::{Env, set};
-use super::meter::{Took, estimate_input, estimate_tokens};
+use super::meter::{Spent, estimate_input, estimate_tokens};
 use super::pace::{LONGEST_WAIT, Pace, TooLong};
 use super::response::Completion;
 use super::text::clean;
 use super::waits;
-use super::{ModelError, Progress, calls, lock, reply, request};
+use super::{ModelError, Progress, calls, reply, request};
+use crate::lock::Unpoisoned;
 use advice::Way;
 use attempt::ENDED_EARLY;
 use fault::{Fault, Trouble};
@@ -57,12 +58,12 @@ pub(super) struct Client {
 }
 
 /// Allows another request of a question, or says why not.
-pub(super) type Again<'a> = &'a (dyn Fn(&Took) -> Result<(), ModelError> + Sync);
+pub(super) type Again<'a> = &'a (dyn Fn(&Spent) -> Result<(), ModelError> + Sync);
 
 /// What became of a question.
 pub(super) struct Asked {
     pub(super) result: Result<Answer, ModelError>,
-    pub(super) took: Took,
+    pub(super) took: Spent,
 }
 
 impl Client {
@@ -118,7 +119,7 @@ impl Client {
     /// Asks a question and blocks until the answer is there. `again` allows each further request of it,
     /// or says why not; it hears what the question took so far.
     pub(super) fn ask(&self, ask: &Ask, progress: Progress, again: Again) -> Asked {
-        let mut took = Took::default();
+        let mut took = Spent::default();
         let Some(runtime) = &self.runtime else {
             let result =
                 Err(ModelError::Provider("the client has stopped: start a new session".to_owned()));
@@ -136,7 +137,7 @@ impl Client {
         ask: &Ask,
         progress: Progress<'_>,
         again: Again<'_>,
-        took: &mut Took,
+        took: &mut Spent,
     ) -> Result<Answer, ModelError> {
         let name = self.endpoint.provider.name;
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
@@ -160,7 +161,7 @@ impl Client {
                 ask,
                 self.endpoint.provider,
                 &self.endpoint.model,
-                &lock(&self.refused),
+                &self.refused.lock().unpoisoned(),
             );
             match self.attempt(&body, ask, progress).await {
                 Ok(completion) => {
@@ -197,7 +198,7 @@ impl Client {
                 // The next body is without the field, so this comes once for each.
                 Err(Fault::Refused(field)) => {
                     // Another question may have met the same refusal at the same time.
-                    if lock(&self.refused).insert(field.clone()) {
+                    if self.refused.lock().unpoisoned().insert(field.clone()) {
                         progress(&format!(
                             "{name}: {} takes no `{field}`, asking without it",
                             self.endpoint.model
@@ -242,7 +243,7 @@ impl Client {
         mut completion: Completion,
         ask: &Ask,
         body: &Value,
-        took: &mut Took,
+        took: &mut Spent,
     ) -> Result<Answer, ModelError> {
         completion.hide(&|text| self.endpoint.hide(text));
         let Endpoint { provider, model, .. } = &self.endpoint;

@@ -40,8 +40,8 @@ use reqwest::Url;
 use super::ModelError;
 use super::environment::Env;
 use super::key::Key;
-use super::lock;
 use super::text::clean;
+use crate::lock::Unpoisoned;
 use crate::{files, folders};
 use install::Installed;
 use socket::{Connected, Connection, Greeting};
@@ -87,7 +87,7 @@ impl LocalModel {
     /// # Errors
     /// [`ModelError::Provider`] where it cannot be started; the message says why.
     pub(super) fn reach(&self) -> Result<(Url, Key), ModelError> {
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock().unpoisoned();
         if held.as_ref().is_some_and(|held| !held.connection.is_alive()) {
             *held = None;
         }

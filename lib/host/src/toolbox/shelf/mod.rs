@@ -25,7 +25,7 @@ use super::error::ToolboxError;
 use crate::audit::{Entry, Log};
 use crate::files::{self, digest};
 use anyhow::Context;
-use code_evolution_wire::toolbox::{ToolEntry, ToolVersion};
+use code_evolution_wire::toolbox::{AUDIT_LOG, ToolEntry, ToolVersion};
 
 pub use locked::Change;
 pub use manifest::{MAX_NAME, Tools, is_tool_name};
@@ -50,7 +50,7 @@ impl Shelf {
     pub fn open(folder: &Path) -> Result<Shelf, ToolboxError> {
         fs::create_dir_all(folder.join(VERSIONS))
             .with_context(|| format!("cannot make the toolbox {}", folder.display()))?;
-        let log = Log::new(folder.join("audit.jsonl"));
+        let log = Log::new(folder.join(AUDIT_LOG));
         let shelf = Shelf { folder: folder.to_owned(), log };
         if !shelf.exists() {
             shelf.lock()?.start()?;
@@ -61,6 +61,32 @@ impl Shelf {
     /// Whether a folder is a toolbox, by what every one has; its manifest may be lost.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(VERSIONS).is_dir()
+    }
+
+    /// Moves a toolbox out of its place, to `FOLDER.previous`; the toolbox that was there is removed. A
+    /// folder that does not exist is left alone.
+    ///
+    /// # Errors
+    /// If one of the two folders is no toolbox, or cannot be moved.
+    pub fn set_aside(folder: &Path) -> Result<(), ToolboxError> {
+        let Some(name) = folder.file_name().filter(|_| folder.exists()) else { return Ok(()) };
+        let mut name = name.to_owned();
+        name.push(".previous");
+        let previous = folder.with_file_name(name);
+        if let Some(other) =
+            [folder, &previous].into_iter().find(|it| it.exists() && !Shelf::is_in(it))
+        {
+            let message = format!("{} is no toolbox; choose another folder", other.display());
+            return Err(ToolboxError::BadRequest(message));
+        }
+        let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
+        removed.and_then(|()| fs::rename(folder, &previous)).map_err(|error| {
+            let shown = folder.display();
+            ToolboxError::BadRequest(format!(
+                "cannot move the toolbox {shown} to {} ({error}); choose another folder",
+                previous.display()
+            ))
+        })
     }
 
     /// Whether there is a manifest.

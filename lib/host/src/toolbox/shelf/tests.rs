@@ -168,3 +168,21 @@ fn either_copy_of_a_source_is_enough() {
     let error = shelf.source("f", &tools["f"], 1).unwrap_err().to_string();
     assert!(error.contains("f.1.rs"), "{error}");
 }
+
+#[test]
+fn a_toolbox_is_set_aside_and_only_a_toolbox() {
+    let place = tempfile::tempdir().expect("a folder");
+    let tools = place.path().join("tools");
+    let slash = PathBuf::from(format!("{}/", tools.display()));
+    Shelf::set_aside(&tools).expect("there is nothing to move");
+    for round in ["first", "second", "third"] {
+        Shelf::open(&tools).expect("a toolbox");
+        fs::write(tools.join(round), "").expect("a file");
+        Shelf::set_aside(if round == "second" { &slash } else { &tools }).expect("it moves");
+        assert!(!tools.exists() && place.path().join("tools.previous").join(round).exists());
+    }
+    fs::create_dir(&tools).expect("a folder");
+    fs::write(tools.join("thesis.txt"), "years of work").expect("a file");
+    let error = Shelf::set_aside(&tools).expect_err("no toolbox").to_string();
+    assert!(error.contains("is no toolbox") && tools.join("thesis.txt").exists(), "{error}");
+}

@@ -134,7 +134,7 @@ fn execute(judge: &Judge, code: &str, attack: &Attack, log: &Log) -> Result<Seen
     log.append("executed", summary, code.as_bytes())?;
     Ok(Seen {
         stage: execution.stage,
-        ended: execution.status,
+        ended: execution.status.to_string(),
         passed: 0,
         total: 0,
         feedback_chars: 0,
