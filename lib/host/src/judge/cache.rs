@@ -1,9 +1,9 @@
-//! Verdicts on disk, by content.
+//! Keeps verdicts on disk, by content.
 //!
-//! The key is all that a verdict depends on: the candidate, the task, the compiler, what it is linked
-//! with. Time-outs are not kept, since a busy machine may have caused them. An entry starts with a
-//! hash of the rest; one that does not match (cut short, changed, of an older version) counts as
-//! absent. When the entries grow beyond a limit, those used longest ago go first.
+//! The key covers all that a verdict depends on: the candidate, the task, the compiler, and the libraries.
+//! Time-outs are not kept, because a busy machine may have caused them. An entry starts with a hash of the
+//! rest; an entry whose hash does not match (cut short, changed, or of an older version) counts as absent.
+//! When the entries exceed a limit, the least recently used are removed first.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 
 use crate::files::{digest, hex};
 
-/// How much the entries may take, in bytes.
+/// The default limit for all entries, in bytes.
 pub const DEFAULT_BYTES: u64 = 64 << 20;
-/// How often the size is looked at: after this share of the limit has been written.
+/// The size is checked after this share of the limit has been written.
 const SHARE: u64 = 16;
-/// Changes with the meaning of verdicts.
+/// Increase this when the meaning of verdicts changes.
 const VERSION: &str = "3";
 
 /// A folder of verdicts.
@@ -29,18 +29,18 @@ const VERSION: &str = "3";
 pub struct Cache {
     folder: PathBuf,
     limit: u64,
-    /// Bytes written since the size was looked at.
+    /// Bytes written since the last check of the size.
     written: AtomicU64,
 }
 
 impl Cache {
-    /// The verdicts in a folder, which need not exist yet.
+    /// Opens a folder of verdicts, which need not exist yet.
     pub fn new(folder: PathBuf, limit: u64) -> Self {
-        // Looks at the size at the first write: an earlier process may have left too much.
+        // Checks the size at the first write: an earlier process may have left too much.
         Cache { folder, limit, written: AtomicU64::new(limit) }
     }
 
-    /// A key for these texts, in this order.
+    /// Hashes these texts, in this order, into a key.
     pub fn key<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
         let mut hash = Sha256::new();
         hash.update(VERSION);
@@ -51,7 +51,7 @@ impl Cache {
         hex(&hash.finalize())
     }
 
-    /// The verdict of this key, if there is one, marked as cached.
+    /// Returns the verdict of this key, if there is one, marked as cached.
     pub fn get(&self, key: &str) -> Option<Verdict> {
         let path = self.folder.join(key);
         let text = fs::read_to_string(&path).ok()?;
@@ -60,7 +60,7 @@ impl Cache {
             return None;
         }
         let verdict: Verdict = serde_json::from_str(body).ok()?;
-        // Used now, so it goes last. Where that cannot be written, it only goes earlier.
+        // Mark the entry as just used, so it is removed last. If the write fails, it is only removed earlier.
         if let Ok(file) = File::options().append(true).open(&path) {
             let _ = file.set_modified(SystemTime::now());
         }
@@ -88,12 +88,12 @@ impl Cache {
     }
 }
 
-/// Removes the entries used longest ago until what is left fits.
+/// Removes the least recently used entries until the rest fits.
 fn prune(folder: &Path, limit: u64) -> Result<()> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // Another process may have removed it meanwhile.
+        // Another process may have removed the entry meanwhile.
         let Ok(metadata) = entry.metadata() else { continue };
         entries.push((metadata.modified()?, metadata.len(), entry.path()));
     }

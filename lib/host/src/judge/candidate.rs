@@ -1,6 +1,6 @@
 //! Judges one candidate: scan, cache, compiler, cases, verdict.
 //!
-//! A verdict that the machine may have had a part in is not kept, and cases that failed while it was busy
+//! A verdict that the machine may have influenced is not kept. Cases that failed while the machine was busy
 //! run once more, alone.
 
 use std::sync::{Once, RwLockReadGuard};
@@ -21,7 +21,7 @@ use super::{feedback, machine};
 use crate::lock::Unpoisoned;
 
 impl Judge {
-    /// `passed` gets the program if it was compiled now and passed every case.
+    /// Judges with a plan. `passed` gets the program if it was compiled now and passed every case.
     pub(super) fn judge_planned(
         &self,
         plan: &Plan<'_>,
@@ -44,7 +44,7 @@ impl Judge {
         if let Some(key) = key.filter(|_| !by_chance)
             && let Err(error) = self.shared.cache.put(&key, &verdict)
         {
-            // The verdict is as good without it. One line is enough for a whole session.
+            // The verdict is good without the cache. One line is enough for a whole session.
             static TOLD: Once = Once::new();
             TOLD.call_once(|| {
                 eprintln!(
@@ -55,7 +55,7 @@ impl Judge {
         Ok(verdict)
     }
 
-    /// All that a verdict depends on; `None` where verdicts are not kept.
+    /// Hashes all that a verdict depends on; `None` if verdicts are not kept.
     fn key(
         &self,
         plan: &Plan<'_>,
@@ -75,12 +75,13 @@ impl Judge {
         Ok(Some(Cache::key([code, &task, &plan.main, &self.shared.toolchain.version, &linked])))
     }
 
-    /// Why a source is refused, if it is.
+    /// Returns why a source is refused, if it is.
     pub(super) fn refusal(&self, source: &Source<'_>) -> Option<String> {
         self.shared.options.scan.then(|| source.refusal()).flatten()
     }
 
-    /// The verdict, and whether judging again might give another: see [`super::ending::End::is_by_chance`].
+    /// Returns the verdict, and whether judging again might give another: see
+    /// [`super::ending::End::is_by_chance`].
     fn compile_and_run(
         &self,
         plan: &Plan<'_>,
@@ -95,7 +96,7 @@ impl Judge {
         let compiled = self.compile(plan, source, harness, libraries)?;
         let (mut verdict, fates, by_chance) = match compiled.program {
             Err(outcome) => {
-                // Of memory too: the watch may have seen it, and on another day not.
+                // Memory counts too: the watch sees a short peak on one day and misses it on another.
                 let by_chance = matches!(
                     outcome,
                     Outcome::TimeOut { .. }
@@ -122,8 +123,8 @@ impl Judge {
         Ok((verdict, by_chance))
     }
 
-    /// Runs the cases. Where a busy machine may be the reason of a failure, it runs them once more, and
-    /// no other candidate beside them. `together` is the permission to work beside others.
+    /// Runs the cases. If a busy machine may have caused a failure, runs them once more without any other
+    /// candidate beside them. `together` is the permission to work beside others.
     fn run_cases(
         &self,
         plan: &Plan<'_>,

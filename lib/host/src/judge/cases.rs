@@ -1,4 +1,4 @@
-//! Runs a compiled candidate on a task's cases, in lock-step, and says how it ended.
+//! Runs a compiled candidate on a task's cases, one after the other, and says how the run ended.
 
 use std::time::Instant;
 
@@ -13,42 +13,42 @@ use super::error::JudgeError;
 use super::noise::MAX_NOISE;
 use super::prepared::{Prepared, longest_reply};
 
-/// How often a candidate that died is started again for the cases that are left.
+/// How often a candidate that died is started again for the remaining cases.
 const RESTARTS: usize = 3;
-/// A case that met the clock's limit and computed for less than this share of the time has waited.
+/// A case that met the clock's limit but computed for less than this share of the time was mostly waiting.
 const MOSTLY: f64 = 0.8;
-/// A process with less CPU time than this left is not started, in milliseconds.
+/// A process needs at least this much CPU time left, in milliseconds, to be started.
 const LEAST_CPU_MS: u64 = 20;
 
-/// What became of one case.
+/// What happened to one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// The candidate was not given it.
+    /// The candidate never received it.
     NotRun,
-    /// The candidate was given it.
+    /// The candidate received it.
     Ran,
-    /// The candidate was given it, and met this limit of time, in milliseconds.
+    /// The candidate received it and met this limit of time, in milliseconds.
     OutOfTime(u64),
 }
 
-/// What the cases showed.
+/// The results of all cases.
 pub struct Results {
     /// How the run ended.
     pub outcome: Outcome,
-    /// One verdict a case, in the task's order.
+    /// One verdict per case, in the task's order.
     pub cases: Vec<CaseVerdict>,
-    /// What became of each, likewise.
+    /// What happened to each case, in the same order.
     pub fates: Vec<Fate>,
-    /// Whether another run might show something else: see [`End::is_by_chance`].
+    /// Whether another run might give another result: see [`End::is_by_chance`].
     pub by_chance: bool,
-    /// Whether a case met a limit of the clock that it spent mostly waiting: the machine may have been
-    /// too busy.
+    /// Whether a case met a limit of the clock while it was mostly waiting: the machine may have been too
+    /// busy.
     pub waited: bool,
-    /// Whether somebody else killed the candidate.
+    /// Whether something other than the judge killed the candidate.
     pub killed: bool,
     /// CPU time, in milliseconds.
     pub cpu_ms: f64,
-    /// Largest resident memory, in bytes.
+    /// Peak resident memory, in bytes.
     pub peak_bytes: u64,
     /// Wall time of starting the process, in milliseconds.
     pub start_ms: f64,
@@ -59,12 +59,11 @@ pub struct Results {
 impl Prepared<'_> {
     /// Runs the program on every case, in an order drawn from `seed`, with this much memory.
     ///
-    /// The hidden cases come last. A process remembers what it was given, and what it answers to a
-    /// visible case is told to a model: by then it has seen no hidden input. That it may guess which
-    /// cases are hidden gains it nothing, for the visible ones it knows anyway.
+    /// The hidden cases come last. A process remembers its inputs, and a model is told its answers to visible
+    /// cases: when it gives these answers, it has seen no hidden input yet. A candidate that guesses which
+    /// cases are hidden gains nothing, because it already knows the visible ones.
     ///
-    /// # Errors
-    /// If the jail is not safe here; not for what the program does.
+    /// If the jail is not safe here. Nothing that the program does is an error.
     pub fn run(
         &self,
         program: &Program,
@@ -113,11 +112,11 @@ impl Prepared<'_> {
     }
 }
 
-/// What is left after one process has run.
+/// The cases left after one process has run.
 enum Remaining<'o> {
-    /// These cases; another process may try them.
+    /// Another process may try these cases.
     Restart(&'o [usize]),
-    /// These cases, and no process will be given them, for this reason.
+    /// No process will receive these cases, for this reason.
     Stop(&'o [usize], String),
 }
 
@@ -231,7 +230,7 @@ impl Run<'_> {
         Ok(Remaining::Restart(&[]))
     }
 
-    /// A process that has ended shows its peak no more, so it is asked before.
+    /// Reads the peak memory now, because a process that has ended no longer shows it.
     fn see_peak(&mut self, conversation: &Conversation) {
         self.results.peak_bytes = self.results.peak_bytes.max(conversation.process().peak_bytes());
     }
@@ -243,7 +242,7 @@ impl Run<'_> {
         }
     }
 
-    /// Fails a case; the first such ending is the run's outcome.
+    /// Fails a case. The first such failure is the outcome of the run.
     fn fatal(&mut self, index: usize, outcome: Outcome, problem: &str) {
         let cpu_ms = self.results.cases[index].cpu_ms;
         let mut verdict = self.prepared.cases[index].verdict(Some(problem.to_owned()));
@@ -260,7 +259,7 @@ impl Run<'_> {
         }
     }
 
-    /// What to say of a process that closed its channel and ended so.
+    /// Describes a process that closed its channel and ended in this way.
     fn ending(&self, end: End, stderr: &[u8]) -> (Outcome, String) {
         let limits = &self.prepared.task.limits;
         let stderr = String::from_utf8_lossy(stderr);
@@ -300,7 +299,7 @@ fn too_much_output() -> String {
     format!("it printed more than {} MB", MAX_NOISE >> 20)
 }
 
-/// The last panic that the harness printed on standard error.
+/// Finds the last panic that the harness printed on standard error.
 fn panic_in(stderr: &str) -> Option<Panic> {
     let (_, last) = stderr.rsplit_once("panicked at ")?;
     let (place, message) = last.split_once(":\n")?;
@@ -311,7 +310,7 @@ fn panic_in(stderr: &str) -> Option<Panic> {
     })
 }
 
-/// The numbers below `count`, shuffled (Fisher and Yates, with a xorshift generator).
+/// Shuffles the numbers below `count` (Fisher-Yates, with a xorshift generator).
 fn shuffled(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     let mut state = seed | 1;

@@ -1,21 +1,22 @@
-//! Values between JSON and the harness's bytes, by type: the half of the codec that the host trusts.
+//! Converts values between JSON and the harness's bytes, by type. This is the half of the codec that the host
+//! trusts.
 //!
-//! The bytes come from the jail, so every one is checked: a wrong tag, text that is not UTF-8, a
-//! length beyond the bytes at hand and bytes left over are errors. So is more than a million values, for
-//! which four bytes may ask (`Vec<()>`). JSON follows `code_evolution_wire::value`.
+//! The bytes come from the jail, so the decoder checks every one. A wrong tag, text that is not UTF-8, a
+//! length beyond the bytes at hand and bytes left over are errors. More than a million values is an error
+//! too, because four bytes can ask for them (`Vec<()>`). JSON follows `code_evolution_wire::value`.
 
 use code_evolution_wire::text::clip;
 use serde_json::{Map, Value, json};
 
 use super::signature::Type;
 
-/// Most values in one output, and so what a list of elements that take no bytes can cost.
+/// The most values in one output. It bounds the cost of a list whose elements take no bytes.
 const MAX_VALUES: usize = 1 << 20;
 
 /// Appends the bytes of `value`.
 ///
 /// # Errors
-/// Says which value is not of which type.
+/// Names the value that is not of its type.
 pub fn encode(ty: &Type, value: &Value, bytes: &mut Vec<u8>) -> Result<(), String> {
     let mismatch = || format!("{} is not a `{ty}`", short(value));
     match ty {
@@ -163,7 +164,7 @@ fn short(value: &Value) -> String {
 /// Reads one value that fills `bytes`. Sets and maps come out in a fixed order.
 ///
 /// # Errors
-/// Says what is wrong with the bytes.
+/// Describes what is wrong with the bytes.
 pub fn decode(ty: &Type, bytes: &[u8]) -> Result<Value, String> {
     let mut reader = Reader { rest: bytes, values: 0 };
     let value = reader.value(ty)?;

@@ -1,12 +1,12 @@
-//! Whether an output is right: equality with a tolerance, and properties.
+//! Decides whether an output is right: by equality with a tolerance, and by properties.
 
 use code_evolution_wire::task::Property;
 use serde_json::Value;
 
 use super::signature::Type;
 
-/// Whether two values of a type, both as the codec writes them, are equal. Floats may differ by the
-/// fraction `tolerance` of the larger one; NaN equals NaN; sets and maps have no order.
+/// Returns whether two values of a type, as the codec writes them, are equal. Floats may differ by the
+/// fraction `tolerance` of the larger one. NaN equals NaN. Sets and maps have no order.
 pub fn equal(ty: &Type, left: &Value, right: &Value, tolerance: f64) -> bool {
     match (ty, left, right) {
         (Type::Float { .. }, left, right) => same_float(number(left), number(right), tolerance),
@@ -54,7 +54,7 @@ pub fn equal(ty: &Type, left: &Value, right: &Value, tolerance: f64) -> bool {
     }
 }
 
-/// The value in an `Option` as the wire writes it.
+/// Returns the value in an `Option` as the wire writes it.
 fn some(value: &Value) -> Option<&Value> {
     match value {
         Value::Null => None,
@@ -82,7 +82,7 @@ fn same_float(left: Option<f64>, right: Option<f64>, tolerance: f64) -> bool {
             && (left - right).abs() <= tolerance * left.abs().max(right.abs()))
 }
 
-/// The first property that an output lacks, described; `None` if it has them all.
+/// Describes the first property that an output lacks; `None` if the output has them all.
 pub fn lacking(properties: &[Property], input: &[Value], output: &Value) -> Option<String> {
     properties
         .iter()
@@ -129,12 +129,12 @@ fn holds(property: &Property, input: &[Value], output: &Value) -> bool {
     }
 }
 
-/// Whether two inputs are the same, however their numbers are written.
+/// Returns whether two inputs are the same, however their numbers are written.
 pub fn all_alike(left: &[Value], right: &[Value]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(alike)
 }
 
-/// Whether two JSON values are the same, however their numbers are written (`5` and `5.0`).
+/// Returns whether two JSON values are the same, however their numbers are written (`5` and `5.0`).
 fn alike((left, right): (&Value, &Value)) -> bool {
     match (left, right) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -146,7 +146,7 @@ fn alike((left, right): (&Value, &Value)) -> bool {
     }
 }
 
-/// The order of two elements as Rust would have it; `None` where there is none.
+/// Orders two elements as Rust does; `None` where Rust has no order.
 fn pair_order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
     match (left, right) {
         (Value::Number(a), Value::Number(b)) => match (integer(a), integer(b)) {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_hold_or_are_named() {
+    fn missing_properties_are_named() {
         let input = [json!([3, 1, 2])];
         let all = [Property::Ascending, Property::PermutationOf(0)];
         assert_eq!(lacking(&all, &input, &json!([1, 2, 3])), None);

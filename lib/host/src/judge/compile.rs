@@ -1,4 +1,4 @@
-//! From a source to a static program, in the jail: rustc to an object, lld to the program.
+//! Compiles a source to a static program, in the jail: rustc makes an object, lld links the program.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,19 +21,19 @@ use super::offered::Libraries;
 use super::scan::Published;
 use super::toolchain::{FLAGS, HARNESS_CRATE, Harness, Toolchain};
 
-/// How much of the compiler's messages is read, in bytes.
+/// How many bytes of the compiler's messages are read.
 const MESSAGES: u64 = 1 << 20;
 
-/// The program's file, and so what a process list shows.
+/// The program's file name, which a process list also shows.
 const EXECUTABLE: &str = "candidate";
-/// The memory that almost every source compiles in, in bytes.
+/// Almost every source compiles in this much memory, in bytes.
 const USUAL_MEMORY: u64 = 256 << 20;
 
 /// What to compile.
 pub struct Compilation<'a> {
     /// The compiler.
     pub toolchain: &'a Toolchain,
-    /// Where the fresh folder is made.
+    /// Where the new temporary folder is made.
     pub temporary: &'a Path,
     /// The harness at the same optimisation level.
     pub harness: &'a Harness,
@@ -41,34 +41,34 @@ pub struct Compilation<'a> {
     pub libraries: &'a Libraries,
     /// The files: name and text. The first is the crate's root.
     pub files: &'a [(&'a str, &'a str)],
-    /// Where the candidate's text was changed.
+    /// The candidate's text after `pub` was inserted, with the positions.
     pub published: &'a Published,
     /// The Rust edition.
     pub edition: &'a str,
     /// rustc's optimisation level.
     pub opt_level: u8,
-    /// Whether warnings are wanted.
+    /// Whether to report warnings.
     pub warnings: bool,
-    /// clippy's compiler, where its lints are wanted.
+    /// clippy's compiler, if its lints are wanted.
     pub clippy: Option<&'a Path>,
-    /// Whether `unsafe` is an error, as it is for every candidate but the jail's own tests.
+    /// Whether `unsafe` is an error. It is, except in the jail's own tests.
     pub forbid_unsafe: bool,
-    /// Whether to compile where there is no Landlock.
+    /// Whether to compile on a kernel without Landlock.
     pub allow_without_landlock: bool,
-    /// What it may use up.
+    /// The limits of the compilation.
     pub limits: &'a Limits,
 }
 
 /// A program that compiled.
 pub struct Program {
-    /// Its folder, gone when this is dropped.
+    /// The program's folder; removed when this is dropped.
     pub folder: TempDir,
     /// The executable.
     pub path: PathBuf,
 }
 
 impl Program {
-    /// The jail that it runs in, with so much CPU time and memory.
+    /// Returns the jail that the program runs in, with this much CPU time and memory.
     pub fn jail(&self, cpu_ms: u64, memory_bytes: u64) -> Jail {
         let mut jail = Jail::new(Stage::Run, &self.path, self.folder.path());
         jail.limits = JailLimits { cpu_ms, memory_bytes, ..JailLimits::of(Stage::Run) };
@@ -76,14 +76,14 @@ impl Program {
     }
 }
 
-/// What is done with a program that passed.
+/// What to do with a program that passed.
 pub type OnPass<'f> = &'f mut dyn FnMut(&Program) -> Result<(), JudgeError>;
 
-/// The end of a compilation.
+/// The result of a compilation.
 pub struct Compiled {
     /// The program, or how the compilation ended.
     pub program: Result<Program, Outcome>,
-    /// What the compiler said.
+    /// The compiler's messages.
     pub diagnostics: Vec<Diagnostic>,
     /// Wall time of rustc, in milliseconds.
     pub compile_ms: f64,
@@ -92,13 +92,12 @@ pub struct Compiled {
 }
 
 impl Compilation<'_> {
-    /// Compiles and links in a fresh folder.
+    /// Compiles and links in a new temporary folder.
     ///
-    /// Almost every source compiles in a fraction of the memory limit, so that much is taken from the
-    /// stock at first; only one that needs more is compiled again with all it may have.
+    /// Almost every source compiles in a fraction of the memory limit, so the first attempt reserves only
+    /// that much. A source that needs more is compiled again with its full limit.
     ///
-    /// # Errors
-    /// If the jail is not safe here or a file cannot be written; not for what is wrong with the source.
+    /// If the jail is not safe here or a file cannot be written. A wrong source is not an error.
     pub fn run(&self, memory: &Memory) -> Result<Compiled, JudgeError> {
         let most = self.limits.compile_memory_bytes;
         let reserved = memory.reserve(most.min(USUAL_MEMORY));
@@ -166,7 +165,7 @@ impl Compilation<'_> {
         Ok(Compiled { program: Ok(Program { folder, path }), diagnostics, compile_ms, link_ms })
     }
 
-    /// A fresh folder with the files.
+    /// Makes a new temporary folder with the files.
     fn lay_out(&self) -> std::io::Result<TempDir> {
         let folder =
             tempfile::Builder::new().prefix("code-evolution-").tempdir_in(self.temporary)?;
@@ -191,8 +190,8 @@ impl Compilation<'_> {
         arguments
     }
 
-    /// Only reads and lints. A lint is never an error here, and an `allow` in the candidate does not
-    /// silence it: a program that may choose its own lints has none.
+    /// Returns the arguments of a run that only checks and lints. A lint is never an error here, and an
+    /// `allow` in the candidate does not silence it: otherwise a candidate could switch off every lint.
     fn clippy_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec![self.files[0].0.into()];
         let flags = ["--emit=metadata=main.rmeta", "--cap-lints=warn", "--force-warn=clippy::all"];
@@ -201,7 +200,7 @@ impl Compilation<'_> {
         arguments
     }
 
-    /// What rustc and clippy are both told.
+    /// Returns the arguments that rustc and clippy share.
     fn crate_arguments(&self) -> Vec<OsString> {
         let flags = ["--crate-name=main", "--crate-type=bin", "--error-format=json"];
         let mut arguments: Vec<OsString> = flags.map(OsString::from).to_vec();
@@ -278,8 +277,8 @@ impl Compilation<'_> {
         };
         match End::of(remains) {
             end @ (End::CpuTime | End::Deadline | End::Memory) => end.outcome(&bounds),
-            // Killed by somebody else: what it said so far is not all. (The judge itself kills a
-            // compiler that says more than is read.)
+            // Something else killed the compiler, so its messages may be incomplete. (The judge itself kills
+            // a compiler that prints more than is read.)
             End::Signal(SIGKILL) if (remains.stderr.len() as u64) < MESSAGES => signal(SIGKILL),
             _ if has_error(diagnostics) => Outcome::CompileError,
             _ if out_of_memory(&remains.stderr) => Outcome::OutOfMemory { limit_bytes },

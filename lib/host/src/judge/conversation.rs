@@ -1,8 +1,8 @@
-//! Talking to a jailed process: one frame there, one frame back, with a deadline; and the noise.
+//! Talks to a jailed process: sends one frame, receives one frame before a deadline, and collects its output.
 //!
-//! Nothing that comes back is believed. A byte before it was asked for, a frame over the limit or
-//! with bytes after it is a violation. Standard output and error are drained, so that a noisy process
-//! does not block, and kept up to a limit. A process that prints more than [`MAX_NOISE`] is stopped.
+//! Nothing that the process sends is trusted. A byte that comes too early, a frame over the limit, or bytes
+//! after a frame are a violation. Standard output and error are the noise: they are drained, so that a noisy
+//! process does not block, and kept up to a limit. A process that prints more than [`MAX_NOISE`] is stopped.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::noise::{MAX_NOISE, Noise};
 
-/// How long a process may take to end once its input is closed.
+/// How long a process may take to end after its input is closed.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// Why no answer came.
@@ -23,13 +23,13 @@ pub enum Broken {
     Closed,
     /// The deadline passed.
     TooLate,
-    /// It printed more than [`MAX_NOISE`].
+    /// The process printed more than [`MAX_NOISE`].
     TooNoisy,
-    /// It sent what was not asked for.
+    /// The process broke the protocol.
     Violation(String),
 }
 
-/// A jailed process that is talked to.
+/// A jailed process and the channel to it.
 pub struct Conversation {
     frames: std::os::unix::net::UnixStream,
     stdout: Noise,
@@ -38,25 +38,24 @@ pub struct Conversation {
     received: Vec<u8>,
 }
 
-/// All that is left of a process.
+/// What is left of a process after its end.
 pub struct Remains {
-    /// How it ended and what it took.
+    /// How the process ended and what it used.
     pub ended: Ended,
     /// What it wrote on standard output, up to the limit.
     pub stdout: Vec<u8>,
-    /// Whether it wrote more there.
+    /// Whether it wrote more than that on standard output.
     pub stdout_cut: bool,
     /// What it wrote on standard error, up to the limit.
     pub stderr: Vec<u8>,
-    /// Whether it wrote more there.
+    /// Whether it wrote more than that on standard error.
     pub stderr_cut: bool,
     /// Whether it printed more than [`MAX_NOISE`].
     pub too_noisy: bool,
 }
 
 impl Conversation {
-    /// Takes over a process that has just started. At most `captured` bytes of each kind of noise
-    /// are kept.
+    /// Takes over a process that has just started. Keeps at most `captured` bytes of each of its two outputs.
     ///
     /// # Errors
     /// If its pipes cannot be set up.
@@ -72,13 +71,13 @@ impl Conversation {
         })
     }
 
-    /// The jailed process.
+    /// Returns the jailed process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Whether the process is there, has sent nothing since its last answer, and is far from the
-    /// noise that would block it.
+    /// Returns whether the process is alive, has sent nothing since its last answer, and is far from the
+    /// amount of noise that would block it.
     pub fn is_quiet(&mut self) -> bool {
         self.stdout.drain();
         self.stderr.drain();
@@ -86,10 +85,10 @@ impl Conversation {
             && matches!(self.receive(), Ok(false))
     }
 
-    /// Sends one frame and waits for the one that answers it, which may have at most `limit` bytes.
+    /// Sends one frame and waits for the answer, which may have at most `limit` bytes.
     ///
     /// # Errors
-    /// The process broke off, was too slow, or sent what it should not.
+    /// If the process closed the channel, was too slow, or broke the protocol.
     pub fn exchange(
         &mut self,
         frame: &[u8],
@@ -131,7 +130,7 @@ impl Conversation {
         }
     }
 
-    /// Reads what is there, but not more than a buffer; whether it was anything.
+    /// Reads what is there, but at most one buffer. Returns whether anything was there.
     fn receive(&mut self) -> Result<bool, Broken> {
         let mut buffer = [0; 32 << 10];
         match self.frames.read(&mut buffer) {
@@ -147,7 +146,7 @@ impl Conversation {
         }
     }
 
-    /// Waits until there is something to do on the frames, and drains the noise meanwhile.
+    /// Waits until the frames are ready to be read or written, and drains the noise meanwhile.
     fn wait_for(&mut self, to_send: bool, deadline: Instant) -> Result<(), Broken> {
         loop {
             if self.too_noisy() {
@@ -165,9 +164,9 @@ impl Conversation {
         }
     }
 
-    /// Closes the input and waits for the process to end by itself; whether it sent anything more.
+    /// Closes the input and waits for the process to end by itself. Returns whether it sent anything more.
     pub fn finish(mut self) -> (Remains, bool) {
-        // Fails only where the process has closed its end, which is what is wanted.
+        // This fails only if the process has closed its end, which is what we want.
         let _ = self.frames.shutdown(Shutdown::Write);
         let deadline = Instant::now() + GRACE;
         let more = loop {
@@ -190,7 +189,7 @@ impl Conversation {
         self.remains(deadline)
     }
 
-    /// Gives a process that broke off a moment to end, then kills it.
+    /// Gives a process that closed its channel a moment to end, then kills it.
     pub fn end_soon(self) -> Remains {
         self.end(Instant::now() + GRACE)
     }
@@ -202,8 +201,8 @@ impl Conversation {
     }
 
     /// Feeds standard input, closes it, and collects the noise until the process ends, prints more than
-    /// [`MAX_NOISE`], or the deadline kills it. With `stop_at_limit` a process that writes more on
-    /// standard error than is kept is killed at once.
+    /// [`MAX_NOISE`], or the deadline kills it. With `stop_at_limit`, a process that writes more on standard
+    /// error than is kept is killed at once.
     pub fn run(mut self, stdin: &[u8], stop_at_limit: bool, deadline: Instant) -> Remains {
         let mut sent = 0;
         while sent < stdin.len() {
@@ -211,7 +210,7 @@ impl Conversation {
                 Ok(count) => sent += count,
                 Err(_) => break,
             }
-            // What it sends back is no answer to anything.
+            // Nothing was asked, so what it sends on the channel is ignored.
             if self.receive().is_err() || self.wait_for(true, deadline).is_err() {
                 break;
             }
@@ -225,9 +224,9 @@ impl Conversation {
         }
     }
 
-    /// Drains the noise until both pipes end, the deadline passes, or the process has printed too much:
-    /// more than [`MAX_NOISE`], or more than `enough` bytes on standard error. Returns whether it was the
-    /// last.
+    /// Drains the noise until both pipes end, the deadline passes, or the process has printed too much: more
+    /// than [`MAX_NOISE`], or more than `enough` bytes on standard error. Returns whether it printed too
+    /// much.
     fn drain_until(&mut self, deadline: Instant, enough: u64) -> bool {
         self.stdout.drain();
         self.stderr.drain();
@@ -244,8 +243,8 @@ impl Conversation {
         }
     }
 
-    /// Waits until there is noise, or until the frames are ready for one of these, and drains the noise;
-    /// whether the frames are ready. An interrupted wait only makes the caller look again.
+    /// Waits for noise, or for one of these events on the frames, and drains the noise. Returns whether the
+    /// frames are ready. An interrupted wait only makes the caller look again.
     fn poll(&mut self, frames: PollFlags, left: Duration) -> bool {
         let wanted = (!frames.is_empty()).then(|| PollFd::new(&self.frames, frames));
         let noise = [&self.stdout, &self.stderr].into_iter().filter_map(Noise::wanted);
@@ -282,10 +281,10 @@ impl Conversation {
     }
 }
 
-/// The reply, if all of it has been received, and nothing else.
+/// Returns the reply if it has arrived whole and nothing follows it.
 ///
 /// # Errors
-/// A violation: the reply is longer than the limit, or more than it has been received.
+/// A violation: the reply is longer than the limit, or bytes follow it.
 pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
     let Some((head, body)) = received.split_first_chunk::<4>() else {
         return Ok(None);
@@ -314,7 +313,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What the reader makes of bytes that arrive in these pieces, with outputs up to 8 bytes.
+    /// Reads bytes that arrive in these pieces, with outputs up to 8 bytes.
     fn read(pieces: &[Vec<u8>]) -> Result<Option<Vec<u8>>, Broken> {
         let mut received = Vec::new();
         for piece in pieces {

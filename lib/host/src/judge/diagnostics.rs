@@ -1,13 +1,13 @@
-//! rustc's JSON messages as a verdict's diagnostics.
+//! Turns rustc's JSON messages into a verdict's diagnostics.
 
 use code_evolution_wire::verdict::{Diagnostic, Level, Suggestion};
 use serde::Deserialize;
 
 use super::scan::Published;
 
-/// Most diagnostics of one verdict.
+/// The most diagnostics of one verdict.
 const MAX_DIAGNOSTICS: usize = 50;
-/// Longest rendered text of one diagnostic, in bytes.
+/// The longest rendered text of one diagnostic, in bytes.
 const MAX_RENDERED: usize = 4_000;
 /// The candidate's file, as rustc names it.
 pub const CANDIDATE: &str = "candidate.rs";
@@ -41,8 +41,8 @@ struct Span {
     suggestion_applicability: Option<String>,
 }
 
-/// Reads what rustc wrote on standard error with `--error-format=json`. `hidden` texts (folders of
-/// this machine) are replaced. Lines that are not such messages are left out.
+/// Reads rustc's standard error, written with `--error-format=json`. Replaces the `hidden` texts (folders of
+/// this machine). Skips lines that are not messages.
 pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> Vec<Diagnostic> {
     stderr
         .split(|byte| *byte == b'\n')
@@ -52,19 +52,19 @@ pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> 
         .filter(|(_, message)| {
             message.code.is_some() || !message.spans.is_empty() || !is_count(message)
         })
-        // A warning about the program around the candidate is not the candidate's.
+        // A warning about the code around the candidate is not the candidate's.
         .filter(|(level, message)| *level == Level::Error || line(message).is_some())
         .take(MAX_DIAGNOSTICS)
         .map(|(level, message)| diagnostic(level, message, published, hidden))
         .collect()
 }
 
-/// Whether one of clippy's lints says it, not the compiler.
+/// Returns whether the diagnostic is one of clippy's lints, not the compiler's.
 pub fn is_clippys(diagnostic: &Diagnostic) -> bool {
     diagnostic.code.as_deref().is_some_and(|code| code.starts_with("clippy::"))
 }
 
-/// `None` for notes, and for the compiler's own failure.
+/// Returns `None` for notes, and for the compiler's own failure.
 fn level(name: &str) -> Option<Level> {
     match name {
         "error" => Some(Level::Error),
@@ -73,12 +73,12 @@ fn level(name: &str) -> Option<Level> {
     }
 }
 
-/// The line in the candidate that a message is about.
+/// Returns the line in the candidate that a message is about.
 fn line(message: &Message) -> Option<u32> {
     primary(message).map(|span| span.line_start)
 }
 
-/// The place in the candidate that a message is about.
+/// Returns the place in the candidate that a message is about.
 fn primary(message: &Message) -> Option<&Span> {
     message.spans.iter().find(|span| span.is_primary && span.file_name == CANDIDATE)
 }
@@ -87,7 +87,7 @@ fn is_count(message: &Message) -> bool {
     message.message.starts_with("aborting due to") || message.message.ends_with("emitted")
 }
 
-/// What a compiler or linker wrote in plain text before it failed, as one error.
+/// Turns plain text that a compiler or linker wrote before it failed into one error.
 pub fn plain(stderr: &[u8], hidden: &[(String, &str)]) -> Option<Diagnostic> {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).take(20).collect();
@@ -104,7 +104,7 @@ pub fn plain(stderr: &[u8], hidden: &[(String, &str)]) -> Option<Diagnostic> {
     })
 }
 
-/// Notes on a long type: a file that is gone by now, and an option that nobody here can give.
+/// Notes on a long type name a file that no longer exists, and an option that a model cannot use.
 const TYPE_NOTES: [&str; 2] = [
     "= note: the full name for the type has been written to",
     "= note: consider using `--verbose` to print the full type name",
@@ -209,7 +209,7 @@ mod tests {
             \x20 = note: consider using `--verbose` to print the full type name to the console\n";
         let kept = without_type_notes(rendered);
         assert!(kept.ends_with("^^^^^ expected `u64`\n  = note: expected type `u64`\n"), "{kept}");
-        // A line of the candidate's own stays.
+        // A line of the candidate itself stays.
         let own = "1 | // = note: consider using `--verbose` to print the full type name\n";
         assert_eq!(without_type_notes(own), own);
     }

@@ -1,17 +1,17 @@
-//! Whether the disk has room for a candidate, so that a full one is not blamed on a source.
+//! Checks that the disk has room for a candidate; otherwise a full disk would look like a bad source.
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// What compiling any candidate may need on disk, in bytes.
+/// The most that compiling a candidate needs on disk, in bytes.
 const ROOM: usize = 16 << 20;
 
-/// Tries whether a folder for candidates has room for one.
+/// Checks that a folder for candidates has room for one.
 ///
 /// # Errors
-/// If it has not.
+/// If there is no room.
 pub fn check_disk(folder: &Path) -> Result<()> {
     let try_it = || -> std::io::Result<()> {
         let mut file = tempfile::tempfile_in(folder)?;

@@ -1,6 +1,6 @@
-//! How a jailed process ended: from what the kernel said of it to an outcome, and to a status in a word.
+//! Derives how a jailed process ended: from the kernel's report to an outcome, and to a status in words.
 //!
-//! Who knows more of a process than its end (a case's deadline, what a compiler wrote) decides that first.
+//! A caller that knows more than the end (a case's deadline, a compiler's messages) decides first.
 
 use code_evolution_jail::{Exit, Limit};
 use code_evolution_wire::program::Status;
@@ -10,14 +10,14 @@ use super::conversation::Remains;
 use super::noise::MAX_NOISE;
 use super::prepared::thread_limit;
 
-/// The signal of `abort`, which also ends a program that gets no memory.
+/// The signal of `abort`, which also ends a program whose allocation fails.
 pub const SIGABRT: i32 = 6;
-/// The signal that nothing survives: the judge's, or somebody else's.
+/// The signal that no process survives; the judge or something else sends it.
 pub const SIGKILL: i32 = 9;
-/// The signal at the kernel's own CPU limit.
+/// The signal of the kernel's own CPU limit.
 const SIGXCPU: i32 = 24;
 
-/// The signals that end candidates.
+/// The signals that often end candidates.
 const NAMES: [(i32, &str); 11] = [
     (4, "SIGILL"),
     (SIGABRT, "SIGABRT"),
@@ -43,18 +43,18 @@ pub enum End {
     Deadline,
     /// At its limit of threads.
     Threads,
-    /// At its limit of memory, which it had got round for a moment.
+    /// At its limit of memory, which it exceeded for a moment.
     Memory,
-    /// It aborted for want of memory, as it says.
+    /// It aborted because an allocation failed, as it reports.
     OutOfMemory,
-    /// At the limit of what it may print.
+    /// At the limit of output.
     Output,
     /// By another signal.
     Signal(i32),
 }
 
 impl End {
-    /// The end of a process of which this remains.
+    /// Derives the end of a process from its remains.
     pub fn of(remains: &Remains) -> Self {
         match (remains.ended.stopped, remains.ended.status) {
             (Some(Limit::Cpu), _) | (_, Exit::Signal(SIGXCPU)) => End::CpuTime,
@@ -68,8 +68,8 @@ impl End {
         }
     }
 
-    /// Whether it might have ended otherwise on another day: at a limit that the clock or a look from
-    /// time to time enforces, or killed by somebody else (a host that exits, a kernel without memory).
+    /// Returns whether another run might end differently: at a limit that the clock or a periodic check
+    /// enforces, or killed by something else (a host that exits, a kernel without memory).
     pub fn is_by_chance(self) -> bool {
         match self {
             End::CpuTime | End::Deadline | End::Threads | End::Memory | End::Signal(SIGKILL) => {
@@ -79,7 +79,7 @@ impl End {
         }
     }
 
-    /// The outcome of a process that ran under these limits.
+    /// Returns the outcome of a process that ran under these limits.
     pub fn outcome(self, under: &Bounds) -> Outcome {
         match self {
             End::Exited(code) => Outcome::Exited { code },
@@ -121,7 +121,7 @@ pub struct Bounds {
 /// The outcome of a process that printed too much.
 pub const TOO_MUCH_OUTPUT: Outcome = Outcome::TooMuchOutput { limit_bytes: MAX_NOISE };
 
-/// What a program ends with that the compiler left unfinished in this way.
+/// Returns the status of a program that the compiler did not finish, with this outcome.
 pub fn uncompiled(outcome: Outcome) -> Status {
     match outcome {
         Outcome::TimeOut { .. } => Status::TimeOut,
@@ -131,7 +131,7 @@ pub fn uncompiled(outcome: Outcome) -> Status {
     }
 }
 
-/// The outcome of a stage that this signal ended.
+/// Returns the outcome of a stage that this signal ended.
 pub fn signal(number: i32) -> Outcome {
     Outcome::Signal { number, name: signal_name(number) }
 }
@@ -143,8 +143,8 @@ fn signal_name(number: i32) -> String {
     }
 }
 
-/// Whether a process says that an allocation failed. Of a candidate this is its own word, and only
-/// decides what its failure is called.
+/// Returns whether a process says that an allocation failed. Only the candidate says so; it decides nothing
+/// but the name of the failure.
 pub fn out_of_memory(stderr: &[u8]) -> bool {
     let text = String::from_utf8_lossy(stderr).to_lowercase();
     text.contains("memory allocation of") || text.contains("out of memory")

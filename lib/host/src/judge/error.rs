@@ -1,4 +1,4 @@
-//! Why there is no verdict.
+//! The errors that leave a candidate without a verdict.
 
 use std::io::ErrorKind;
 
@@ -8,20 +8,20 @@ use rustix::io::Errno;
 /// Why there is no verdict.
 #[derive(Debug)]
 pub enum JudgeError {
-    /// The request makes no sense: a signature that cannot be served, a case that does not fit it.
+    /// The request is wrong: a signature that cannot be served, or a case that does not fit it.
     BadRequest(String),
     /// The sandbox is not safe here, so nothing was run.
     NoSandbox(String),
-    /// Everything that was running was killed, so what was seen of it says nothing.
+    /// Everything that was running was killed, so its results mean nothing.
     Cancelled,
     /// Anything else.
     Internal(anyhow::Error),
 }
 
-/// What was seen of a process, unless [`code_evolution_jail::kill_all`] may have had a hand in it.
+/// Returns the value, or `Cancelled` if [`code_evolution_jail::kill_all`] may have influenced it.
 ///
 /// # Errors
-/// [`JudgeError::Cancelled`] if it may.
+/// [`JudgeError::Cancelled`], as above.
 pub fn unless_cancelled<T>(seen: T) -> Result<T, JudgeError> {
     match code_evolution_jail::is_closing() {
         true => Err(JudgeError::Cancelled),
@@ -80,7 +80,7 @@ impl From<SpawnError> for JudgeError {
     }
 }
 
-/// Whether the kernel had too little of something. No layer of the sandbox is missing then.
+/// Returns whether the kernel was short of a resource. No layer of the sandbox is missing then.
 fn is_shortage(error: &std::io::Error) -> bool {
     use Errno as E;
     let errno = Errno::from_io_error(error);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_is_short_of_something_is_no_unsafe_sandbox() {
+    fn a_shortage_is_not_reported_as_an_unsafe_sandbox() {
         for errno in [Errno::NOMEM, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOSPC] {
             let error = judged("fork", errno);
             assert!(matches!(&error, JudgeError::Internal(_)), "{error}");

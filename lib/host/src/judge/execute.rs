@@ -1,4 +1,4 @@
-//! Whole programs: `fn main`, standard input to standard output.
+//! Runs whole programs: `fn main`, standard input to standard output.
 
 use code_evolution_wire::program::{Execution, Program, Status};
 use code_evolution_wire::verdict::{Diagnostic, Stage};
@@ -18,8 +18,8 @@ impl Judge {
     /// Compiles and runs a whole program in the jail.
     ///
     /// # Errors
-    /// If the request cannot be served or the sandbox is not safe; a bad program gets an execution
-    /// that says how it ended.
+    /// If the request cannot be served or the sandbox is not safe. A bad program is not an error: its
+    /// execution says how it ended.
     pub fn execute(&self, program: &Program) -> Result<Execution, JudgeError> {
         if !EDITIONS.contains(&program.edition.as_str()) {
             return Err(JudgeError::BadRequest(format!(

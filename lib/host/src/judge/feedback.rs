@@ -1,5 +1,5 @@
-//! What a model is told of a verdict. Of hidden cases only how many fail, and at which limit of time;
-//! nothing of this machine, no timings: the same candidate gets the same text.
+//! Writes what a model is told about a verdict. Of hidden cases it tells only how many fail, and which limit
+//! of time they met. It tells nothing of this machine and no timings: the same candidate gets the same text.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use code_evolution_wire::verdict::{CaseVerdict, Diagnostic, Level, Outcome, Stag
 use super::cases::Fate;
 use super::prepared::PANICKED;
 
-/// Longest feedback, in characters.
+/// The longest feedback, in characters.
 const MAX_FEEDBACK: usize = 1_200;
-/// Most compiler errors shown.
+/// The most compiler errors that are shown.
 const MAX_ERRORS: usize = 4;
-/// Most failing cases shown.
+/// The most failing cases that are shown.
 const MAX_CASES: usize = 5;
-/// Longest part about one case or one value, in characters.
+/// The longest part about one case or one value, in characters.
 const MAX_PART: usize = 240;
 
-/// The text for a verdict; `fates` says what became of each case.
+/// Returns the text for a verdict; `fates` says what happened to each case.
 pub fn feedback(task: &Task, verdict: &Verdict, fates: &[Fate]) -> String {
     let text = match (&verdict.outcome, verdict.stage) {
         (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
@@ -64,8 +64,8 @@ fn compile(task: &Task, verdict: &Verdict, outcome: &Outcome) -> String {
     }
 }
 
-/// An error in at most this many characters. What was expected stands at its end, so where that is cut
-/// off, the first line tells it.
+/// Shortens an error to at most this many characters. If the cut removes what was expected (the label at the
+/// end), the first line repeats it.
 fn error_text(error: &Diagnostic, room: usize) -> String {
     let text = clip(&error.rendered, room);
     let label = error.label.as_deref().unwrap_or_default();
@@ -101,7 +101,7 @@ fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
             text.push_str(&format!("\n{}.", count(number, one, many)));
         }
     }
-    // Which limit of time it met says nothing of its input, and a busy machine may be the reason.
+    // The limit of time that a case met reveals nothing of its input, and a busy machine may be the reason.
     let late = hidden.iter().filter_map(|(_, fate)| match fate {
         Fate::OutOfTime(limit_ms) => Some(*limit_ms),
         Fate::NotRun | Fate::Ran => None,
@@ -126,7 +126,7 @@ fn describe(case: &CaseVerdict) -> String {
     match (&case.panic, &case.got, &case.problem) {
         (Some(panic), ..) => {
             let line = panic.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-            // A message such as `Os { code: 11 }` names no limit; the judge does.
+            // A message such as `Os { code: 11 }` names no limit, so the judge names it.
             let named = case.problem.as_deref().filter(|problem| *problem != PANICKED);
             text.push_str(&format!("panicked{line}: {}", named.unwrap_or(&panic.message)));
         }
@@ -149,7 +149,7 @@ fn describe(case: &CaseVerdict) -> String {
 mod tests {
     use super::*;
 
-    /// What is told of cases of which these are hidden, and none passes but the first `passed`.
+    /// Returns the feedback on cases with these `hidden` flags, if only the first `passed` cases pass.
     fn told(hidden: &[bool], passed: usize, fates: &[Fate]) -> String {
         let mut task = Task::new("fn f(n: usize) -> usize");
         for (n, hidden) in hidden.iter().enumerate() {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_stays_in_an_error_that_is_cut() {
+    fn a_cut_error_keeps_what_was_expected() {
         let label = "expected `u64`, found `String`";
         let error = |lines| Diagnostic {
             level: Level::Error,

@@ -1,8 +1,8 @@
-//! The readers of what comes from outside, on hostile inputs that are edited at random: they read or
-//! refuse them, and do nothing else. Bounded here; `PROPTEST_CASES=1000000 cargo test --release -p
-//! code_evolution_host fuzz` runs longer.
+//! Feeds the readers of outside input with hostile inputs that are edited at random: a reader must accept or
+//! refuse them, and do nothing else. The number of inputs is small here; `PROPTEST_CASES=1000000 cargo test
+//! --release -p code_evolution_host fuzz` runs longer.
 //!
-//! The inputs that the edits start from lie in `tests/corpus`; what ever broke a reader belongs there.
+//! The starting inputs are in `tests/corpus`. Add every input that ever broke a reader.
 
 use code_evolution_wire::task::Task;
 use proptest::prelude::*;
@@ -19,10 +19,10 @@ use super::signature::{Signature, Type};
 const FRAMES: &str = include_str!("../../tests/corpus/frames.txt");
 const REQUESTS: &str = include_str!("../../tests/corpus/requests.jsonl");
 
-/// The longest reply that is taken, in bytes.
+/// The longest accepted reply, in bytes.
 const LIMIT: u64 = 64;
 
-/// A place, how many bytes to cut there, and what to put there instead.
+/// A position, how many bytes to cut there, and what to insert instead.
 type Edit = (Index, usize, Vec<u8>);
 
 fn edits(byte: impl Strategy<Value = u8>) -> impl Strategy<Value = Vec<Edit>> {
@@ -40,11 +40,11 @@ fn edited(original: &[u8], edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// The corpus of frames: the type of the output, and the bytes.
+/// Reads the corpus of frames: the type of the output, and the bytes.
 fn frames() -> Vec<(Type, Vec<u8>)> {
     let lines = FRAMES.lines().filter(|line| !line.starts_with('#'));
     let frame = |line: &str| {
-        // Not from the left: `[u8; 2]` is a type.
+        // Split at the last `; `, because the type may contain one: `[u8; 2]`.
         let (rest, hex) = line.rsplit_once("; ").unwrap();
         let (ty, _) = rest.rsplit_once("; ").unwrap();
         let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();

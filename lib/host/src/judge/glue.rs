@@ -1,11 +1,11 @@
-//! The little program around a candidate.
+//! Writes the small program around a candidate.
 
 use super::signature::Signature;
 use super::toolchain::HARNESS_CRATE;
 
-/// The text of `main.rs`: the candidate (and the driver) as modules, and a `main` that serves the
-/// function of this signature. It names the function's type first, so that a candidate with another
-/// signature gets rustc's own "expected fn pointer .., found fn item ..".
+/// Writes `main.rs`: the candidate (and the driver) as modules, and a `main` that serves the function of this
+/// signature. It names the function's type first: for a candidate with another signature, rustc then says
+/// "expected fn pointer .., found fn item ..".
 pub fn main_file(signature: &Signature, with_driver: bool) -> String {
     let caller = if with_driver { "driver" } else { "candidate" };
     let name = &signature.name;
@@ -18,7 +18,7 @@ pub fn main_file(signature: &Signature, with_driver: bool) -> String {
         arguments.push(format!("{}p{index}", if borrowed { "&" } else { "" }));
     }
     let arguments = arguments.join(", ");
-    // The driver stands before the candidate, whose macros are then out of its reach.
+    // The driver comes before the candidate, so the candidate's macros cannot reach it.
     let driver = if with_driver { "#[allow(warnings)]\nmod driver;\n" } else { "" };
     format!(
         "{driver}mod candidate;\n\
@@ -35,7 +35,7 @@ pub fn main_file(signature: &Signature, with_driver: bool) -> String {
     )
 }
 
-/// The text of `driver.rs`: the task's, and the names that it may use.
+/// Writes `driver.rs`: the task's driver, and the names that it may use.
 pub fn driver_file(source: &str) -> String {
     format!("{source}\n#[allow(unused_imports)]\nuse super::*;\n")
 }

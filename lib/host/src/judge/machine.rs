@@ -1,11 +1,10 @@
 //! Tells a failure of this machine from one of the candidate.
 //!
-//! A full disk, a compiler that somebody kills, a file that is gone from the toolchain: each looks like
-//! a source that does not compile, and a verdict would blame the candidate for it. What the compiler
-//! prints decides nothing, since a candidate can make it print anything. So where a failure points at no
-//! line of the candidate, the disk is tried, and an empty program is compiled in the same way. If that
-//! fails too, it is the machine. Otherwise the candidate is compiled once more: the trouble may have
-//! passed meanwhile.
+//! A full disk, a compiler that something kills, or a missing file of the toolchain looks like a source that
+//! does not compile, and a verdict would blame the candidate. The compiler's messages decide nothing, because
+//! a candidate can make it print anything. So if a failure points at no line of the candidate, the judge
+//! checks the disk and compiles an empty program in the same way. If that fails too, the machine is at fault.
+//! Otherwise the candidate is compiled once more: the trouble may have passed meanwhile.
 
 use anyhow::anyhow;
 use code_evolution_wire::task::Limits;
@@ -18,13 +17,13 @@ use super::error::{JudgeError, unless_cancelled};
 use super::memory::Memory;
 use super::scan::Published;
 
-/// rustc's codes for a library that is missing, damaged, or of another compiler.
+/// rustc's error codes for a library that is missing, damaged, or made by another compiler.
 const LIBRARY_CODES: [&str; 4] = ["E0460", "E0463", "E0514", "E0786"];
-/// An empty program, which links what every candidate links.
+/// An empty program, which links the same libraries as every candidate.
 const EMPTY: &str = "fn main() {}";
 
 impl Compilation<'_> {
-    /// Compiles, and makes sure that a failure is the source's.
+    /// Compiles, and makes sure that a failure comes from the source.
     ///
     /// # Errors
     /// As [`Compilation::run`]; also if the failure is this machine's.
@@ -35,7 +34,7 @@ impl Compilation<'_> {
         }
         self.check_machine(memory)?;
         if matches!(compiled.program, Err(Outcome::OutOfMemory { .. })) {
-            // The empty program got its memory, so it was the source that wanted too much.
+            // The empty program had enough memory, so the source wanted too much.
             return Ok(compiled);
         }
         let again = self.run(memory)?;
@@ -46,11 +45,11 @@ impl Compilation<'_> {
     }
 
     /// # Errors
-    /// If nothing can be compiled here now.
+    /// If nothing compiles here now.
     fn check_machine(&self, memory: &Memory) -> Result<(), JudgeError> {
         check_disk(self.temporary)?;
         let unchanged = Published::unchanged(EMPTY);
-        // The task's own may be too small for any program.
+        // The task's own limits may be too small for any program.
         let limits = Limits::default();
         let empty = Compilation {
             files: &[("main.rs", EMPTY)],
@@ -64,7 +63,7 @@ impl Compilation<'_> {
         if matches!(outcome, Outcome::Signal { number: SIGKILL, .. }) {
             return Err(killed("the compiler"));
         }
-        // It may have become full meanwhile.
+        // The disk may have become full meanwhile.
         check_disk(self.temporary)?;
         let said = compiled.diagnostics.first().map(|diagnostic| diagnostic.message.as_str());
         Err(JudgeError::Internal(anyhow!(
@@ -76,7 +75,7 @@ impl Compilation<'_> {
     }
 }
 
-/// The error of a process that something else has killed twice.
+/// Returns the error of a process that something else has killed twice.
 pub fn killed(what: &str) -> JudgeError {
     JudgeError::Internal(anyhow!(
         "{what} was killed twice by somebody else (SIGKILL), most likely because this machine has no \
@@ -84,7 +83,7 @@ pub fn killed(what: &str) -> JudgeError {
     ))
 }
 
-/// Whether a compilation failed in a way that may be the machine's.
+/// Returns whether the machine may have caused the failure of a compilation.
 fn is_doubtful(compiled: &Compiled) -> bool {
     match &compiled.program {
         Err(Outcome::Signal { .. } | Outcome::OutOfMemory { .. }) => true,

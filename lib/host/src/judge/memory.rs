@@ -1,8 +1,7 @@
 //! The memory that all jailed processes of a judge share.
 //!
-//! Each process has a limit of its own; the sum of these limits never exceeds the judge's total,
-//! whatever the number of workers. Who asks first is served first, so a large request is not starved
-//! by small ones.
+//! Each process has its own limit; the sum of these limits never exceeds the judge's total, for any number of
+//! workers. Requests are served in order, so small ones cannot starve a large one.
 
 use crate::lock::Unpoisoned;
 use std::fs;
@@ -30,7 +29,7 @@ struct State {
     turn: u64,
 }
 
-/// A part of the stock; given back when dropped.
+/// A part of the stock; dropping it gives it back.
 #[derive(Debug)]
 pub struct Reservation<'a> {
     memory: &'a Memory,
@@ -39,7 +38,7 @@ pub struct Reservation<'a> {
 }
 
 impl Memory {
-    /// A stock of this many bytes.
+    /// Makes a stock of this many bytes.
     pub fn new(total: u64) -> Self {
         let total = total.max(LEAST);
         Memory {
@@ -49,12 +48,12 @@ impl Memory {
         }
     }
 
-    /// The size of the stock, in bytes.
+    /// Returns the size of the stock, in bytes.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Waits for this many bytes, or for all there are if that is less.
+    /// Waits for this many bytes, or for the whole stock if that is less.
     pub fn reserve(&self, bytes: u64) -> Reservation<'_> {
         let bytes = bytes.min(self.total);
         let mut state = self.state.lock().unpoisoned();
@@ -78,7 +77,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// Three quarters of the memory that this machine, or the container around us, has free; 4 GB at most.
+/// Returns three quarters of the memory that this machine (or our container) has free; 4 GB at most.
 pub fn default_total() -> u64 {
     let read = |path: &str| fs::read_to_string(path).ok();
     let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
@@ -127,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_first_is_served_first() {
+    fn requests_are_served_in_order() {
         let memory = Memory::new(LEAST);
         let half = memory.reserve(LEAST / 2);
         let served = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
-            // The second would fit at once, were it not for the first.
+            // The second request would fit at once if the first were not waiting.
             for (number, bytes) in [(1, LEAST), (2, 1)] {
                 let (memory, served) = (&memory, &served);
                 scope.spawn(move || {

@@ -1,36 +1,36 @@
-//! Compiles candidates, runs their cases in the jail, makes the verdicts.
+//! Compiles candidates, runs their cases in the jail and makes the verdicts.
 //!
-//! A candidate passes three stages: the `scan` of its tokens, rustc and lld in the jail
-//! (`compile`), its cases in the jail (`cases`). The judge believes nothing that a candidate says:
-//! expected values never enter the jail, and times and memory are the kernel's.
+//! A candidate passes three stages: a `scan` of its tokens, rustc and lld in the jail (`compile`), and its
+//! cases in the jail (`cases`). The judge trusts nothing that a candidate reports: expected values never
+//! enter the jail, and the kernel measures time and memory.
 //!
 //! | module | subject |
 //! |---|---|
 //! | `signature` | a task's signature as types |
 //! | `codec` | values between JSON and bytes, by type |
 //! | `compare` | whether an output is right |
-//! | `scan` | the friendly refusal; `pub` for the function |
-//! | `plan` | a task, read and checked |
-//! | `prepared` | its cases, and what a reply means for each |
+//! | `scan` | refuses a source early and kindly; adds `pub` to the function |
+//! | `plan` | a task, read and checked once |
+//! | `prepared` | a task's cases, and what a reply means for each |
 //! | `glue` | the program around a candidate |
 //! | `toolchain` | rustc, lld, the harness |
 //! | `offered` | precompiled crates |
-//! | `shared` | the judge: how it works, and what all that it does shares |
-//! | `population` | judges one candidate, or many on every core |
+//! | `shared` | the judge: its options, and what its clones share |
+//! | `population` | judges one candidate, or many in parallel |
 //! | `candidate` | one candidate, from its source to its verdict |
 //! | `compile` | from a source to a program |
-//! | `machine` | failures of this machine, told from the candidate's |
+//! | `machine` | tells a failure of this machine from a candidate's |
 //! | `disk` | whether there is room for a candidate |
 //! | `memory` | the memory that all jailed processes share |
 //! | `cache` | verdicts on disk |
-//! | `conversation` | frames and noise of a jailed process |
-//! | `noise` | what it prints, kept up to a limit |
-//! | `ending` | how it ended |
-//! | `clock` | milliseconds |
+//! | `conversation` | exchanges frames with a jailed process |
+//! | `noise` | what a jailed process prints, kept up to a limit |
+//! | `ending` | how a jailed process ended |
+//! | `clock` | deadlines and durations in milliseconds |
 //! | `cases` | runs the cases |
 //! | `diagnostics` | rustc's messages |
 //! | `execute` | whole programs |
-//! | `resident` | a candidate that stays for many calls |
+//! | `resident` | a candidate that stays ready for many calls |
 //! | `feedback` | what a model is told |
 //! | `error` | why there is no verdict |
 

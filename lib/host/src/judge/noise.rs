@@ -1,12 +1,12 @@
-//! The noise of a jailed process: what it prints on a pipe, drained, and kept up to a limit.
+//! The noise of a jailed process: what it prints on a pipe. It is drained, and kept up to a limit.
 //!
-//! A pipe that nobody reads would block a process that prints; one that is read without end would keep
-//! this process busy. So there is a limit to what is kept, and another, [`MAX_NOISE`], to what is read.
+//! A pipe that nobody reads would block the process; a pipe that is read without end would keep this process
+//! busy. So one limit bounds what is kept, and another, [`MAX_NOISE`], bounds what is read.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
-/// How much a process may print on each of its two pipes, in bytes. One that prints more is stopped.
+/// How much a process may print on each of its two pipes, in bytes. A process that prints more is stopped.
 pub const MAX_NOISE: u64 = 8 << 20;
 
 /// One of the pipes that hold noise.
@@ -21,10 +21,10 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Takes over a pipe, of which at most `limit` bytes are kept.
+    /// Takes over a pipe and keeps at most `limit` bytes.
     ///
     /// # Errors
-    /// If it cannot be set up.
+    /// If the pipe cannot be set up.
     pub fn new(pipe: File, limit: u64) -> std::io::Result<Self> {
         rustix::io::ioctl_fionbio(&pipe, true)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -42,7 +42,8 @@ impl Noise {
                     let room = self.limit.saturating_sub(self.kept.len()).min(count);
                     self.kept.extend_from_slice(&buffer[..room]);
                     if self.too_much() {
-                        // Kept open, but read no more: the process blocks until it is killed.
+                        // The pipe stays open but is not read any more: the process blocks until it is
+                        // killed.
                         return;
                     }
                 }
@@ -53,17 +54,17 @@ impl Noise {
         }
     }
 
-    /// The pipe, as long as there may be more to read.
+    /// Returns the pipe, as long as there may be more to read.
     pub fn wanted(&self) -> Option<&File> {
         self.pipe.as_ref().filter(|_| !self.too_much())
     }
 
-    /// Whether more than [`MAX_NOISE`] was printed.
+    /// Returns whether the process printed more than [`MAX_NOISE`].
     pub fn too_much(&self) -> bool {
         self.seen > MAX_NOISE
     }
 
-    /// Whether more was printed than is kept.
+    /// Returns whether the process printed more than is kept.
     pub fn cut(&self) -> bool {
         self.seen > self.kept.len() as u64 || self.too_much()
     }

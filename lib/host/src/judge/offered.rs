@@ -1,8 +1,8 @@
 //! The precompiled crates that a task may offer.
 //!
-//! A small cargo project, embedded here with its lock file, is built once (`prepare`) and its
-//! libraries are kept in the cache folder; a candidate's compilation then only names them. Building
-//! needs a registry, compiling a candidate does not.
+//! A small cargo project is embedded here with its lock file. `prepare` builds it once and keeps its
+//! libraries in the cache folder; a candidate's compilation only names them. Building needs a registry;
+//! compiling a candidate does not.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,36 +17,36 @@ use super::error::JudgeError;
 use super::toolchain::{Toolchain, output};
 use crate::files::{build_folder, hex};
 
-/// The crates, as a `use` names them.
+/// The crates' names, as a `use` writes them.
 pub const OFFERED: [&str; 4] = ["itertools", "rand", "serde_json", "vader_sentimental"];
 
-/// What the project says of them: versions and features.
+/// The project's manifest, with the crates' versions and features.
 pub const MANIFEST: &str = include_str!("../../offered/manifest.toml");
 
-/// The cargo project. Its files have other names here: cargo leaves a folder with a `Cargo.toml` out of
-/// the package around it.
+/// The cargo project. Its files have other names here, because cargo leaves a folder with a `Cargo.toml` out
+/// of the package around it.
 const PROJECT: [(&str, &str); 3] = [
     ("Cargo.toml", MANIFEST),
     ("Cargo.lock", include_str!("../../offered/lock.toml")),
     ("lib.rs", include_str!("../../offered/lib.rs")),
 ];
 
-/// What a source may use beside the standard library.
+/// The libraries that a source may use in addition to the standard library.
 #[derive(Debug, Clone, Default)]
 pub struct Libraries {
     /// Crates by name, for `--extern`.
     pub external: Vec<(String, PathBuf)>,
-    /// Every library in their folder, for the linker, which takes what it needs.
+    /// Every library in their folder; the linker takes what it needs.
     pub rlibs: Vec<PathBuf>,
-    /// Where the libraries lie.
+    /// The folders with the libraries.
     pub folders: Vec<PathBuf>,
 }
 
 impl Libraries {
-    /// The libraries of the crates of these names.
+    /// Finds the libraries of the crates with these names.
     ///
     /// # Errors
-    /// If a crate is not offered, or they have not been built.
+    /// If a crate is not offered, or if the crates have not been built.
     pub fn find(
         names: &[String],
         toolchain: &Toolchain,
@@ -86,7 +86,7 @@ impl Libraries {
     }
 }
 
-/// `vader-sentimental` and `vader_sentimental` are the same crate.
+/// Normalises a name: `vader-sentimental` and `vader_sentimental` are the same crate.
 fn crate_name(name: &str) -> String {
     name.replace('-', "_")
 }
@@ -102,7 +102,7 @@ fn folder(toolchain: &Toolchain, cache: &Path) -> PathBuf {
     cache.join(format!("offered-{}", &hex(&hash.finalize())[..16]))
 }
 
-/// The libraries in a folder, by the crate's name and hash; an offered crate by its name alone.
+/// Lists the libraries in a folder by the crate's name and hash; an offered crate by its name alone.
 fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut rlibs = BTreeMap::new();
@@ -120,8 +120,9 @@ fn rlibs(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     Ok(rlibs)
 }
 
-/// In a static program the random numbers' crate would look for `/dev/urandom`, which the jail does
-/// not have, unless told to use the system call. A panic within a crate must not name the home folder.
+/// Returns the flags for the build. In a static program, `rand` would look for `/dev/urandom`, which the jail
+/// does not have; a flag makes it use the system call. Another flag keeps the home folder out of panic
+/// messages.
 fn flags() -> Vec<String> {
     let mut flags = vec![r#"--cfg=getrandom_backend="linux_getrandom""#.to_owned()];
     let home = std::env::var("CARGO_HOME")
@@ -137,10 +138,10 @@ struct Artifact {
     filenames: Vec<PathBuf>,
 }
 
-/// Builds the offered crates into the cache folder, unless they are there. Returns their folder.
+/// Builds the offered crates into the cache folder if they are missing. Returns their folder.
 ///
 /// # Errors
-/// If cargo fails, for example because there is no registry within reach.
+/// If cargo fails, for example because it cannot reach a registry.
 pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
     let folder = folder(toolchain, cache);
     if folder.is_dir() {
@@ -151,9 +152,9 @@ pub fn prepare(toolchain: &Toolchain, cache: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds the offered crates; their libraries go into a folder.
+/// Builds the offered crates and puts their libraries into a folder.
 fn build(toolchain: &Toolchain, libraries: &Path) -> Result<()> {
-    // Beside it: a temporary folder in memory may be too small.
+    // Build beside that folder: a temporary folder in memory may be too small.
     let building = tempfile::tempdir_in(libraries.parent().unwrap_or(libraries))?;
     for (name, text) in PROJECT {
         fs::write(building.path().join(name), text)?;
@@ -171,7 +172,7 @@ fn build(toolchain: &Toolchain, libraries: &Path) -> Result<()> {
         for file in artifact.filenames {
             if file.extension().is_some_and(|extension| extension == "rlib") {
                 let Some(name) = file.file_name() else { continue };
-                // cargo lists its own crate without the hash; the others lie in `deps`.
+                // cargo lists its own crate without the hash; the others are in `deps`.
                 fs::copy(&file, libraries.join(name))
                     .with_context(|| format!("keeping {}", file.display()))?;
             }

@@ -1,4 +1,4 @@
-//! A task, read and checked once for all its candidates; the frame of their verdicts.
+//! A task, read and checked once for all its candidates, and the frame of their verdicts.
 
 use code_evolution_wire::task::{Property, Task};
 use code_evolution_wire::verdict::{Outcome, Stage, Timings, Verdict};
@@ -17,11 +17,11 @@ pub struct Plan<'a> {
     pub task: &'a Task,
     /// The signature of the function that is called.
     pub signature: Signature,
-    /// Its cases.
+    /// The cases.
     pub prepared: Prepared<'a>,
-    /// The program around a candidate.
+    /// The text of the program around a candidate.
     pub main: String,
-    /// The driver's file, where the task has one.
+    /// The text of the driver's file, if the task has a driver.
     pub driver: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Plan<'a> {
     /// Reads and checks a task.
     ///
     /// # Errors
-    /// Says what makes no sense in it.
+    /// Describes what is wrong with the task.
     pub fn new(task: &'a Task) -> Result<Self, JudgeError> {
         let called = task.driver.as_ref().map_or(&task.signature, |driver| &driver.signature);
         let signature = Signature::parse(called).map_err(JudgeError::BadRequest)?;
@@ -50,10 +50,11 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Likewise, for candidates that are to be judged: without a case, every one would be right.
+    /// Reads a task whose candidates will be judged. It needs a case: without one, every candidate would
+    /// pass.
     ///
     /// # Errors
-    /// Also if the task has no case.
+    /// As [`Plan::new`]; also if the task has no case.
     pub fn to_judge(task: &'a Task) -> Result<Self, JudgeError> {
         let plan = Plan::new(task)?;
         match task.cases.is_empty() {
@@ -66,7 +67,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The verdict of a candidate that never ran.
+    /// Returns the verdict of a candidate that never ran.
     pub fn failed(&self, stage: Stage, outcome: Outcome) -> Verdict {
         let cases = self.prepared.not_run("not run: the code did not compile");
         let mut verdict = Verdict::new(stage, outcome, cases);
@@ -75,8 +76,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A property that no output could have, or that nothing would ever be asked for, is a mistake in
-/// the task.
+/// Refuses a property that no output can have, or whose input no case has: it is a mistake in the task.
 fn check_property(property: &Property, task: &Task, signature: &Signature) -> Result<(), String> {
     match property {
         Property::Between { at, .. } | Property::OneOf { at, .. } => check_pointer(at)?,
@@ -122,7 +122,7 @@ fn check_pointer(at: &str) -> Result<(), String> {
     }
 }
 
-/// What the order of the cases is drawn from: the same candidate gets the same order.
+/// Returns the seed of the cases' order: the same candidate gets the same order.
 pub fn seed(signature: &str, code: &str) -> u64 {
     let mut hash = Sha256::new();
     hash.update(signature);

@@ -1,4 +1,4 @@
-//! Judges a candidate, or a whole population on every core.
+//! Judges one candidate, or a whole population in parallel.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,22 +15,21 @@ use crate::lock::Unpoisoned;
 impl Judge {
     /// Judges one candidate.
     ///
-    /// # Errors
-    /// If the task cannot be served or the sandbox is not safe; [`JudgeError::Cancelled`] if all
-    /// candidates were killed meanwhile. A bad candidate gets a verdict.
+    /// If the task cannot be served or the sandbox is not safe; [`JudgeError::Cancelled`] if all candidates
+    /// were killed meanwhile. A bad candidate is not an error: it gets a verdict.
     pub fn judge(&self, task: &Task, code: &str) -> Result<Verdict, JudgeError> {
         let plan = Plan::to_judge(task)?;
         self.judge_planned(&plan, code, &mut |_| Ok(()))
     }
 
-    /// Judges a population on every core; the verdicts are in the candidates' order. `progress` gets
-    /// a line after each quarter of a population of ten or more.
+    /// Judges a population on every core. The verdicts are in the candidates' order. `progress` gets a line
+    /// after each quarter of a population of ten or more.
     ///
-    /// [`code_evolution_jail::kill_all`] cancels it: it then ends at once, without a verdict for anyone.
-    /// What was judged before lies in the cache.
+    /// [`code_evolution_jail::kill_all`] cancels the whole call: it returns at once, without any verdict. The
+    /// verdicts made before stay in the cache.
     ///
     /// # Errors
-    /// The first error of any; see [`Judge::judge`].
+    /// The first error; see [`Judge::judge`].
     pub fn judge_all(
         &self,
         task: &Task,
@@ -47,7 +46,7 @@ impl Judge {
             } {
                 let verdict =
                     self.judge_planned(&plan, code, &mut |_| Ok(())).inspect_err(|_| {
-                        // The others stop at their next candidate.
+                        // The other workers stop before their next candidate.
                         next.store(codes.len(), Ordering::Relaxed);
                     })?;
                 let mut verdicts = verdicts.lock().unpoisoned();
@@ -76,8 +75,8 @@ impl Judge {
     }
 }
 
-/// Whether to print progress: after each quarter of a population, never for fewer than ten. (It depends on
-/// numbers alone, so a notebook's output is the same on every run.)
+/// Returns whether to print progress: after each quarter of a population, never for fewer than ten. (It
+/// depends on the numbers alone, so a notebook's output is the same on every run.)
 fn should_report(done: usize, all: usize) -> bool {
     all >= 10 && done * 4 / all > (done - 1) * 4 / all
 }

@@ -1,4 +1,4 @@
-//! A task's cases, ready to be sent, and what a reply means for each.
+//! A task's cases, ready to be sent, and what a reply means for each case.
 
 use code_evolution_jail::Stage;
 use code_evolution_wire::task::{Case, Limits, Task};
@@ -21,10 +21,10 @@ pub struct Prepared<'a> {
     pub cases: Vec<PreparedCase<'a>>,
 }
 
-/// One case, checked.
+/// One checked case.
 pub struct PreparedCase<'a> {
     case: &'a Case,
-    /// Its input as the harness reads it.
+    /// The input as the harness reads it.
     pub frame: Vec<u8>,
     /// The input as the codec writes it.
     input: Vec<Value>,
@@ -35,7 +35,7 @@ impl<'a> Prepared<'a> {
     /// Checks every case against the signature.
     ///
     /// # Errors
-    /// Names the case and the type that do not fit.
+    /// Names the case, and the type that it does not fit.
     pub fn new(task: &'a Task, signature: &Signature) -> Result<Self, JudgeError> {
         let cases = task
             .cases
@@ -52,15 +52,15 @@ impl<'a> Prepared<'a> {
         Ok(Prepared { task, output: signature.output.clone(), cases })
     }
 
-    /// The verdicts of cases that never ran, for this reason.
+    /// Returns the verdicts of cases that never ran, for this reason.
     pub fn not_run(&self, reason: &str) -> Vec<CaseVerdict> {
         self.cases.iter().map(|case| case.verdict(Some(reason.to_owned()))).collect()
     }
 
-    /// What a reply means for a case.
+    /// Judges a reply to a case.
     ///
     /// # Errors
-    /// Says what is wrong with the reply's bytes.
+    /// Describes what is wrong with the reply's bytes.
     pub fn judge(&self, index: usize, reply: &[u8]) -> Result<CaseVerdict, String> {
         let prepared = &self.cases[index];
         let mut verdict = prepared.verdict(None);
@@ -93,8 +93,9 @@ impl<'a> Prepared<'a> {
         Ok(verdict)
     }
 
-    /// What is said of a candidate that met a limit on threads. It meets one of three, and which one is
-    /// often chance: their number, the memory that all their stacks need, or a single huge stack.
+    /// Describes a candidate that met a limit on threads. There are three such limits: the number of threads,
+    /// the memory for all their stacks, and the size of one stack. Chance often decides which one a candidate
+    /// meets.
     pub fn too_many_threads(&self) -> String {
         format!(
             "its threads need more than it may have: {} at once, and {} MB for all their stacks",
@@ -104,28 +105,28 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// How many threads a candidate may have at once.
+/// Returns how many threads a candidate may have at once.
 pub fn thread_limit() -> u64 {
     code_evolution_jail::Limits::of(Stage::Run).threads
 }
 
-/// Whether a panic says that a thread could not be started. It is the candidate's own word, and only
-/// decides what its failure is called.
+/// Returns whether a panic says that a thread could not be started. Only the candidate says so; it decides
+/// nothing but the name of the failure.
 fn is_about_threads(panic: &str) -> bool {
-    // EAGAIN: of all that a candidate can do, only starting a thread fails with it.
+    // EAGAIN: nothing else that a candidate can do fails with it.
     panic.contains("Os { code: 11, kind: WouldBlock")
 }
 
-/// What a candidate answers to one input.
+/// A candidate's answer to one input.
 pub enum Reply {
-    /// It returned this.
+    /// The candidate returned this.
     Value(Value),
-    /// It panicked, and lives on.
+    /// The candidate panicked, and its process lives on.
     Panic(Panic),
 }
 
-/// The longest frame that answers an input, in bytes: beside the output a tag, and of a panic its line
-/// and message.
+/// Returns the length of the longest valid reply, in bytes: the output or a panic's line and message, and a
+/// tag.
 pub fn longest_reply(limits: &Limits) -> u64 {
     limits.output_bytes.saturating_add(4_096)
 }
@@ -133,7 +134,7 @@ pub fn longest_reply(limits: &Limits) -> u64 {
 /// Reads the frame that answers an input.
 ///
 /// # Errors
-/// Says how the frame breaks the protocol.
+/// Describes how the frame breaks the protocol.
 pub fn read_reply(output: &Type, reply: &[u8]) -> Result<Reply, String> {
     let Some((&tag, body)) = reply.split_first() else {
         return Err("it sent an empty frame".to_owned());
@@ -187,7 +188,7 @@ fn prepare<'a>(case: &'a Case, signature: &Signature) -> Result<PreparedCase<'a>
 }
 
 impl PreparedCase<'_> {
-    /// The verdict of the case before it has run.
+    /// Returns the case's verdict with this problem; the output is still missing.
     pub fn verdict(&self, problem: Option<String>) -> CaseVerdict {
         CaseVerdict {
             name: self.case.name.clone(),

@@ -1,9 +1,9 @@
-//! A candidate that stays: compiled once, then called as often as one likes.
+//! A candidate that stays: it is compiled once, then called many times.
 //!
-//! The process waits in the jail between calls, stopped, so a call costs a frame there and a frame back.
-//! Each call has its own deadline; a process that misses it is killed. Nothing of the program stays on disk
-//! while it runs, so that a host that is killed leaves nothing behind. What is judged and then called
-//! is compiled once.
+//! Between calls the process waits in the jail, stopped, so a call costs one frame in each direction. Each
+//! call has its own deadline; a process that misses it is killed. No file of the program stays on disk while
+//! it runs, so a host that is killed leaves nothing behind. A candidate that is judged and then called is
+//! compiled once.
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -28,10 +28,10 @@ use super::scan::Source;
 use super::shared::{Judge, Shared};
 use super::signature::Signature;
 
-/// CPU time of a process in its whole life, in milliseconds. One that has used half of it is replaced
-/// before its next call.
+/// The CPU time of a process in its whole life, in milliseconds. A process that has used half of it is
+/// replaced before its next call.
 const LIFE_CPU_MS: u64 = 60_000;
-/// A process that has ever held more than this is not kept for the next call, in bytes.
+/// A process whose peak memory exceeds this, in bytes, is not kept for the next call.
 const KEPT_BYTES: u64 = 64 << 20;
 
 /// A jailed process that answers calls of one function.
@@ -51,7 +51,7 @@ pub enum CallError {
     Arguments(String),
     /// The function failed: a panic, a time-out, the end of its process.
     Failed(String),
-    /// The sandbox, or this machine.
+    /// The sandbox failed, or this machine.
     Judge(JudgeError),
 }
 
@@ -62,8 +62,8 @@ impl From<JudgeError> for CallError {
 }
 
 impl Judge {
-    /// Compiles a source and starts it, ready to be called as the task's signature says. The task's
-    /// cases and properties are not looked at.
+    /// Compiles a source and starts it, ready for calls with the task's signature. The task's cases and
+    /// properties are ignored.
     ///
     /// # Errors
     /// [`CallError::Failed`] if the source is refused or does not compile.
@@ -84,8 +84,8 @@ impl Judge {
         Ok(self.start(&plan, &program)?)
     }
 
-    /// Judges a candidate, and starts it if it passes: ready to be called as with
-    /// [`Judge::resident`]. A verdict from the cache comes without a process.
+    /// Judges a candidate and starts it if it passes, ready for calls as with [`Judge::resident`]. A verdict
+    /// from the cache comes without a process.
     ///
     /// # Errors
     /// As [`Judge::judge`].
@@ -114,8 +114,8 @@ impl Judge {
     }
 }
 
-/// Starts a process that outlives the thread that wants it. The kernel kills a jailed process when
-/// the *thread* that started it ends, and every request of a notebook has a thread of its own.
+/// Starts a process that outlives the thread that asked for it. The kernel kills a jailed process when the
+/// *thread* that started it ends, and each request of a notebook has its own thread.
 fn spawn_to_stay(jail: Jail) -> Result<Prisoner, JudgeError> {
     static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
     type Order = (Jail, Sender<Result<Prisoner, SpawnError>>);
@@ -123,7 +123,7 @@ fn spawn_to_stay(jail: Jail) -> Result<Prisoner, JudgeError> {
         let (sender, orders) = channel::<Order>();
         std::thread::spawn(move || {
             for (jail, answer) in orders {
-                // Whoever asked is gone only with the whole process.
+                // The receiver is gone only if the whole process ends.
                 let _ = answer.send(jail.spawn());
             }
         });
@@ -148,8 +148,8 @@ impl Resident {
         let Some(mut conversation) = self.conversation.take() else {
             return Err(CallError::Failed("its process has ended".to_owned()));
         };
-        // All jailed processes together stay within the judge's memory while they work; one that
-        // waits is stopped and holds little, see `keep_if_healthy`.
+        // All working processes together stay within the judge's memory. A waiting process is stopped and
+        // holds little memory; see `keep_if_healthy`.
         let _working = self.shared.memory.reserve(self.memory_bytes);
         let limit_ms = self.limits.case_wall_ms;
         let deadline = after(limit_ms);
@@ -191,9 +191,9 @@ impl Resident {
         }))
     }
 
-    /// The process, if it is fit for another call: it has not died, has not used up half of its CPU
-    /// time, holds little memory and makes little noise. Else it ends here. To be asked after each
-    /// call: until the next one it is stopped, and stays so.
+    /// Keeps the process if it can serve another call: it is alive, has used less than half of its CPU time,
+    /// holds little memory and prints little. Otherwise ends it. Call this after each call: the process then
+    /// stays stopped until the next one.
     pub fn keep_if_healthy(mut self) -> Option<Self> {
         let process = self.conversation.as_ref()?.process();
         let modest = process.cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)
@@ -201,8 +201,8 @@ impl Resident {
         (modest && self.is_quiet()).then_some(self)
     }
 
-    /// Whether the process is there and silent. Before a call this tells one that somebody has killed
-    /// meanwhile.
+    /// Returns whether the process is alive and silent. Check this before a call: something may have killed
+    /// the process meanwhile.
     pub fn is_quiet(&mut self) -> bool {
         self.conversation.as_mut().is_some_and(Conversation::is_quiet)
     }

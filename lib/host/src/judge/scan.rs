@@ -1,18 +1,18 @@
-//! A friendly reading of the source before it is compiled.
+//! Scans the source before it is compiled, to refuse it early and kindly.
 //!
-//! It tells a model at once what the judge will not serve, and what to write instead. It reads
-//! tokens, so comments and texts may say what they like. It is *not* the boundary: a macro can spell
-//! any of these words in ways that it does not see, and the jail holds without it.
+//! The scan tells a model at once what the judge does not serve, and what to write instead. It reads tokens,
+//! so comments and strings may contain anything. It is *not* the security boundary: a macro can spell any of
+//! these words in a way that the scan does not see, and the jail holds without it.
 
 use code_evolution_wire::task::Task;
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Longest source, in bytes.
+/// The longest source, in bytes.
 const MAX_SOURCE: usize = 256 << 10;
 
-/// Words refused wherever they stand, with what to write instead.
+/// Words that are refused anywhere, with what to write instead.
 const WORDS: [(&str, &str); 8] = [
     ("unsafe", "safe Rust only; use the standard library's safe functions"),
     ("extern", "no foreign functions and no `extern crate`; use plain Rust functions"),
@@ -24,14 +24,14 @@ const WORDS: [(&str, &str); 8] = [
     ("rustc_private", "no compiler internals; use the standard library"),
 ];
 
-/// Words refused as the name of a macro.
+/// Words that are refused as the name of a macro.
 const MACROS: [(&str, &str); 3] = [
     ("env", "nothing from the environment; take what you need as a parameter"),
     ("include", "no files; write the code into the source"),
     ("asm", "no assembly; write it in Rust"),
 ];
 
-/// Words refused in an attribute.
+/// Words that are refused in an attribute.
 const ATTRIBUTES: [(&str, &str); 15] = [
     ("feature", "stable Rust only; leave the attribute out"),
     ("path", "one file only; write the module's items in place"),
@@ -50,10 +50,10 @@ const ATTRIBUTES: [(&str, &str); 15] = [
     ("proc_macro_attribute", "no procedural macros; use functions or `macro_rules!`"),
 ];
 
-/// A source as the lexer sees it.
+/// A source as the lexer reads it.
 pub struct Source<'a> {
     code: &'a str,
-    /// `None` where even the lexer cannot read it; rustc then says why.
+    /// `None` where even the lexer cannot read the source; rustc then says why.
     tokens: Option<TokenStream>,
 }
 
@@ -62,7 +62,7 @@ pub struct Source<'a> {
 pub struct Published {
     /// The new text.
     pub text: String,
-    /// Where, in the old text, `pub ` was put.
+    /// Where `pub ` was inserted in the old text.
     insertions: Vec<usize>,
 }
 
@@ -70,7 +70,7 @@ const PUB: &str = "pub ";
 
 impl Drop for Source<'_> {
     fn drop(&mut self) {
-        // The lexer keeps every text it has read, for spans that nobody will ask for again.
+        // The lexer keeps every text that it has read, for spans that nothing needs any more.
         self.tokens = None;
         proc_macro2::extra::invalidate_current_thread_spans();
     }
@@ -83,7 +83,7 @@ impl<'a> Source<'a> {
         Source { code, tokens }
     }
 
-    /// Why the source is refused, if it is.
+    /// Returns why the source is refused, if it is.
     pub fn refusal(&self) -> Option<String> {
         if self.code.len() > MAX_SOURCE {
             return Some(format!("the source is longer than {MAX_SOURCE} bytes; write less"));
@@ -131,8 +131,8 @@ impl<'a> Source<'a> {
         None
     }
 
-    /// The source with `pub` before the function `name` where it has none, or before every item if
-    /// there is no name: what calls the candidate sits in another module, and models leave `pub` out.
+    /// Writes `pub` before the function `name`, or before every item if there is no name. The caller of a
+    /// candidate is in another module, and models often leave `pub` out.
     pub fn publish(&self, name: Option<&str>) -> Published {
         let insertions = match &self.tokens {
             Some(tokens) => private_items(tokens.clone(), name),
@@ -151,12 +151,12 @@ impl<'a> Source<'a> {
 }
 
 impl Published {
-    /// A source as it is.
+    /// Wraps a source without a change.
     pub fn unchanged(code: &str) -> Self {
         Published { text: code.to_owned(), insertions: Vec::new() }
     }
 
-    /// A byte range of the new text as one of the old.
+    /// Maps a byte range of the new text to the old text.
     pub fn original(&self, range: Range<usize>) -> Range<usize> {
         self.original_offset(range.start)..self.original_offset(range.end)
     }
@@ -174,10 +174,10 @@ impl Published {
     }
 }
 
-/// Where the private items of a file start: after their attributes, before `fn`, `struct` and so on.
+/// Finds where the private items of a file start: after their attributes, before `fn`, `struct` and so on.
 fn private_items(tokens: TokenStream, wanted: Option<&str>) -> Vec<usize> {
     let mut found = Vec::new();
-    // The first token of the item that is being read, and whether it says `pub`.
+    // The first token of the item that is being read, and whether the item has `pub`.
     let mut start: Option<usize> = None;
     let mut public = false;
     let mut tokens = tokens.into_iter().peekable();
@@ -229,12 +229,12 @@ fn private_items(tokens: TokenStream, wanted: Option<&str>) -> Vec<usize> {
     found
 }
 
-/// A candidate as the judge compiles it: its function public, or everything where a driver calls it.
+/// Returns a candidate as the judge compiles it: its function is public, or every item if a driver calls it.
 pub(crate) fn published(task: &Task, code: &str) -> String {
     Source::new(code).publish(task.function().filter(|_| task.driver.is_none())).text
 }
 
-/// A source whose function `name` is public, wherever its author forgot to say so.
+/// Makes the function `name` public, in case its author forgot `pub`.
 pub fn publish(code: &str, name: &str) -> String {
     Source::new(code).publish(Some(name)).text
 }
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_texts_and_ordinary_names_are_served() {
+    fn comments_strings_and_ordinary_names_are_accepted() {
         for code in [
             "// unsafe { include_str!(\"x\") }\nfn f() -> &'static str { \"unsafe env!\" }",
             "fn env(include: u8, path: &str) -> u8 { include }",
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_lexer_cannot_read_is_left_to_rustc() {
+    fn source_that_the_lexer_rejects_is_left_to_rustc() {
         assert_eq!(refusal("fn f( { \"unclosed"), None);
     }
 

@@ -1,4 +1,4 @@
-//! The judge: how it works, and what all that it does shares.
+//! The judge: its options, and what its clones share.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
@@ -12,41 +12,41 @@ use super::toolchain::{Harness, Toolchain};
 use crate::folders;
 use crate::lock::Unpoisoned;
 
-/// Judges candidates. Cheap to clone: clones share all they have.
+/// Judges candidates. It is cheap to clone: clones share everything.
 #[derive(Debug, Clone)]
 pub struct Judge {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What its clones share.
+/// What the clones of a judge share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) toolchain: Toolchain,
     pub(super) harness: Mutex<[Option<Harness>; 4]>,
     pub(super) memory: Memory,
-    /// Read by who judges beside others, written by who judges alone.
+    /// A judge that works beside others holds it for reading; one that works alone, for writing.
     pub(super) turn: RwLock<()>,
     pub(super) cache: Cache,
 }
 
-/// How a judge works.
+/// The options of a judge.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the harness, the offered crates and the verdicts are kept.
+    /// The folder for the harness, the offered crates and the verdicts.
     pub cache: PathBuf,
-    /// Where candidates are compiled; each in a folder of its own, removed afterwards.
+    /// The folder where candidates are compiled, each in its own folder that is removed afterwards.
     pub temporary: PathBuf,
     /// How many candidates are judged at once.
     pub workers: usize,
-    /// What all jailed processes together may use, in bytes.
+    /// The memory of all jailed processes together, in bytes.
     pub memory_bytes: u64,
-    /// What kept verdicts may take on disk, in bytes; 0 keeps none.
+    /// The limit for kept verdicts on disk, in bytes; 0 keeps none.
     pub cache_bytes: u64,
-    /// Whether sources are scanned and `unsafe` is refused. Only tests of the jail itself say no.
+    /// Whether sources are scanned and `unsafe` is refused. Only tests of the jail itself turn it off.
     pub scan: bool,
-    /// Whether to compile where the kernel has no Landlock, so that a hostile source can read
-    /// every file that this user can read.
+    /// Whether to compile on a kernel without Landlock, where a hostile source can read every file that this
+    /// user can read.
     pub allow_without_landlock: bool,
 }
 
@@ -65,7 +65,7 @@ impl Default for Options {
 }
 
 impl Judge {
-    /// A judge with the default [`Options`].
+    /// Makes a judge with the default [`Options`].
     ///
     /// # Errors
     /// See [`Judge::with`].
@@ -73,13 +73,13 @@ impl Judge {
         Judge::with(Options::default())
     }
 
-    /// Finds the compiler, and builds the harness where the cache folder has none.
+    /// Finds the compiler, and builds the harness if the cache folder has none.
     ///
     /// # Errors
     /// If there is no usable toolchain, or the cache folder cannot be written.
     pub fn with(options: Options) -> anyhow::Result<Judge> {
         let toolchain = Toolchain::find().or_else(|error| {
-            // It compiles an empty program, which needs a place.
+            // Finding the compiler compiles an empty program, which needs room.
             disk::check_disk(&options.temporary)?;
             Err(error)
         })?;
@@ -96,22 +96,22 @@ impl Judge {
         Ok(judge)
     }
 
-    /// The compiler that it uses.
+    /// Returns the path of the compiler.
     pub fn rustc(&self) -> &std::path::Path {
         &self.shared.toolchain.rustc
     }
 
-    /// What `rustc -vV` prints for that compiler.
+    /// Returns what `rustc -vV` prints for the compiler.
     pub fn toolchain(&self) -> &str {
         &self.shared.toolchain.version
     }
 
-    /// How many candidates are judged at once.
+    /// Returns how many candidates are judged at once.
     pub fn workers(&self) -> usize {
         self.shared.options.workers
     }
 
-    /// The harness at an optimisation level, built where it is missing.
+    /// Returns the harness at an optimisation level; builds it if it is missing.
     pub(super) fn harness(&self, opt_level: u8) -> Result<Harness, JudgeError> {
         let mut built = self.shared.harness.lock().unpoisoned();
         let slot = built.get_mut(usize::from(opt_level)).ok_or_else(|| {
@@ -126,13 +126,13 @@ impl Judge {
         Ok(slot.insert(harness).clone())
     }
 
-    /// Builds what candidates are linked with: the harness, and the crates that tasks may offer.
-    /// Needs a registry the first time. Returns the folders.
+    /// Builds what candidates are linked with: the harness, and the crates that tasks may offer. Needs a
+    /// registry the first time. Returns the folders.
     ///
     /// # Errors
     /// If a build fails.
     pub fn prepare(&self) -> anyhow::Result<Vec<PathBuf>> {
-        // The levels that tasks ask for most: fast to compile, and fast to run.
+        // The levels that tasks ask for most: one compiles fast, the other runs fast.
         let harnesses = [self.harness(0)?, self.harness(3)?];
         let mut folders: Vec<PathBuf> =
             harnesses.iter().filter_map(|harness| Some(harness.rlib.parent()?.into())).collect();
@@ -140,7 +140,7 @@ impl Judge {
         Ok(folders)
     }
 
-    /// The offered crates of these names.
+    /// Finds the offered crates with these names.
     pub(super) fn libraries(&self, crates: &[String]) -> Result<Libraries, JudgeError> {
         Libraries::find(crates, &self.shared.toolchain, &self.shared.options.cache)
     }

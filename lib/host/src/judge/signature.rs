@@ -1,15 +1,15 @@
-//! A task's signature, read into types whose values can cross the jail.
+//! Reads a task's signature into types whose values can cross the jail.
 
 use std::fmt;
 
 use quote::ToTokens;
 use syn::{FnArg, GenericArgument, GenericParam, Pat, PathArguments, ReturnType};
 
-/// Deepest nesting of a type.
+/// The deepest nesting of a type.
 const MAX_DEPTH: usize = 16;
-/// Longest array.
+/// The longest array.
 const MAX_ARRAY: usize = 65_536;
-/// Longest signature, in bytes.
+/// The longest signature, in bytes.
 const MAX_SIGNATURE: usize = 4_096;
 
 /// A type that can cross the jail. Displays as Rust writes it.
@@ -55,16 +55,16 @@ pub enum Type {
     Map(&'static str, Box<Type>, Box<Type>),
     /// `HashSet<T>` or `BTreeSet<T>`, with its name.
     Set(&'static str, Box<Type>),
-    /// `&T`, for a `T` that is none of the above references.
+    /// `&T`, where `T` is none of the references above.
     Reference(Box<Type>),
 }
 
-/// What a candidate (or a driver) must define.
+/// The function that a candidate (or a driver) must define.
 #[derive(Debug, Clone)]
 pub struct Signature {
     /// The function's name.
     pub name: String,
-    /// The parameters' names, in order; `_` as the signature has it.
+    /// The parameters' names, in order; `_` where the signature has `_`.
     pub names: Vec<String>,
     /// The parameters' types, in order.
     pub parameters: Vec<Type>,
@@ -274,7 +274,7 @@ fn read_path(ty: &syn::Type, path: &syn::TypePath) -> Result<Type, String> {
     Ok(read)
 }
 
-/// The caller has counted the arguments.
+/// Returns the next argument; the caller has already counted them.
 fn next(arguments: &mut impl Iterator<Item = Box<Type>>) -> Box<Type> {
     arguments.next().unwrap_or_else(|| Box::new(Type::Unit))
 }
@@ -337,7 +337,7 @@ impl fmt::Display for Type {
 }
 
 impl Type {
-    /// The type that the harness reads for a parameter, and whether the call borrows it.
+    /// Returns the type that the harness reads for a parameter, and whether the call borrows the value.
     pub fn owned(&self) -> (String, bool) {
         match self {
             Type::Slice(inner) => (format!("Vec<{inner}>"), true),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_cross_is_named() {
+    fn types_that_cannot_cross_are_named() {
         for (signature, named) in [
             ("fn f(x: Box<dyn Fn(i32)>)", "dyn Fn (i32)"),
             ("fn f(x: &mut Vec<i32>)", "& mut Vec < i32 >"),

@@ -1,8 +1,8 @@
-//! The compiler, the linker, and the harness built with them.
+//! Finds the compiler and the linker, and builds the harness with them.
 //!
-//! Candidates are compiled by the real rustc (the rustup shim costs milliseconds and needs the home
-//! folder) and linked by its own lld, called directly: `cc` would be a second process, and this way
-//! no `#[link]` of a candidate reaches a linker's command line.
+//! Candidates are compiled by the real rustc, because the rustup shim costs milliseconds and needs the home
+//! folder. They are linked by rustc's own lld, called directly: `cc` would be a second process, and in this
+//! way no `#[link]` of a candidate reaches a linker's command line.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,24 +15,24 @@ use sha2::{Digest, Sha256};
 use super::error::JudgeError;
 use crate::files::{build_folder, hex};
 
-/// The harness's name to the compiler.
+/// The harness's crate name.
 pub const HARNESS_CRATE: &str = "code_evolution_harness";
-/// Flags of every compilation that is linked into a candidate.
+/// The flags of every compilation that is linked into a candidate.
 pub const FLAGS: [&str; 4] =
     ["-Ccodegen-units=1", "-Cdebuginfo=0", "-Cpanic=unwind", "-Cforce-unwind-tables=yes"];
 
-/// A compiler and what comes with it.
+/// A compiler and the tools that come with it.
 #[derive(Debug)]
 pub struct Toolchain {
     /// The folder that holds the compiler and its libraries.
     pub sysroot: PathBuf,
     /// The compiler.
     pub rustc: PathBuf,
-    /// clippy's compiler, where the toolchain has it.
+    /// clippy's compiler, if the toolchain has it.
     pub clippy: Option<PathBuf>,
     /// What `rustc -vV` prints.
     pub version: String,
-    /// LLVM's linker, rustc's own where it came with one.
+    /// LLVM's linker: rustc's own if rustc came with one.
     pub lld: PathBuf,
     /// The C library's start files, which come first in a link.
     pub start: Vec<PathBuf>,
@@ -45,17 +45,17 @@ pub struct Toolchain {
 /// The harness, compiled at one optimisation level.
 #[derive(Debug, Clone)]
 pub struct Harness {
-    /// Its library.
+    /// The harness's library.
     pub rlib: PathBuf,
     /// The object that connects `alloc` with the default allocator; rustc makes one for each program.
     pub allocator: PathBuf,
 }
 
 impl Toolchain {
-    /// Finds the compiler that `$RUSTC`, or the path, names.
+    /// Finds the compiler that `$RUSTC` or the path names.
     ///
     /// # Errors
-    /// If there is none, or its linker or the C library's start files are missing.
+    /// If there is no compiler, or if its linker or the C library's start files are missing.
     pub fn find() -> Result<Toolchain> {
         let shim = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let sysroot = output(Command::new(&shim).args(["--print", "sysroot"])).context(
@@ -87,7 +87,7 @@ impl Toolchain {
             }
             let path =
                 path.canonicalize().with_context(|| format!("finding {}", path.display()))?;
-            // Not always where the system keeps libraries: conda's compiler has its own.
+            // The files are not always in the system's folders: conda's compiler has its own.
             readable.extend(path.parent().map(Path::to_owned));
             Ok(path)
         };
@@ -111,7 +111,7 @@ impl Toolchain {
         Ok(Toolchain { sysroot, rustc, clippy, version, lld, start, libraries, readable })
     }
 
-    /// The compiler that adds clippy's lints to its own.
+    /// Returns the compiler that adds clippy's lints to its own.
     ///
     /// # Errors
     /// If the toolchain has no clippy.
@@ -125,7 +125,7 @@ impl Toolchain {
         })
     }
 
-    /// The harness at an optimisation level, from the cache folder or built into it.
+    /// Returns the harness at an optimisation level, from the cache folder; builds it if it is missing.
     ///
     /// # Errors
     /// If it cannot be built or stored.
@@ -166,7 +166,7 @@ impl Toolchain {
         output(rustc().args(["lib.rs", "--crate-type=rlib", "--crate-name", HARNESS_CRATE]))?;
         fs::write(folder.join("empty.rs"), "fn main() {}")?;
         output(rustc().args(["empty.rs", "-Csave-temps"]))?;
-        // Of the objects that linking leaves, the one that is no codegen unit is the allocator's.
+        // Linking leaves several objects. The only one that is not a codegen unit is the allocator's.
         let mut objects =
             fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let Some(object) = objects.find(|name| {
@@ -175,7 +175,7 @@ impl Toolchain {
             bail!("rustc left no allocator object; use the toolchain 1.95.0");
         };
         fs::rename(folder.join(object), folder.join("allocator.o"))?;
-        // What else `save-temps` leaves is not needed.
+        // The other files that `save-temps` leaves are not needed.
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
@@ -188,20 +188,20 @@ impl Toolchain {
     }
 }
 
-/// The toolchain's own linker, or else the first on `path`. A distribution's Rust comes without one: Debian
-/// has it as `rust-lld` (package rust-llvm) and as `lld`.
+/// Finds a linker: the toolchain's own, or else the first on `path`. A distribution's Rust comes without one:
+/// Debian has it as `rust-lld` (package rust-llvm) and as `lld`.
 fn linker(own: &Path, path: &OsStr) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
     let elsewhere = ["rust-lld", "lld"].into_iter();
     let elsewhere = elsewhere.flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    // Canonical, for the jail has the file's folder and not the link's.
+    // The path must be canonical: the jail contains the file's folder, not the link's.
     std::iter::once(own.to_owned())
         .chain(elsewhere)
         .find(|file| file.is_file())
         .and_then(|file| file.canonicalize().ok())
 }
 
-/// The libraries that rustc itself would link: it says so when it links an empty program.
+/// Lists the libraries that rustc itself would link: rustc prints them when it links an empty program.
 fn standard_libraries(rustc: &Path) -> Result<Vec<OsString>> {
     let folder = tempfile::tempdir().context("making a folder for an empty program")?;
     fs::write(folder.path().join("empty.rs"), "fn main() {}")?;
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_linker_is_looked_for_where_distributions_have_it() {
+    fn a_distributions_linker_is_found() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         let (own, bin, llvm) = (root.join("rust-lld"), root.join("bin"), root.join("llvm"));
