@@ -1,4 +1,4 @@
-//! Files that are replaced whole, and digests that tell contents apart.
+//! Replaces files whole, and computes digests that tell contents apart.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -8,13 +8,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// How the names of files begin that are not yet in their place.
+/// The prefix of files that are not yet in their place.
 pub const UNFINISHED: &str = ".new-";
 
-/// Puts a file into its place: a reader, or a crash, sees the old content or the new, whole.
+/// Replaces a file: a reader, or a crash, sees the whole old content or the whole new content.
 ///
 /// # Errors
-/// If the folder cannot be written. The old content is then still there.
+/// If the folder cannot be written. The old content then stays.
 pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -25,11 +25,11 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The renaming itself must survive a power cut.
+    // The rename itself must survive a power cut.
     File::open(folder)?.sync_all()
 }
 
-/// Builds a folder beside its place and moves it there: whoever finds it finds it whole. Where another process
+/// Builds a folder beside its place and moves it there, so a reader never sees half of it. If another process
 /// was faster, its folder stays.
 ///
 /// # Errors
@@ -47,12 +47,12 @@ pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> R
     }
 }
 
-/// The SHA-256 digest of these bytes, in hexadecimal.
+/// Returns the SHA-256 digest of these bytes, in hexadecimal.
 pub fn digest(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Bytes as hexadecimal digits.
+/// Writes bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

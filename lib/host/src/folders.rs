@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The folder of this program among those that `variable` names, or below `default` in the home folder.
-/// `None` where there is neither. A relative path counts as none, as the specification has it.
+/// Returns this program's folder below `variable`, or below `default` in the home folder. `None` if neither
+/// variable is set. A relative path counts as none, as the specification says.
 fn own(variable: &str, default: &str) -> Option<PathBuf> {
     let absolute =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -11,13 +11,13 @@ fn own(variable: &str, default: &str) -> Option<PathBuf> {
     Some(all.join("code-evolution"))
 }
 
-/// What can be made again: the harness, offered crates, verdicts. Without a home folder it lies in the
-/// temporary folder.
+/// Returns the folder for what can be made again: the harness, offered crates, verdicts. Without a home
+/// folder it is in the temporary folder.
 pub fn cache() -> PathBuf {
     own("XDG_CACHE_HOME", ".cache").unwrap_or_else(|| std::env::temp_dir().join("code-evolution"))
 }
 
-/// What is kept, as the audit logs are. `None` where there is no home folder.
+/// Returns the folder for what must be kept, such as the audit logs. `None` without a home folder.
 pub fn state() -> Option<PathBuf> {
     own("XDG_STATE_HOME", ".local/state")
 }

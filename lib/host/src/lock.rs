@@ -1,12 +1,12 @@
 //! Locks that a panic does not poison.
 //!
-//! What they guard is whole between any two statements, so whoever comes after a panic may go on.
+//! The data behind a lock is consistent after every statement, so the next thread may continue after a panic.
 
 use std::sync::{LockResult, PoisonError};
 
-/// What a lock gives, also after a panic of whoever held it.
+/// Unwraps the result of a lock, also after its holder panicked.
 pub trait Unpoisoned<T> {
-    /// The guard, or the value.
+    /// Returns the guard, or the value.
     fn unpoisoned(self) -> T;
 }
 
