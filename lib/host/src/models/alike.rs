@@ -1,8 +1,8 @@
-//! How alike two texts are.
+//! Measures how similar two texts are.
 
 use std::collections::HashMap;
 
-/// The trigrams of a text, with how often each occurs. White space counts as one space.
+/// The trigrams of a text, and how often each occurs. White space counts as one space.
 pub(in crate::models) struct Profile {
     counts: HashMap<[char; 3], u32>,
     total: u32,
@@ -32,13 +32,13 @@ impl Profile {
         f64::from(shared)
     }
 
-    /// The Dice coefficient: the shared trigrams' part of both texts, 0 to 1.
+    /// Returns the Dice coefficient, from 0 to 1: the share of both texts' trigrams that they have in common.
     pub(in crate::models) fn alike(&self, other: &Profile) -> f64 {
         let both = self.total + other.total;
         if both == 0 { 1.0 } else { 2.0 * self.shared(other) / f64::from(both) }
     }
 
-    /// The part of this text that is found in the other, 0 to 1.
+    /// Returns the part of this text that also occurs in the other, from 0 to 1.
     pub(in crate::models) fn contained_in(&self, other: &Profile) -> f64 {
         if self.total == 0 { 0.0 } else { self.shared(other) / f64::from(self.total) }
     }

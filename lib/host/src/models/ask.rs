@@ -1,4 +1,4 @@
-//! Asking: one question or many, to a provider or a cassette, each counted by the meter.
+//! Asks one question or many, of a provider or a cassette; the meter counts each.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use super::json::{self, Conversation};
 use super::{ModelError, Models, Progress, Source, meter, reply, text};
 use crate::lock::Unpoisoned;
 
-/// How many questions of [`Models::ask_many`] are under way at once.
+/// How many questions of [`Models::ask_many`] run at once.
 const CONCURRENCY: usize = 4;
 
 impl Models {
-    /// Asks one question. With a schema, an answer that does not satisfy it gets one turn to be
-    /// repaired; the text is then the JSON alone.
+    /// Asks one question. If a schema is given and the answer does not satisfy it, the model gets one turn to
+    /// repair it; the text is then the JSON alone.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -27,13 +27,13 @@ impl Models {
         answers.pop().ok_or_else(|| ModelError::NoAnswer("no question was asked".to_owned()))
     }
 
-    /// Asks many questions, a few at once, and returns the answers in the questions' order. A question
-    /// that fails does not take the others' answers with it: its own says why it is empty. After an
-    /// error that the next question would meet too, no further question is asked.
+    /// Asks many questions, a few at once, and returns the answers in the questions' order. If one question
+    /// fails, the others keep their answers, and the failed one's answer says why it is empty. After an error
+    /// that the next question would meet too, no further question is asked.
     ///
     /// # Errors
-    /// Where no question has an answer, the first error in the questions' order; also if an answer
-    /// cannot be recorded.
+    /// If no question has an answer, the first error in the questions' order; also if an answer cannot be
+    /// recorded.
     pub fn ask_many(&self, asks: &[Ask], progress: Progress) -> Result<Vec<Answer>, ModelError> {
         let progress: Progress = &|line| progress(&text::printable(line));
         match &self.shared.source {
@@ -111,7 +111,7 @@ impl Models {
         self.each(asks, recorder, CONCURRENCY, progress, &|ask| json::converse(ask, turn))
     }
 
-    /// Asks each question by `ask_one`, so many at once.
+    /// Asks each question with `ask_one`, at most this many at once.
     fn each(
         &self,
         asks: &[Ask],
@@ -147,7 +147,7 @@ impl Models {
         batch.finish(asks.len(), |failure| self.without_answer(failure))
     }
 
-    /// What stands in an answer's place.
+    /// Returns a placeholder for an answer that failed.
     fn without_answer(&self, failure: Failure) -> Answer {
         let ModelStatus { model, mode, .. } = self.status();
         Answer {

@@ -1,4 +1,4 @@
-//! The answers of many questions that were asked at once.
+//! Collects the answers of many questions that were asked at once.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -11,9 +11,9 @@ use super::cassette::Recorder;
 use super::json::Conversation;
 use crate::lock::Unpoisoned;
 
-/// Answers by their question's position. They come in any order, and are recorded in the questions'
-/// order: a recording has the same bytes however fast each answer was. Each is recorded as soon as
-/// those before it are there, so that an interrupted batch loses only what was still under way.
+/// Answers by their question's position. They arrive in any order but are recorded in the questions' order,
+/// so a recording has the same bytes however fast each answer was. An answer is recorded as soon as those
+/// before it are there, so an interrupted batch loses only what was still under way.
 pub(super) struct Batch<'a> {
     recorder: Option<&'a Mutex<Recorder>>,
     answers: BTreeMap<usize, Result<Conversation, ModelError>>,
@@ -27,8 +27,9 @@ impl<'a> Batch<'a> {
         Batch { recorder, answers: BTreeMap::new(), recorded: 0, failure: None }
     }
 
-    /// Keeps what became of a question. Returns whether to ask on: after an error that the next
-    /// question would meet too, or an answer that cannot be recorded, more would be paid for in vain.
+    /// Keeps the result of a question. Returns whether to ask more questions: not after an error that the
+    /// next question would meet too, and not after an answer that cannot be recorded. Further answers would
+    /// be paid for in vain.
     pub(super) fn add(
         &mut self,
         position: usize,
@@ -41,7 +42,7 @@ impl<'a> Batch<'a> {
         self.answers.insert(position, conversation);
         while let Some(next) = self.answers.get(&self.recorded) {
             self.recorded += 1;
-            // What was paid for is kept, also beside an answer that failed or cannot be kept.
+            // Keep what was paid for, even if another answer failed or cannot be recorded.
             if let (Some(recorder), Ok(conversation)) = (self.recorder, next) {
                 let mut recorder = recorder.lock().unpoisoned();
                 let mut turns = conversation.turns.iter();
@@ -54,11 +55,11 @@ impl<'a> Batch<'a> {
         goes_on && self.failure.is_none()
     }
 
-    /// An answer for each of `count` questions, in their order. Where there is none, `without` makes one
-    /// that says why.
+    /// Returns an answer for each of `count` questions, in their order. If one is missing, `without` makes a
+    /// placeholder that says why.
     ///
     /// # Errors
-    /// An answer that could not be recorded; where no question has an answer, the first error.
+    /// If an answer could not be recorded; if no question has an answer, the first error.
     pub(super) fn finish(
         mut self,
         count: usize,
@@ -86,7 +87,7 @@ impl<'a> Batch<'a> {
                     Some((failed, error)) => {
                         (error.kind(), format!("question {} failed: {error}", failed + 1))
                     }
-                    // Only a thread that died leaves a question behind without an error.
+                    // Only a thread that died leaves a question without an answer and without an error.
                     None => return without(lost()),
                 };
                 without(Failure { kind, message: format!("not asked, because {why}") })

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// The day, `2026-11-27` (UTC), by the ordinary clock.
+/// Returns the day in UTC, by the ordinary clock: `2026-11-27`.
 pub(super) fn today() -> String {
     let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
     now.chars().take_while(|&c| c != 'T').collect()
 }
 
-/// A clock that may run fast, so that a test of a minute's wait need not take a minute.
+/// A clock that may run fast, so that a test of a minute's wait does not take a minute.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Instant,
@@ -16,22 +16,22 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The ordinary clock.
+    /// Makes an ordinary clock.
     pub fn real() -> Self {
         Clock::fast(1)
     }
 
-    /// A clock on which `speed` seconds pass in one; 0 counts as 1.
+    /// Makes a clock on which `speed` seconds pass in one real second; 0 counts as 1.
     pub fn fast(speed: u32) -> Self {
         Clock { start: Instant::now(), speed: speed.max(1) }
     }
 
-    /// The time since the clock was made, as it runs.
+    /// Returns the time since the clock was made, on this clock.
     pub fn now(&self) -> Duration {
         self.start.elapsed() * self.speed
     }
 
-    /// How long a duration on this clock really takes.
+    /// Returns how long a duration on this clock really takes.
     pub fn real_duration(&self, duration: Duration) -> Duration {
         duration / self.speed
     }

@@ -12,7 +12,7 @@ use super::local::LocalModel;
 use super::provider::Provider;
 use super::text::{clean, printable};
 
-/// A provider's server, with all that is needed to call it.
+/// A provider's server, and everything needed to call it.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     pub(super) provider: &'static Provider,
@@ -22,22 +22,22 @@ pub(super) struct Endpoint {
     pub(super) key: Option<Key>,
     /// Where the key came from.
     pub(super) key_from: String,
-    /// The model that the lab runs itself. It says where it answers, which may change: `base` and
-    /// `key` then say nothing.
+    /// The model that the lab runs itself. It reports its own address, which may change; `base` and `key` are
+    /// then unused.
     pub(super) local: Option<Arc<LocalModel>>,
 }
 
-/// Where a request goes just now, and the key for it.
+/// The current address for a request, and the key for it.
 pub(super) struct Reached<'a> {
     pub(super) base: Cow<'a, Url>,
     pub(super) key: Option<Cow<'a, Key>>,
 }
 
 impl Endpoint {
-    /// Where a request goes now. Starts the local model where that answers and does not run.
+    /// Returns where a request goes now. Starts the local model if it is chosen and not running.
     ///
     /// # Errors
-    /// [`ModelError::Provider`] where the local model cannot be started.
+    /// [`ModelError::Provider`] if the local model cannot be started.
     pub(super) fn reach(&self) -> Result<Reached<'_>, ModelError> {
         match &self.local {
             Some(local) => {
@@ -51,19 +51,19 @@ impl Endpoint {
         }
     }
 
-    /// A text with the key hidden.
+    /// Hides the key in a text.
     pub(super) fn hide(&self, text: &str) -> String {
         self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
     }
 
-    /// A server's text as part of a line of at most so many characters. The key is hidden first:
-    /// of one that was cut, the rest would show.
+    /// Shortens a server's text to at most this many characters of one line. Hides the key first: if a key
+    /// were cut, its rest would show.
     pub(super) fn show(&self, text: &str, most: usize) -> String {
         clean(&self.hide(&printable(text)), most)
     }
 }
 
-/// What an address is called in messages: no path, no credentials.
+/// Returns the name of an address in messages: no path, no credentials.
 pub(super) fn host(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -72,8 +72,8 @@ pub(super) fn host(url: &Url) -> String {
     }
 }
 
-/// Whether an address is on this machine, in any spelling: its loopback, every address (`0.0.0.0`), one
-/// of its network cards.
+/// Returns whether an address is on this machine, in any spelling: a loopback address, the unspecified
+/// address (`0.0.0.0`), or the address of a network card.
 pub(super) fn is_local(url: &Url) -> bool {
     let Some(name) = url.host_str() else { return false };
     let Ok(address) = name.trim_matches(['[', ']']).parse::<IpAddr>() else {
@@ -81,7 +81,7 @@ pub(super) fn is_local(url: &Url) -> bool {
         return name == "localhost" || name.ends_with(".localhost");
     };
     let address = address.to_canonical();
-    // Only one's own address can be bound. Nothing is sent.
+    // Only a machine's own address can be bound. Nothing is sent.
     address.is_loopback()
         || address.is_unspecified()
         || std::net::UdpSocket::bind((address, 0)).is_ok()
@@ -90,7 +90,7 @@ pub(super) fn is_local(url: &Url) -> bool {
 /// Reads an address.
 ///
 /// # Errors
-/// [`ModelError::Config`] where it is none, or holds what does not belong in it.
+/// [`ModelError::Config`] if it is not an address, or holds what does not belong there.
 pub(super) fn parse_base(address: &str) -> Result<Url, ModelError> {
     // The address may hold a key, so a message never repeats it.
     let wrong = |why: &str| {
@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert!(!is(elsewhere), "{elsewhere}");
         }
-        // The address with which this machine reaches others is its own.
+        // The address that this machine uses to reach others is its own.
         let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
         if socket.connect("192.0.2.1:9").is_ok() {
             let own = socket.local_addr().unwrap().ip();

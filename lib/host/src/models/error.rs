@@ -2,17 +2,17 @@
 
 use code_evolution_wire::protocol::FailureKind;
 
-/// Why a model gave no answer. Each variant holds the participant's message: lower-case, names the
-/// thing, ends with what to do. None ever holds a key.
+/// Why a model gave no answer. Each variant holds the message for the participant: lower-case, names the
+/// thing, ends with what to do. No message ever holds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelError {
-    /// The session's budget would be passed, so the call was not made.
+    /// The call would exceed the session's budget, so it was not made.
     Budget(String),
     /// The provider could not be reached, or refused.
     Provider(String),
-    /// The provider refuses this question, or gave it up; it may answer another.
+    /// The provider refuses this question or gave up on it; it may answer another.
     Question(String),
-    /// The provider answered, but not with anything usable.
+    /// The provider answered, but with nothing usable.
     NoAnswer(String),
     /// The choice of provider, model, mode or key makes no sense.
     Config(String),
@@ -21,7 +21,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// The participant's message.
+    /// Returns the message for the participant.
     pub fn message(&self) -> &str {
         match self {
             ModelError::Budget(message)
@@ -33,7 +33,7 @@ impl ModelError {
         }
     }
 
-    /// The same error with its message changed.
+    /// Returns the same error with a changed message.
     pub(super) fn map(self, change: impl FnOnce(String) -> String) -> Self {
         match self {
             ModelError::Budget(message) => ModelError::Budget(change(message)),
@@ -45,12 +45,12 @@ impl ModelError {
         }
     }
 
-    /// Whether another question may have an answer all the same.
+    /// Returns whether another question may still get an answer.
     pub fn is_of_the_question(&self) -> bool {
         matches!(self, ModelError::Question(_) | ModelError::NoAnswer(_))
     }
 
-    /// What kind of failure this is in the protocol.
+    /// Returns the kind of this failure in the protocol.
     pub fn kind(&self) -> FailureKind {
         match self {
             ModelError::Budget(_) => FailureKind::Budget,

@@ -1,21 +1,21 @@
-//! API keys, and keeping them out of everything that is shown or saved.
+//! API keys, and how they stay out of everything that is shown or saved.
 
 use std::ops::Range;
 
-/// An API key. It shows itself as `***`, cannot be serialised, and is read in one place only: where
-/// the client makes the authorization header.
+/// An API key. It prints as `***`, cannot be serialised, and is read in one place only: where the client
+/// makes the authorization header.
 #[derive(Clone)]
 pub struct Key(String);
 
-/// What stands in for a key.
+/// The text that replaces a key.
 const HIDDEN: &str = "***";
 
 impl Key {
-    /// A key as it stands in the environment; spaces and line ends around it are an accident of
-    /// pasting.
+    /// Makes a key from an environment variable. Spaces and line ends around it come from pasting and are
+    /// removed.
     ///
     /// # Errors
-    /// Where it holds a character that no HTTP header may hold. The message does not show it.
+    /// If it holds a character that no HTTP header may hold. The message does not show it.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {
@@ -29,14 +29,14 @@ impl Key {
         }
     }
 
-    /// The key itself.
+    /// Returns the key itself.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The text with this key hidden, for what a server may have sent back.
+    /// Hides this key in a text that may come from a server.
     pub fn redact(&self, text: &str) -> String {
-        // A key of a few letters (`x`, `ollama`) is no secret, and would blot out ordinary words.
+        // A key of a few letters (`x`, `ollama`) is not secret, and hiding it would remove ordinary words.
         if self.0.len() < 8 { text.to_owned() } else { text.replace(&self.0, HIDDEN) }
     }
 }
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// How the usual keys begin, and how many characters follow at least.
+/// How common keys begin, and how many characters follow at least.
 const SHAPES: [(&str, usize); 10] = [
     ("sk-", 16),
     ("gsk_", 16),
@@ -61,15 +61,15 @@ const SHAPES: [(&str, usize); 10] = [
     (PRIVATE_KEY, 16),
 ];
 
-/// What begins the line above a private key, of whichever kind.
+/// The start of the line above a private key of any kind.
 const PRIVATE_KEY: &str = "-----BEGIN ";
 
-/// Where a text holds something that looks like a secret: its range in bytes.
+/// Finds the first part of a text that looks like a secret: its range in bytes.
 pub fn find_secret(text: &str) -> Option<Range<usize>> {
     SHAPES.iter().find_map(|shape| find_shape(text, shape))
 }
 
-/// The first secret of one shape. What was looked at once is not looked at again: a text may be all
+/// Finds the first secret of one shape. It reads each byte once: a text may consist of nothing but
 /// beginnings.
 fn find_shape(text: &str, &(start, least): &(&str, usize)) -> Option<Range<usize>> {
     let mut from = 0;
@@ -87,7 +87,7 @@ fn find_shape(text: &str, &(start, least): &(&str, usize)) -> Option<Range<usize
             let in_a_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=".contains(byte);
             let length = tail.bytes().take_while(in_a_key).count();
             from += length;
-            // `Bearer your-api-key-goes-here` in a code sample has no digit; keys have.
+            // `Bearer your-api-key-goes-here` in a code sample has no digit; real keys have digits.
             let mixed = tail[..length].bytes().any(|byte| byte.is_ascii_digit());
             if length >= least && mixed {
                 return Some(at..from);
@@ -97,7 +97,7 @@ fn find_shape(text: &str, &(start, least): &(&str, usize)) -> Option<Range<usize
     None
 }
 
-/// The text with everything that looks like a secret hidden.
+/// Hides everything in a text that looks like a secret.
 pub fn redact_secrets(text: &str) -> String {
     SHAPES.iter().fold(text.to_owned(), |text, shape| {
         let mut out = String::new();
@@ -124,7 +124,7 @@ mod tests {
         assert!(Key::new("a b").is_err() && Key::new(" \n").is_err() && Key::new("é").is_err());
     }
 
-    /// Takes minutes where every beginning of a secret is looked at to the end of the text.
+    /// Takes minutes if the search from each beginning of a secret runs to the end of the text.
     #[test]
     fn a_text_of_beginnings_is_read_once() {
         for text in ["sk-".repeat(100_000), "-----BEGIN ".repeat(50_000)] {

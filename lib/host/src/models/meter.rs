@@ -1,4 +1,4 @@
-//! What a session has used, and its budget.
+//! Counts what a session has used, and keeps its budget.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use super::ModelError;
 use super::environment::{Env, set};
 use super::provider::LOCAL;
 
-/// The day for which the prices below hold, as far as their pages show.
+/// The day for which the prices below are valid, as far as their pages show.
 pub const PRICES_OF: &str = "2026-10-09";
 
-/// Prices in US dollars for a million tokens: provider, model, of the prompt, of the answer. From
-/// the providers' price lists (read 2026-11-27, as stored copies), without discounts for repeated
-/// prompts; `LLM_PRICE` gives any other.
+/// Prices in US dollars per million tokens: provider, model, prompt, answer. They come from the providers'
+/// price lists (read 2026-11-27, as stored copies), without discounts for repeated prompts; `LLM_PRICE`
+/// overrides them.
 const PRICES: [(&str, &str, f64, f64); 6] = [
     // developers.openai.com/api/docs/models/gpt-6-luna; a prompt of more than 272,000 tokens costs more.
     ("openai", "gpt-6-luna", 0.10, 0.50),
     // ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and /pricing.
     ("gemini", "gemini-3.5-flash-lite", 0.30, 2.50),
-    // Its page was not among the copies: as models.dev has it (2026-05-27).
+    // Its page was not among the copies; the price is from models.dev (2026-05-27).
     ("groq", "openai/gpt-oss-20b", 0.075, 0.30),
     // platform.claude.com/docs, the model's page; a prompt of more than 100,000 tokens costs more.
     ("anthropic", "claude-haiku-5-5", 0.10, 0.50),
@@ -29,18 +29,19 @@ const PRICES: [(&str, &str, f64, f64); 6] = [
     ("mistral", "mistral-small-latest", 0.15, 0.60),
 ];
 
-/// Dollars for a million tokens, in and out, of the first provider in the list that has this model.
+/// Returns the price of a model, in dollars per million tokens of prompt and answer, from the first provider
+/// that has the model.
 pub fn list_price(model: &str) -> Option<(f64, f64)> {
     PRICES.iter().find(|known| known.1 == model).map(|(_, _, input, output)| (*input, *output))
 }
 
-/// The tokens of a text, roughly: four bytes each. Providers' tokenisers differ, and where a
-/// provider says the true number, that is what counts.
+/// Estimates the tokens of a text: four bytes each. Providers' tokenisers differ; if a provider reports the
+/// true number, the meter uses that.
 pub(super) fn estimate_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4)
 }
 
-/// The tokens of a question, roughly.
+/// Estimates the tokens of a question.
 pub(super) fn estimate_input(ask: &Ask) -> u64 {
     let messages = ask.messages.iter().map(|message| {
         let calls = message.tool_calls.iter().map(|call| call.arguments.to_string().len() + 20);
@@ -54,7 +55,7 @@ pub(super) fn estimate_input(ask: &Ask) -> u64 {
     messages.sum::<u64>() + tools.sum::<u64>() + schema
 }
 
-/// The sum of two usages. A server may claim any number, so it stops at the largest.
+/// Adds two usages. A server may claim any number, so the sum saturates.
 pub fn add(one: Usage, other: Usage) -> Usage {
     Usage {
         input_tokens: one.input_tokens.saturating_add(other.input_tokens),
@@ -62,50 +63,50 @@ pub fn add(one: Usage, other: Usage) -> Usage {
     }
 }
 
-/// What a call took.
+/// What a call used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Spent {
     pub(super) waits: u64,
     pub(super) waited: Duration,
-    /// Completions that came. Each is paid for, whatever can be made of it.
+    /// The completions that arrived. Each is paid for, even if it is useless.
     pub(super) answers: u64,
     /// Their tokens.
     pub(super) usage: Usage,
 }
 
 impl Spent {
-    /// Counts a completion.
+    /// Counts one completion.
     pub(super) fn add_answer(&mut self, usage: Usage) {
         self.answers += 1;
         self.usage = add(self.usage, usage);
     }
 
-    /// Counts a wait.
+    /// Counts one wait.
     pub(super) fn add_wait(&mut self, wait: Duration) {
         self.waits += 1;
         self.waited += wait;
     }
 }
 
-/// A call's place in the budget, until its answer says what it took.
+/// A call's part of the budget, reserved until its answer says what it used.
 #[derive(Debug)]
 pub(super) struct Reserved {
     tokens: u64,
 }
 
-/// The books of a session.
+/// The account of a session.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     meter: Meter,
-    /// Dollars for a million tokens, in and out.
+    /// Dollars per million tokens of prompt and answer.
     price: Option<(f64, f64)>,
-    /// Requests that were sent, or are about to be.
+    /// Requests that were sent or are about to be sent.
     requests: u64,
     tokens_under_way: u64,
 }
 
 impl Account {
-    /// Opens the books for a model's price, or that of `LLM_PRICE` (`0.10/0.40`: dollars for a
+    /// Opens the account with a model's price, or with the price in `LLM_PRICE` (`0.10/0.40`: dollars per
     /// million tokens of the prompt and of the answer).
     pub(super) fn new(provider: &str, model: &str, env: Env) -> Result<Self, ModelError> {
         let known = PRICES.iter().find(|known| (known.0, known.1) == (provider, model));
@@ -150,8 +151,7 @@ impl Account {
         self.meter.replayed += 1;
     }
 
-    /// Takes a call's worst case out of the budget, so that calls at the same time cannot pass it
-    /// together.
+    /// Reserves a call's worst case, so that simultaneous calls together cannot exceed the budget.
     pub(super) fn reserve(&mut self, ask: &Ask) -> Result<Reserved, ModelError> {
         self.allow_request()?;
         let tokens = estimate_input(ask) + u64::from(ask.max_tokens);
@@ -173,7 +173,7 @@ impl Account {
         Ok(Reserved { tokens })
     }
 
-    /// Takes another request of the same question out of the budget, after what it took so far.
+    /// Reserves another request of the same question, given what the question has used so far.
     pub(super) fn again(&mut self, reserved: &Reserved, took: &Spent) -> Result<(), ModelError> {
         self.allow_request()?;
         let usage = add(self.meter.usage, took.usage);
@@ -206,7 +206,7 @@ impl Account {
         }
     }
 
-    /// Books what a call took.
+    /// Books what a call used.
     pub(super) fn settle(&mut self, reserved: Reserved, took: Spent) {
         self.tokens_under_way -= reserved.tokens;
         self.meter.waits += took.waits;
@@ -234,7 +234,7 @@ mod tests {
         let _second = account.reserve(&Ask::new("b")).unwrap();
         let error = account.reserve(&Ask::new("c")).unwrap_err();
         assert!(error.message().contains("budget of 2 calls is spent"), "{error}");
-        // A request that was refused was one all the same.
+        // A request that was refused still counts as a request.
         account.settle(first, Spent::default());
         assert!(account.reserve(&Ask::new("c")).is_err());
     }
@@ -244,7 +244,7 @@ mod tests {
         let mut account = account(Budget { calls: Some(3), tokens: Some(2_500) });
         let first = account.reserve(&Ask::new("a")).unwrap();
         account.again(&first, &Spent::default()).unwrap();
-        // What a slip took is used, and the next request could take as much as the first.
+        // The tokens of a slip are used, and the next request may take as much as the first.
         let usage = Usage { input_tokens: 1_000, output_tokens: 1_000 };
         let slip = Spent { answers: 1, usage, ..Spent::default() };
         let error = account.again(&first, &slip).unwrap_err();

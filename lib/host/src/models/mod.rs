@@ -1,51 +1,54 @@
-//! Asking models: a provider, a recording of one, or a script.
+//! Asks models: a provider, a recording of a provider, or a script.
 //!
-//! A notebook asks [`Models`] and gets an answer, or an error that says what to do; it need not know
-//! which of the three answered, and is always told. The layers, from the outside in:
+//! A notebook asks [`Models`] and gets an answer, or an error that says what to do. It need not know which of
+//! the three answered, but the answer always says so. The layers, from the outside in:
 //!
 //! | module | subject |
 //! |---|---|
 //! | `ask` | one question or many, to whatever answers |
 //! | `choice` | which provider, model, mode and key a session uses |
-//! | `environment` | how its variables are read |
+//! | `environment` | how environment variables are read |
 //! | `json` | replies that must satisfy a schema, with one turn to repair them |
 //! | `cassette` | recordings and scripts |
-//! | `alike` | how much alike two texts are, for the nearest reply of a cassette |
-//! | `batch` | the answers of many questions, and recording them in order |
+//! | `alike` | how similar two texts are, for the nearest reply of a cassette |
+//! | `batch` | the answers of many questions, recorded in order |
 //! | `meter` | tokens, waits, cost, and the budget |
 //! | `client` | one question to a provider: retries, waits, time-outs |
-//! | `waits` | how long a server asks to wait, wherever it says so |
+//! | `waits` | how long a server asks to wait, in any form |
 //! | `pace` | rate limits that all questions of a session share |
 //! | `request`, `response`, `server_error`, `stream` | the protocol's bodies |
 //! | `calls` | tool calls: put together, read, their ids |
 //! | `provider` | how the providers differ, one row each |
-//! | `local` | the model that the lab runs on this machine |
-//! | `nearby` | servers that already run there, for a hint |
+//! | `local` | the model that the lab runs itself |
+//! | `nearby` | servers that already run on this machine, for a hint |
 //! | `endpoint` | the server that is asked: address, model, key |
-//! | `text` | texts of servers and models: made safe to print, and read |
-//! | [`key`] | API keys, and keeping them out of everything else |
+//! | `text` | texts of servers and models: cleaned for printing, and read |
+//! | [`key`] | API keys, and how they stay out of everything else |
 //! | [`reply`] | what a reply says: thinking, calls, code |
-//! | `clock` | time, which a test can make run fast |
+//! | `clock` | time; a test can make it run fast |
 //! | `error` | why a model gave no answer |
 //!
-//! What the environment decides, unless the setup cell does:
+//! The environment decides the following, unless the setup cell does:
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `OPENAI_API_KEY`, `GEMINI_API_KEY`, `GROQ_API_KEY`, ... | a provider's key; the first that is set chooses the provider |
 //! | `LLM_PROVIDER`, `LLM_MODEL` | another provider or model |
-//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; a provider that the setup cell names gets neither |
-//! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, of the provider that it names; before all others |
+//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one;
+//! ignored if the setup cell names a provider |
+//! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, for the provider that it names; it
+//! wins over all others |
 //! | `LLM_LOCAL_MODEL` | the `.gguf` file of another local model |
-//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records it into its cassette; `add`: beside what is there |
+//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records into its cassette; `add`: keeps
+//! what is already there |
 //! | `LLM_MODE` | `live`, `local`, `record`, `replay` or `scripted`; `replay` and `scripted` win over every key |
-//! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 on this machine |
+//! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 for a server on this machine |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
-//! | `SSL_CERT_FILE`, `HTTPS_PROXY`, `NO_PROXY` | certificates to trust, and the way to the network, as other programs have them |
+//! | `SSL_CERT_FILE`, `HTTPS_PROXY`, `NO_PROXY` | certificates to trust, and proxies, as in other programs |
 //! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see `cassette` |
 //!
-//! What it leaves out: prompts (a notebook's own strings) and the loop that runs tools (a notebook's
-//! own loop; a tool call is just part of an answer).
+//! What it leaves out: prompts (a notebook writes its own) and the loop that runs tools (a notebook writes
+//! that too; a tool call is just part of an answer).
 
 mod alike;
 mod ask;
@@ -89,12 +92,12 @@ use cassette::{Player, Recorder};
 use client::Client;
 use key::Key;
 
-/// The names of all providers.
+/// Returns the names of all providers.
 pub fn providers() -> Vec<&'static str> {
     provider::PROVIDERS.iter().map(|provider| provider.name).collect()
 }
 
-/// Prints one line to the participant, now: a wait, a line of a streamed reply.
+/// Prints one line to the participant at once: a wait, or a line of a streamed reply.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// A session's way to ask models. Clones share everything. Its methods block.
@@ -116,11 +119,11 @@ enum Source {
         recorder: Option<Mutex<Recorder>>,
     },
     Cassette(Mutex<Player>),
-    /// No key and no cassette: there is nothing to ask, which is an error only when it is tried.
+    /// Neither a key nor a cassette: nothing can answer. This is an error only when a question is asked.
     Nothing,
 }
 
-/// The answer that a participant got in a chat elsewhere, read like any other.
+/// Wraps an answer that a participant got in a chat elsewhere; it is read like any other.
 pub fn pasted(text: String) -> Answer {
     let mut answer = Answer {
         text,
@@ -141,12 +144,12 @@ pub fn pasted(text: String) -> Answer {
 }
 
 impl Models {
-    /// Chooses and prepares what will answer; `env` reads an environment variable. Makes no call:
-    /// it works without a network.
+    /// Chooses and prepares what will answer; `env` reads an environment variable. Makes no call and needs no
+    /// network.
     ///
     /// # Errors
-    /// [`ModelError::Config`] where the choice makes no sense, [`ModelError::Cassette`] where the
-    /// chosen cassette cannot be read.
+    /// [`ModelError::Config`] if the choice makes no sense, [`ModelError::Cassette`] if the chosen cassette
+    /// cannot be read.
     pub fn open(
         choice: &ModelChoice,
         env: &dyn Fn(&str) -> Option<String>,
@@ -154,7 +157,7 @@ impl Models {
         Models::open_with_clock(choice, env, Clock::real())
     }
 
-    /// As [`Models::open`], with a clock that may run fast: for tests of long waits.
+    /// Does the same as [`Models::open`], with a clock that may run fast: for tests of long waits.
     ///
     /// # Errors
     /// As [`Models::open`].
@@ -211,35 +214,35 @@ impl Models {
         Ok(Models { shared: Arc::new(shared) })
     }
 
-    /// What was chosen.
+    /// Returns what was chosen.
     pub fn status(&self) -> ModelStatus {
         self.shared.status.clone()
     }
 
-    /// The session's key, so that it can be kept out of what else is written down.
+    /// Returns the session's key, so that callers can keep it out of other output.
     pub fn key(&self) -> Option<Key> {
         self.shared.key.clone()
     }
 
-    /// What the session has used so far.
+    /// Returns what the session has used so far.
     pub fn meter(&self) -> Meter {
         self.shared.meter.lock().unpoisoned().meter()
     }
 
-    /// A new cell begins: a cassette's replies come in their order from the first.
+    /// Begins a new cell: a cassette's replies start again from the first.
     pub fn begin_cell(&self) {
         if let Source::Cassette(player) = &self.shared.source {
             player.lock().unpoisoned().rewind();
         }
     }
 
-    /// Sets the session's budget. Calls that are under way count already.
+    /// Sets the session's budget. Calls under way already count.
     pub fn set_budget(&self, budget: Budget) {
         self.shared.meter.lock().unpoisoned().set_budget(budget);
     }
 }
 
-/// Opens the cassette and lets it say what it is: a script never passes for a recording.
+/// Opens the cassette and notes which kind it is: a script never passes for a recording.
 fn open_player(
     path: &Path,
     adopt: bool,

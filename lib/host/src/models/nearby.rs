@@ -1,7 +1,7 @@
-//! Model servers that already run on this machine.
+//! Finds model servers that already run on this machine.
 //!
-//! Who has no key may have one of these and not think of it. They are mentioned, never used: which
-//! model answers is the participant's choice.
+//! A participant without a key may have such a server and not think of it. The host mentions these servers
+//! but never uses them: the participant chooses the model.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use serde::Deserialize;
 use super::provider::find;
 use super::text::clean;
 
-/// How long a server on this machine may take to name its models. A closed port says so at once.
+/// How long a server on this machine may take to list its models. A closed port answers at once.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The largest list of models that is read, in bytes.
 const LARGEST_LIST: usize = 256 * 1024;
-/// How many models are named.
+/// How many models are listed.
 const NAMED: usize = 5;
 
 /// A place where a server may listen.
 struct Place {
     name: &'static str,
     base: String,
-    /// The settings that would use it.
+    /// The settings that select the server.
     settings: String,
 }
 
-/// One line for each server that listens at its usual address.
+/// Returns one line for each server that listens at its usual address.
 pub(super) fn mentions() -> Vec<String> {
     let row = |name: &'static str, provider: &str| {
         let base = find(provider).map_or_else(String::new, |provider| provider.base.to_owned());
@@ -72,7 +72,7 @@ impl Place {
     }
 }
 
-/// The models that a server offers; `None` where none answers as the protocol says.
+/// Returns the models that a server offers; `None` if nothing there speaks the protocol.
 fn models(base: &str) -> Option<Vec<String>> {
     let url = Url::parse(&format!("{base}/models")).ok()?;
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// A place where somebody answers every request with this; with nothing, never.
+    /// Starts a server that answers every request with this body; without a body, it never answers.
     fn place(body: Option<&'static str>) -> Place {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}/v1", listener.local_addr().unwrap());

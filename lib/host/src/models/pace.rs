@@ -1,8 +1,8 @@
 //! Rate limits, which all questions of a session share.
 //!
-//! Providers tell in every answer how many requests and tokens are left and when the allowance is
-//! whole again. Whoever asks next waits for that, in turn, instead of being refused: thirty questions
-//! against thirty requests a minute lose none.
+//! Each answer of a provider says how many requests and tokens are left, and when the allowance is full
+//! again. The next question waits for that moment, in order, instead of being refused: thirty questions
+//! against thirty requests a minute all get an answer.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -14,15 +14,15 @@ use super::clock::Clock;
 use super::waits::until;
 use crate::lock::Unpoisoned;
 
-/// The longest wait that is worth it; beyond, a participant had better do something else.
+/// The longest reasonable wait; if it is longer, the participant should do something else.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// One allowance: so many left, and when it is whole again.
+/// One allowance: how much is left, and when it is full again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Allowance {
     remaining: u64,
     limit: Option<u64>,
-    /// On the session's clock.
+    /// The time of the next refill, on the session's clock.
     whole_at: Duration,
 }
 
@@ -36,9 +36,9 @@ impl Allowance {
         Some(Allowance { remaining, limit: number("limit"), whole_at })
     }
 
-    /// How long until `need` more can be taken besides what is under way.
+    /// Returns how long to wait until `need` more can be taken, in addition to what is under way.
     fn wait(&self, need: u64, under_way: u64, now: Duration) -> Duration {
-        // More than the whole allowance can only be tried when it is whole.
+        // A request larger than the whole allowance can only be tried when the allowance is full.
         let need = self.limit.map_or(need, |limit| need.min(limit));
         if now >= self.whole_at || self.remaining >= need.saturating_add(under_way) {
             Duration::ZERO
@@ -54,7 +54,7 @@ struct State {
     tokens: Option<Allowance>,
     requests_under_way: u64,
     tokens_under_way: u64,
-    /// Nobody asks before: a server said so in a refusal.
+    /// No question is asked before this time: a server set it in a refusal.
     not_before: Duration,
 }
 
@@ -71,10 +71,10 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Pace {
     clock: Clock,
-    /// Held by the question that is next, so that they go in the order in which they came.
+    /// Held by the next question, so that questions go in the order in which they came.
     turn: Turn<()>,
     state: Mutex<State>,
-    /// An answer came, so that more may be known.
+    /// Signals that an answer came, so the allowances may have changed.
     news: Notify,
 }
 
@@ -94,7 +94,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// The wait that an allowance asks for is too long.
+/// The allowance requires a wait that is too long.
 pub(super) struct TooLong(pub(super) Duration);
 
 impl Pace {
@@ -102,8 +102,8 @@ impl Pace {
         Pace { clock, turn: Turn::new(()), state: Mutex::default(), news: Notify::new() }
     }
 
-    /// Waits until a question of so many tokens may be asked. `tell` hears once how long the wait
-    /// may be. Returns also how long it was.
+    /// Waits until a question of this many tokens may be asked. Calls `tell` once with the expected wait.
+    /// Also returns how long it waited.
     pub(super) async fn admit(
         &self,
         tokens: u64,
@@ -133,13 +133,13 @@ impl Pace {
                 tell(wait);
                 told = true;
             }
-            // Whether the time is over or news came: look again.
+            // Look again, whether the time is over or an answer came.
             let _ =
                 tokio::time::timeout(self.clock.real_duration(wait), self.news.notified()).await;
         }
     }
 
-    /// Learns from an answer's headers.
+    /// Learns the allowances from an answer's headers.
     pub(super) fn learn(&self, headers: &HeaderMap) {
         let now = self.clock.now();
         let mut state = self.state.lock().unpoisoned();
@@ -151,7 +151,7 @@ impl Pace {
         }
     }
 
-    /// Learns that nothing will be answered for a while.
+    /// Records that the server will answer nothing for a while.
     pub(super) fn refused_for(&self, wait: Duration) {
         let mut state = self.state.lock().unpoisoned();
         state.not_before = state.not_before.max(self.clock.now().saturating_add(wait));

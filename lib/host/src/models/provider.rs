@@ -1,16 +1,16 @@
 //! The providers, one table row each.
 //!
-//! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where
-//! one differs. Beside a row stand the pages that it follows and when they were read (as stored copies of
-//! the public pages: nothing here was tried with a key), and what could not be checked there. Prices:
-//! `meter`. Model names age: every default can be overridden with `LLM_MODEL`, and an unknown model's
-//! error lists what is offered.
+//! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where a
+//! provider differs. A comment beside each row names the pages that it follows, when they were read (as
+//! stored copies of the public pages: nothing here was tried with a key), and what could not be checked
+//! there. Prices are in `meter`. Model names age: `LLM_MODEL` overrides every default, and the error for an
+//! unknown model lists those on offer.
 
 use super::calls::IdForm;
 
 use code_evolution_wire::model::TINY_MODEL;
 
-/// What a provider calls the most tokens of an answer.
+/// The provider's name for the limit on an answer's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitField {
     /// `max_tokens`, the older name that compatible servers know.
@@ -19,12 +19,12 @@ pub enum LimitField {
     MaxCompletionTokens,
 }
 
-/// Which of the fields that it put into a message or a call a provider wants back.
+/// Which of its own fields, in a message or a call, a provider wants back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {
-    /// Those of these names; any other would be an error.
+    /// Only the fields with these names; any other field is an error.
     Only(&'static [&'static str]),
-    /// All of them. A field that the server then refuses is left out from there on.
+    /// All fields. A field that the server refuses is omitted from then on.
     All,
 }
 
@@ -33,51 +33,52 @@ pub enum Returned {
 pub struct Provider {
     /// Its name in `LLM_PROVIDER` and in every message.
     pub name: &'static str,
-    /// The environment variable of its key; empty where it has none.
+    /// The environment variable of its key; empty if it has none.
     pub key_variable: &'static str,
-    /// Whether it answers only with a key. A server on this machine, and any other, may do without.
+    /// Whether it always needs a key. A server on this machine, or any other server, may work without.
     pub needs_key: bool,
     /// How long it may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
     pub timeout: u64,
-    /// Its address, without a slash at the end. Empty: `LLM_BASE_URL` says, or the lab starts it.
+    /// Its address, without a slash at the end. If it is empty, `LLM_BASE_URL` gives the address, or the lab
+    /// starts the server.
     pub base: &'static str,
-    /// A cheap model of it. Empty: `LLM_MODEL` says.
+    /// A cheap model of this provider. If it is empty, `LLM_MODEL` gives the model.
     pub model: &'static str,
-    /// What it calls the most tokens of an answer.
+    /// Its name for the limit on an answer's tokens.
     pub limit_field: LimitField,
-    /// The `reasoning_effort` to send: little thinking, for short answers cost less and come sooner.
+    /// The `reasoning_effort` to send: little thinking, because short answers cost less and come sooner.
     pub reasoning_effort: Option<&'static str>,
     /// Whether it takes a temperature.
     pub takes_temperature: bool,
     /// Whether it takes a temperature only together with `reasoning_effort`.
     pub temperature_needs_effort: bool,
-    /// Whether the conversation must end with the user's, or a tool's, message.
+    /// Whether the last message of the conversation must be the user's or a tool's.
     pub user_must_be_last: bool,
     /// Whether `response_format: {"type": "json_object"}` is documented.
     pub json_mode: bool,
-    /// Whether `response_format: {"type": "json_schema"}` is documented to hold for any schema; it is
-    /// then sent instead of `json_object`.
+    /// Whether `response_format: {"type": "json_schema"}` is documented to work for any schema; if so, it is
+    /// sent instead of `json_object`.
     pub schema_mode: bool,
-    /// Whether it takes `grammar`, llama.cpp's own field: an answer out of a fixed set then needs no word
-    /// in the prompt and no quotes in the answer.
+    /// Whether it accepts `grammar`, llama.cpp's own field. A choice between texts then needs no word in the
+    /// prompt and no quotes in the answer.
     pub grammar: bool,
-    /// Whether a stream must be asked for its token counts (`stream_options`).
+    /// Whether a stream contains token counts only on request (`stream_options`).
     pub stream_usage: bool,
-    /// Whether an answer may stand in the `reasoning` field, its content empty.
+    /// Whether an answer may be in the `reasoning` field, with empty content.
     pub text_in_reasoning: bool,
-    /// Which of its own fields go back to it with the conversation.
+    /// Which of its own fields are sent back to it with the conversation.
     pub returned: Returned,
-    /// Whether a message may hold text beside tool calls.
+    /// Whether a message may contain text beside tool calls.
     pub text_beside_calls: bool,
-    /// What the id of a tool call must look like.
+    /// The form of a tool call's id.
     pub id_form: IdForm,
-    /// When a day's quota is whole again, where the provider says so: `at midnight UTC`.
+    /// When a day's quota is full again, if the provider says so: `at midnight UTC`.
     pub day_ends: Option<&'static str>,
-    /// Whether it may read a long prompt in part only, and say so only in its counts.
+    /// Whether it may read only a part of a long prompt and show that only in its counts.
     pub may_cut_prompts: bool,
 }
 
-/// What most providers share.
+/// What most providers have in common.
 const COMMON: Provider = Provider {
     name: "",
     key_variable: "",
@@ -102,10 +103,10 @@ const COMMON: Provider = Provider {
     may_cut_prompts: false,
 };
 
-/// A server on this machine: no key, and a grammar that makes an answer keep to a schema.
+/// A server on this machine: no key, and a grammar that forces an answer to follow a schema.
 const ON_THIS_MACHINE: Provider = Provider {
     needs_key: false,
-    // A laptop that loads a model first, or has other work.
+    // A laptop may first load a model, or have other work.
     timeout: 300,
     json_mode: false,
     schema_mode: true,
@@ -118,13 +119,13 @@ const ON_THIS_MACHINE: Provider = Provider {
 /// The provider that the lab starts itself.
 pub const LOCAL: &str = "local";
 
-/// Every provider. The order is that in which keys are looked for; `custom` is any other server
-/// that speaks the protocol, such as llama.cpp.
+/// Every provider. Keys are looked for in this order. `custom` is any other server that speaks the protocol,
+/// such as llama.cpp.
 pub const PROVIDERS: [Provider; 10] = [
-    // developers.openai.com/api/docs/models/gpt-6-luna, read 2026-11-27: the model, and tools in a chat
-    // completion only with `reasoning_effort: "none"`. docs/guides/latest-model, as quoted by a client
-    // on 2026-11-07: a temperature only with "none", too. An unknown field of a message is an error, as
-    // its clients report.
+    // developers.openai.com/api/docs/models/gpt-6-luna, read 2026-11-27: the model; a chat completion takes
+    // tools only with `reasoning_effort: "none"`. docs/guides/latest-model, as a client quoted it on
+    // 2026-11-07: the same holds for a temperature. An unknown field of a message is an error, as its clients
+    // report.
     Provider {
         name: "openai",
         key_variable: "OPENAI_API_KEY",
@@ -135,16 +136,16 @@ pub const PROVIDERS: [Provider; 10] = [
         temperature_needs_effort: true,
         ..COMMON
     },
-    // ai.google.dev/gemini-api/docs: /openai and /thought-signatures (signatures go back; a turn without
-    // its first is a 400), /whats-new-gemini-3.6 (the model), read 2026-11-27. From that generation on
-    // a temperature is ignored, says the model's page at docs.cloud.google.com. Not checked: that an
-    // unknown field is an error, and when a day ends (both as its clients report, 2026).
+    // ai.google.dev/gemini-api/docs: /openai and /thought-signatures (signatures go back; a turn without its
+    // first one is a 400), /whats-new-gemini-3.6 (the model), read 2026-11-27. This generation and later ones
+    // ignore a temperature, says the model's page at docs.cloud.google.com. Not checked: that an unknown
+    // field is an error, and when a day ends (both as its clients report, 2026).
     Provider {
         name: "gemini",
         key_variable: "GEMINI_API_KEY",
         base: "https://generativelanguage.googleapis.com/v1beta/openai",
         model: "gemini-3.5-flash-lite",
-        // An unknown field is an error here, so only the plainest are sent.
+        // An unknown field is an error here, so send only the most common ones.
         stream_usage: false,
         takes_temperature: false,
         // A call that comes back without its `thought_signature` is an error.
@@ -152,9 +153,9 @@ pub const PROVIDERS: [Provider; 10] = [
         day_ends: Some("at midnight in California"),
         ..COMMON
     },
-    // console.groq.com/docs: /api-reference (fields, and tools that are checked against the request),
-    // /rate-limits (an organisation's, of requests and tokens, by minute and by day), read 2026-11-27.
-    // Other fields of a message are refused, as its clients report.
+    // console.groq.com/docs: /api-reference (fields; tools are checked against the request), /rate-limits
+    // (requests and tokens per organisation, by minute and by day), read 2026-11-27. Other fields of a
+    // message are refused, as its clients report.
     Provider {
         name: "groq",
         key_variable: "GROQ_API_KEY",
@@ -164,8 +165,8 @@ pub const PROVIDERS: [Provider; 10] = [
         ..COMMON
     },
     // platform.claude.com/docs: /cli-sdks-libraries/libraries/openai-sdk (`response_format` and
-    // `reasoning_effort` are ignored, `stream_options` is taken) and the model's page (released
-    // 2026-10-07), read 2026-11-27. Not checked: that it refuses a temperature; older models take one.
+    // `reasoning_effort` are ignored, `stream_options` is accepted) and the model's page (released
+    // 2026-10-07), read 2026-11-27. Not checked: that it refuses a temperature; older models accept one.
     Provider {
         name: "anthropic",
         key_variable: "ANTHROPIC_API_KEY",
@@ -175,23 +176,23 @@ pub const PROVIDERS: [Provider; 10] = [
         json_mode: false,
         ..COMMON
     },
-    // openrouter.ai: docs/guides/routing/model-variants/free (20 requests a minute, 50 a day before
-    // credits are bought, by the day of UTC), the model's page (`reasoning_details` of the turn that called
-    // go back whole), read 2026-11-27.
+    // openrouter.ai: docs/guides/routing/model-variants/free (20 requests a minute, 50 a day (UTC) before
+    // credits are bought), the model's page (the `reasoning_details` of a turn with calls go back whole),
+    // read 2026-11-27.
     Provider {
         name: "openrouter",
         key_variable: "OPENROUTER_API_KEY",
         base: "https://openrouter.ai/api/v1",
         model: "openai/gpt-oss-20b:free",
-        // What stands behind it differs from model to model.
+        // The features differ from model to model.
         json_mode: false,
         returned: Returned::Only(&["reasoning", "reasoning_content", "reasoning_details"]),
         day_ends: Some("at midnight UTC"),
         ..COMMON
     },
-    // docs.mistral.ai/inference (the model), read 2026-11-27. Reports with its own words, 2024-07 to
-    // 2026-09: ids are nine letters or digits, and a message holds text or calls. Not checked:
-    // `stream_options`, which is not sent.
+    // docs.mistral.ai/inference (the model), read 2026-11-27. Reports with Mistral's own error messages,
+    // 2024-07 to 2026-09: ids are nine letters or digits, and a message holds text or calls, not both. Not
+    // checked: `stream_options`, which is not sent.
     Provider {
         name: "mistral",
         key_variable: "MISTRAL_API_KEY",
@@ -203,7 +204,7 @@ pub const PROVIDERS: [Provider; 10] = [
         id_form: IdForm::NineLettersOrDigits,
         ..COMMON
     },
-    // docs.ollama.com/api/openai-compatibility and lmstudio.ai/docs/developer (`json_schema` holds for a chat
+    // docs.ollama.com/api/openai-compatibility and lmstudio.ai/docs/developer (`json_schema` works for a chat
     // completion), read 2026-11-27. Not checked: which of their models put the answer into `reasoning`.
     Provider { name: "ollama", base: "http://localhost:11434/v1", ..ON_THIS_MACHINE },
     Provider { name: "lmstudio", base: "http://localhost:1234/v1", ..ON_THIS_MACHINE },
@@ -215,30 +216,30 @@ pub const PROVIDERS: [Provider; 10] = [
         json_mode: false,
         stream_usage: false,
         text_in_reasoning: true,
-        // DeepSeek and others want their thinking back, and nobody knows what stands behind.
+        // DeepSeek and others want their thinking back, and the server is unknown.
         returned: Returned::All,
         may_cut_prompts: true,
         ..COMMON
     },
 ];
 
-/// What became of providers that were in the table once: their names are still in people's settings.
-/// docs.github.com/en/github-models, 2026-08: "fully retired", with its inference API.
+/// Providers that have ended: their names are still in people's settings. docs.github.com/en/github-models,
+/// 2026-08: "fully retired", with its inference API.
 const ENDED: [(&str, &str); 1] = [("github", "GitHub Models ended on 30 July 2026")];
 
-/// The provider of this name, in any case.
+/// Returns the provider of this name, in any case.
 pub fn find(name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.name.eq_ignore_ascii_case(name.trim()))
 }
 
-/// Why there is no provider of this name, and which there are.
+/// Explains that there is no provider of this name, and lists those that exist.
 pub fn unknown(name: &str) -> String {
     let ended = ENDED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
     let why = ended.map_or_else(String::new, |(_, why)| format!(" ({why})"));
     format!("there is no provider `{name}`{why}: choose one of {}", names())
 }
 
-/// All names, for a message.
+/// Returns all names, for a message.
 fn names() -> String {
     PROVIDERS.map(|provider| provider.name).join(", ")
 }

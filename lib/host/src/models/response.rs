@@ -8,33 +8,33 @@ use super::calls::{self, Assembly};
 use super::server_error;
 use super::text::plain_text;
 
-/// A completed answer, before anything is made of it.
+/// A completed answer, not yet interpreted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Completion {
     pub(super) text: String,
-    /// The thinking, where a server tells it apart from the text.
+    /// The thinking, if a server separates it from the text.
     pub(super) reasoning: String,
     /// Empty until [`finish`].
     pub(super) tool_calls: Vec<ToolCall>,
-    /// The calls as far as they have come.
+    /// The calls, as far as they have arrived.
     calls: Assembly,
-    /// What else the provider put into the message.
+    /// Other fields that the provider put into the message.
     pub(super) extra: Map<String, Value>,
     pub(super) model: Option<String>,
     pub(super) finish_reason: Option<String>,
     pub(super) usage: Option<Usage>,
-    /// What broke, where a server says it beside the answer's beginning.
+    /// What broke, if a server reports it after the answer began.
     pub(super) error: Option<String>,
-    /// Whether a stream ended in order, yet without a reason and without its last event.
+    /// Whether a stream ended in order, but without a reason and without its last event.
     pub(super) no_end: bool,
-    /// Why the model declined, where it said so in a field of its own.
+    /// Why the model declined, if a separate field says so.
     pub(super) refusal: String,
-    /// Set where the server gave no choice at all: why, where it says so.
+    /// Set if the server gave no choice at all: the reason, if it gave one.
     pub(super) withheld: Option<String>,
 }
 
 impl Completion {
-    /// Whether an answer has begun.
+    /// Returns whether an answer has begun.
     pub(super) fn says_something(&self) -> bool {
         !self.text.is_empty()
             || !self.reasoning.is_empty()
@@ -42,7 +42,7 @@ impl Completion {
             || self.calls != Assembly::default()
     }
 
-    /// Hides a key in everything that a server can have written.
+    /// Hides a key in every text that may come from a server.
     pub(super) fn hide(&mut self, hide: &impl Fn(&str) -> String) {
         for text in [&mut self.text, &mut self.reasoning, &mut self.refusal] {
             *text = hide(text);
@@ -79,8 +79,8 @@ fn hidden(members: Map<String, Value>, hide: &impl Fn(&str) -> String) -> Map<St
     hidden.collect()
 }
 
-/// The answer in a body; `None` where it is no answer at all. A server that gives nothing has a list of
-/// choices without a choice.
+/// Reads the answer in a body; `None` if the body is not an answer. A server that withholds its answer sends
+/// an empty list of choices.
 pub(super) fn completion(body: &Value) -> Option<Completion> {
     let choices = body.get("choices")?;
     let mut completion = Completion::default();
@@ -104,7 +104,7 @@ pub(super) fn completion(body: &Value) -> Option<Completion> {
     Some(completion)
 }
 
-/// Why Gemini gives no answer to a prompt.
+/// Returns why Gemini gives no answer to a prompt.
 fn reason_to_block(body: &Value) -> Option<String> {
     let paths = ["/prompt_feedback/block_reason", "/promptFeedback/blockReason"];
     let reason = paths.iter().find_map(|path| body.pointer(path))?;
@@ -132,7 +132,7 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     if let Some(error) = server_error::error(choice, false) {
         completion.error = Some(error.message);
     }
-    // Groq has the counts of a stream in a field of its own.
+    // Groq puts the counts of a stream into a field of its own.
     for counts in [body.get("usage"), body.pointer("/x_groq/usage")].into_iter().flatten() {
         completion.usage = usage(counts).or(completion.usage);
     }
@@ -150,8 +150,8 @@ fn add(completion: &mut Completion, body: &Value, choice: &Value, message: &Valu
     }
 }
 
-/// Why the model stopped, in one word for what most call the same. Some servers send an empty word, or
-/// `null` as a text, while there is no reason yet.
+/// Returns why the model stopped, in one word for the reasons that most servers share. Some servers send an
+/// empty word, or `null` as a text, until there is a reason.
 fn finish_reason(reason: &Value) -> Option<String> {
     let reason = reason.as_str()?.trim();
     let lower = reason.to_lowercase();
@@ -168,7 +168,7 @@ fn finish_reason(reason: &Value) -> Option<String> {
     })
 }
 
-/// The thinking in a message: a field of its own, or a list of parts.
+/// Returns the thinking in a message: a separate field, or a list of parts.
 fn reasoning(message: &Value) -> String {
     let field = ["reasoning", "reasoning_content", "thinking"]
         .iter()
@@ -179,14 +179,14 @@ fn reasoning(message: &Value) -> String {
     }
     let details = message.get("reasoning_details").and_then(Value::as_array);
     let text = |part: &Value| {
-        // A summary stands for thinking that is not shown; encrypted thinking is for the provider.
+        // A summary replaces thinking that is not shown; encrypted thinking is only for the provider.
         let text = part.get("text").or(part.get("summary"))?.as_str()?;
         Some(text.to_owned())
     };
     details.into_iter().flatten().filter_map(text).collect()
 }
 
-/// Content is text, or a list of parts of which some are thinking.
+/// Adds content: a text, or a list of parts, some of which are thinking.
 fn add_content(completion: &mut Completion, content: &Value) {
     match content {
         Value::String(text) => completion.text.push_str(text),
@@ -203,7 +203,7 @@ fn add_content(completion: &mut Completion, content: &Value) {
     }
 }
 
-/// Turns what was collected into whole calls.
+/// Turns the collected pieces into whole calls.
 pub(super) fn finish(completion: &mut Completion) {
     completion.tool_calls.extend(std::mem::take(&mut completion.calls).finish());
 }
@@ -216,7 +216,7 @@ fn usage(counts: &Value) -> Option<Usage> {
     };
     let input = count(&["prompt_tokens", "input_tokens"])?;
     let output = count(&["completion_tokens", "output_tokens"]).unwrap_or(0);
-    // Gemini counts thinking in the total only.
+    // Gemini includes thinking only in the total.
     let total = count(&["total_tokens"]).unwrap_or(0);
     Some(Usage { input_tokens: input, output_tokens: output.max(total.saturating_sub(input)) })
 }
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(found[2].arguments, json!("{"));
     }
 
-    /// JSON with the names and values that matter, in places where they do not belong.
+    /// Makes JSON with the field names and values that matter, in the wrong places.
     fn odd_json() -> impl Strategy<Value = Value> {
         let names = [
             "choices",

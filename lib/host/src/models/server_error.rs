@@ -1,4 +1,4 @@
-//! The error in a server's body, in every shape that a provider or a compatible server is known to
+//! Reads the error in a server's body, in every shape that a provider or a compatible server is known to
 //! send.
 
 use std::time::{Duration, SystemTime};
@@ -8,22 +8,21 @@ use serde_json::Value;
 use super::text::plain_text;
 use super::waits;
 
-/// An error as a server tells it.
+/// An error as a server reports it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ServerError {
     pub(super) message: String,
-    /// `type`, `code` and the like, for telling errors apart.
+    /// `type`, `code` and the like, to tell errors apart.
     pub(super) codes: Vec<String>,
     /// The parameter that is wrong.
     pub(super) param: Option<String>,
-    /// How long to wait, where the body says so.
+    /// How long to wait, if the body says so.
     pub(super) retry_after: Option<Duration>,
-    /// Whether it names a quota of a day. Waiting for less than that does not help, whatever wait it
-    /// names beside it.
+    /// Whether it names a quota per day. A shorter wait does not help then, even if the error names one.
     pub(super) day_is_spent: bool,
 }
 
-/// What servers call a text of the model that they could not read as a call, or as JSON.
+/// Words of servers about a model's text that they could not read as a call or as JSON.
 const SLIPS: [&str; 12] = [
     "tool_use_failed",
     "json_validate_failed",
@@ -39,14 +38,14 @@ const SLIPS: [&str; 12] = [
     "failed to validate json",
 ];
 
-/// Whether a code, a reason to stop or a message says that the model slipped: what it wrote is no call,
-/// or no JSON. The next answer may be good.
+/// Returns whether a code, a reason to stop or a message says that the model slipped: it wrote something that
+/// is not a call or not JSON. The next answer may be good.
 pub(super) fn names_slip(text: &str) -> bool {
     let text = text.to_lowercase();
     SLIPS.iter().any(|slip| text.contains(slip))
 }
 
-/// Whether a text names a limit of a day.
+/// Returns whether a text names a limit per day.
 pub(super) fn names_day(text: &str) -> bool {
     const DAY: [&str; 13] = [
         "per day", "per-day", "per_day", "perday", "byday", "/day", "daily", "this day", "day's",
@@ -57,7 +56,7 @@ pub(super) fn names_day(text: &str) -> bool {
 }
 
 impl ServerError {
-    /// The HTTP status that the error claims, for errors inside a 200.
+    /// Returns the HTTP status that the error claims, for errors inside a 200.
     pub(super) fn status(&self) -> Option<u16> {
         let number = self.codes.iter().find_map(|code| code.parse().ok());
         number.filter(|status| (400..600).contains(status)).or_else(|| {
@@ -76,17 +75,17 @@ impl ServerError {
         })
     }
 
-    /// Whether the model slipped; see [`names_slip`].
+    /// Returns whether the model slipped; see [`names_slip`].
     pub(super) fn is_slip(&self) -> bool {
         self.codes.iter().any(|code| names_slip(code)) || names_slip(&self.message)
     }
 
-    /// Whether its words are about a limit of a day.
+    /// Returns whether the words of the error are about a limit per day.
     pub(super) fn speaks_of_a_day(&self) -> bool {
         names_day(&self.message) || self.codes.iter().any(|code| names_day(code))
     }
 
-    /// Whether waiting cannot help, because the account has nothing left.
+    /// Returns whether the account has nothing left, so that waiting cannot help.
     pub(super) fn is_spent(&self) -> bool {
         const SPENT: [&str; 4] = [
             "insufficient_quota",
@@ -98,16 +97,16 @@ impl ServerError {
     }
 }
 
-/// The error in a body, if there is one. `failed`: the status says that there must be.
+/// Reads the error in a body, if there is one. `failed`: the status says that there must be an error.
 pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
-    // Gemini sends an array that holds the error.
+    // Gemini sends an array that contains the error.
     let body = match body {
         Value::Array(list) => list.first()?,
         other => other,
     };
     let error = match body.get("error") {
         Some(Value::Null) | None => {
-            // Mistral, and others with `detail`, have it at the top.
+            // Mistral, and servers with `detail`, put the error at the top.
             let at_top = body.get("object").is_some_and(|object| object == "error");
             if !(failed || at_top) {
                 return None;
@@ -150,13 +149,13 @@ pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
     Some(found)
 }
 
-/// Adds what the provider behind OpenRouter said, which it passes on as text or JSON.
+/// Adds the message of the provider behind OpenRouter, which OpenRouter passes on as text or JSON.
 fn pass_on(outer: &Value, found: &mut ServerError) {
     let Some(raw) = outer.pointer("/metadata/raw") else { return };
     let parsed = raw.as_str().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
     let inner = parsed.as_ref().unwrap_or(raw);
     let said = match inner {
-        // One level: what stands deeper is nobody's.
+        // Only one level: deeper errors have no known sender.
         Value::Object(_) | Value::Array(_) if inner.pointer("/error/metadata/raw").is_none() => {
             error(inner, true)
         }
@@ -174,7 +173,7 @@ fn pass_on(outer: &Value, found: &mut ServerError) {
     }
 }
 
-/// Where the first of several errors is, as checkers of schemas say it: `body.messages.1.content`.
+/// Returns where the first of several errors is, in the form of schema checkers: `body.messages.1.content`.
 fn place(error: &Value) -> Option<String> {
     let details = [error.get("detail"), error.pointer("/message/detail")];
     let first = details.into_iter().flatten().find_map(|details| details.get(0))?;

@@ -1,21 +1,21 @@
-//! Server-sent events, and the lines of a text that arrives in pieces.
+//! Splits server-sent events, and the lines of a text that arrives in pieces.
 
-/// Splits a body into the data of its events. Bytes are only read as text once their line is
-/// complete, so a character that is split across chunks stays whole.
+/// Splits a body into the data of its events. Bytes are read as text only when their line is complete, so a
+/// character that is split across chunks stays whole.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    /// The start of a line whose end has not come.
+    /// The start of a line whose end has not arrived.
     line: Vec<u8>,
-    /// The data lines of an event whose end has not come.
+    /// The data lines of an event whose end has not arrived.
     data: Option<String>,
 }
 
 impl Events {
-    /// The data of the events that this piece completes.
+    /// Returns the data of the events that this piece completes.
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in piece {
-            // No server is known to end its lines in a lone CR, which the standard would allow.
+            // The standard also allows a lone CR as a line end, but no known server sends it.
             if byte != b'\n' {
                 self.line.push(byte);
                 continue;
@@ -25,7 +25,7 @@ impl Events {
         events
     }
 
-    /// The last event, where the body ended without an empty line.
+    /// Returns the last event if the body ended without an empty line.
     pub(super) fn finish(&mut self) -> Option<String> {
         let last = self.end_line();
         last.or_else(|| self.data.take())
@@ -38,7 +38,7 @@ impl Events {
         if line.is_empty() {
             return self.data.take();
         }
-        // Comments (`: keep-alive`), `event:`, `id:` and `retry:` say nothing that is needed.
+        // Comments (`: keep-alive`), `event:`, `id:` and `retry:` are not needed.
         if let Some(data) = line.strip_prefix("data:") {
             let data = data.strip_prefix(' ').unwrap_or(data);
             match &mut self.data {
@@ -57,16 +57,16 @@ impl Events {
     }
 }
 
-/// Tells each line of a growing text once, when it is complete.
+/// Reports each line of a growing text once, when it is complete.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     told: usize,
 }
 
 impl Lines {
-    /// Tells the lines that are complete by now.
+    /// Reports the lines that are now complete.
     pub(super) fn grown(&mut self, text: &str, tell: &dyn Fn(&str)) {
-        // What was told may turn out to be no part of the text: a closing tag makes it thinking.
+        // A reported line may later prove to be no part of the text: a closing tag makes it thinking.
         if !text.is_char_boundary(self.told) {
             self.told = 0;
         }
@@ -76,7 +76,7 @@ impl Lines {
         }
     }
 
-    /// Tells the last line, which no line end completes.
+    /// Reports the last line, which has no line end.
     pub(super) fn finish(&mut self, text: &str, tell: &dyn Fn(&str)) {
         self.grown(text, tell);
         if self.told < text.len() {

@@ -1,10 +1,9 @@
-//! Texts of servers and models: made safe to print, and read.
+//! Cleans texts of servers and models for printing, and reads text from JSON.
 
 use code_evolution_wire::text::clip;
 use serde_json::Value;
 
-/// A server's text as part of a line: one line, no control characters, not longer than `most`
-/// characters.
+/// Makes a server's text part of a line: one line, no control characters, at most `most` characters.
 pub(super) fn clean(text: &str, most: usize) -> String {
     let mut out = String::new();
     for word in printable(text).split_whitespace() {
@@ -19,13 +18,13 @@ pub(super) fn clean(text: &str, most: usize) -> String {
     clip(&out, most)
 }
 
-/// A text without terminal sequences and control characters; line ends and tabs become spaces.
+/// Removes terminal sequences and control characters; line ends and tabs become spaces.
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            // `ESC [ … letter` colours and moves; other sequences lose their escape only.
+            // `ESC [ … letter` colours and moves; other sequences lose only their escape character.
             '\u{1b}' if chars.peek() == Some(&'[') => {
                 chars.next();
                 while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
@@ -33,7 +32,7 @@ pub(super) fn printable(text: &str) -> String {
             '\t' => out.push_str("    "),
             '\n' | '\r' => out.push(' '),
             c if c.is_control() => {}
-            // Characters that turn the direction of what follows can make a text lie.
+            // Characters that change the writing direction can falsify what a text seems to say.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c => out.push(c),
         }
@@ -41,7 +40,7 @@ pub(super) fn printable(text: &str) -> String {
     out
 }
 
-/// A text, or what of it there is in a number, a list or an object.
+/// Returns a text, or the text inside a number, a list or an object.
 pub(super) fn plain_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

@@ -1,19 +1,19 @@
-//! How long a server asks to wait, wherever it says so: in a header, in a field, or in words.
+//! Reads how long a server asks to wait: in a header, in a field, or in words.
 
 use std::time::{Duration, SystemTime};
 
-/// The longest wait whose end is told: a century.
+/// The longest wait whose end is shown: a century.
 const LONGEST_SHOWN: Duration = Duration::from_secs(100 * 365 * 86_400);
-/// Limits of which an answer tells when they are whole again.
+/// The limits whose reset time an answer may contain.
 const LIMITS: [&str; 3] = ["requests", "tokens", "input-tokens"];
 
-/// The wait in an answer's headers. `get` reads one by its name, in small letters; `now` is the time
-/// here, for a server that names a time and does not tell its own.
+/// Reads the wait in an answer's headers. `get` reads one header by its name in lower case. `now` is the
+/// local time, for a server that names a time but does not send its own.
 pub(super) fn in_headers(
     get: &dyn Fn(&str) -> Option<String>,
     now: SystemTime,
 ) -> Option<Duration> {
-    // The server's own clock, where it tells it: this machine's may be wrong.
+    // Prefer the server's own clock: this machine's clock may be wrong.
     let date = get("date").and_then(|date| httpdate::parse_http_date(&date).ok());
     let now = date.unwrap_or(now);
     if let Some(ms) = get("retry-after-ms").and_then(|ms| ms.trim().parse::<f64>().ok()) {
@@ -43,17 +43,17 @@ pub(super) fn in_headers(
         }
         soonest = Some(soonest.map_or(wait, |known| known.min(wait)));
     }
-    // Of several limits that are not spent, the one that refused us is unknown.
+    // If no limit is spent, it is unknown which limit refused us; the soonest reset is the best guess.
     spent.or(soonest)
 }
 
-/// The time until a moment that a header names: a duration (`37`, `37s`, `6m0s`, `120ms`), seconds or
-/// milliseconds since 1970, a date.
+/// Returns the time until a moment in a header: a duration (`37`, `37s`, `6m0s`, `120ms`), seconds or
+/// milliseconds since 1970, or a date.
 pub(super) fn until(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let since_1970 = match text.parse::<f64>() {
         Ok(number) if number >= 1e11 => Some(number / 1_000.0),
-        // More than thirty years would be no wait.
+        // As a wait, this would be more than thirty years.
         Ok(number) if number >= 1e9 => Some(number),
         _ => None,
     };
@@ -74,14 +74,14 @@ fn date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok().or_else(|| humantime::parse_rfc3339_weak(text).ok())
 }
 
-/// A duration as headers write it: `37`, `37s`, `6m0s`, `1h2m3.5s`, `120ms`.
+/// Reads a duration as headers write it: `37`, `37s`, `6m0s`, `1h2m3.5s`, `120ms`.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let (duration, rest) = leading(text.trim())?;
     rest.is_empty().then_some(duration)
 }
 
-/// The wait that a message asks for: `try again in 8m30s`, `Please retry in 37.5s`,
-/// `wait 42 seconds`, `resets at 2026-11-28T00:00:00Z`.
+/// Reads the wait that a message asks for: `try again in 8m30s`, `Please retry in 37.5s`, `wait 42 seconds`,
+/// `resets at 2026-11-28T00:00:00Z`.
 pub(super) fn in_words(message: &str, now: SystemTime) -> Option<Duration> {
     const FOR: [&str; 8] = [
         "again in",
@@ -118,7 +118,7 @@ pub(super) fn in_words(message: &str, now: SystemTime) -> Option<Duration> {
     after(&FOR, &|rest| leading(rest).map(|(wait, _)| wait)).or_else(|| after(&UNTIL, &moment))
 }
 
-/// The duration at a text's beginning, and what follows it. A number alone is seconds.
+/// Reads the duration at the start of a text, and returns what follows. A number alone means seconds.
 fn leading(text: &str) -> Option<(Duration, &str)> {
     let mut rest = text;
     let mut seconds = None;
@@ -126,7 +126,7 @@ fn leading(text: &str) -> Option<(Duration, &str)> {
         let next = rest.trim_start_matches([' ', ',']);
         let next = next.strip_prefix("and ").unwrap_or(next);
         let digits = next.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(next.len());
-        // The dot of a sentence's end is none of a number.
+        // The dot at the end of a sentence does not belong to the number.
         let (number, after) = next.split_at(next[..digits].trim_end_matches('.').len());
         if number.is_empty() {
             break;
@@ -144,14 +144,14 @@ fn leading(text: &str) -> Option<(Duration, &str)> {
                 rest = after;
                 break;
             }
-            // `3 requests` is no duration, nor a part of one.
+            // `3 requests` is neither a duration nor a part of one.
             (None, _) => break,
         }
     }
     Some((Duration::try_from_secs_f64(seconds?).ok()?, rest))
 }
 
-/// The seconds of a unit.
+/// Returns the seconds of a unit.
 fn unit(name: &str) -> Option<f64> {
     Some(match name {
         "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
@@ -165,9 +165,9 @@ fn unit(name: &str) -> Option<f64> {
     })
 }
 
-/// When a wait that begins now ends, and how long that is: `2026-11-28 00:00 UTC, in 11 h 20 min`.
+/// Says when a wait that begins now ends, and how long it is: `2026-11-28 00:00 UTC, in 11 h 20 min`.
 pub(super) fn end(wait: Duration, now: SystemTime) -> String {
-    // A server may claim any number, of which the calendar writes only so many years.
+    // A server may claim any number, but the calendar ends at some year.
     let end = now.checked_add(wait).filter(|_| wait < LONGEST_SHOWN);
     let Some(end) = end else { return "some day".to_owned() };
     let text = humantime::format_rfc3339_seconds(end).to_string();
@@ -221,7 +221,7 @@ mod tests {
             (&[("x-ratelimit-reset", &(in_30_s * 1_000 + 250).to_string())], Some(30_250)),
             (&[("x-ratelimit-reset", "2026-11-02T10:01:00Z")], Some(60_000)),
             (&[("x-ratelimit-reset-requests", "2m59.56s")], Some(179_560)),
-            // The limit that is spent counts, else the one that is whole first.
+            // The spent limit counts; if none is spent, the limit that resets first.
             (
                 &[
                     ("x-ratelimit-reset-requests", "8h"),

@@ -1,12 +1,13 @@
-//! Arguments of a call, as models write them.
+//! Reads the arguments of a call as models write them.
 
 use serde_json::{Map, Value};
 
-/// The object in a call's arguments; the text itself where none can be read without guessing.
+/// Returns the object in a call's arguments, or the text itself if reading it would be a guess.
 ///
-/// Read are an object; a string that holds one; one in a fence; one with trailing commas, single
-/// quotes, bare names, `14/20` for a number (as text), line breaks in a text, or Python's `True`, `False`
-/// and `None`; one that stands there twice, or after an empty one. Nothing at all is the empty object.
+/// It accepts an object; a string that holds an object; an object in a fence; an object with trailing commas,
+/// single quotes, bare names, `14/20` for a number (read as text), line breaks in a text, or Python's `True`,
+/// `False` and `None`; an object that is written twice, or after an empty one. An empty text is the empty
+/// object.
 pub fn read(text: &str) -> Value {
     object(text, 3).map_or_else(|| Value::from(text), Value::Object)
 }
@@ -28,12 +29,12 @@ fn object(text: &str, unwraps: u32) -> Option<Map<String, Value>> {
             objects.push(members);
         }
     }
-    // Two that differ are two calls, of which nobody knows which was meant.
+    // Two different objects are two calls, and nobody knows which one was meant.
     if objects.len() > 1 { None } else { Some(objects.pop().unwrap_or_default()) }
 }
 
-/// The one value of a text that is JSON, or nearly (see [`read`]); `None` where there is none that is
-/// sure.
+/// Returns the only value in a text that is JSON or nearly JSON (see [`read`]); `None` if the value is not
+/// certain.
 pub fn lenient(text: &str) -> Option<Value> {
     let [value] = <[Value; 1]>::try_from(nearly(without_fence(text.trim()))?).ok()?;
     Some(value)
@@ -47,7 +48,7 @@ fn values(text: &str) -> Option<Vec<Value>> {
     serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().ok()
 }
 
-/// What stands in a fence, if the whole text is one.
+/// Returns the content of a fence if the whole text is one fence.
 fn without_fence(text: &str) -> &str {
     let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {
         return text;
@@ -55,7 +56,7 @@ fn without_fence(text: &str) -> &str {
     inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).trim()
 }
 
-/// JSON of a text that is nearly JSON; `None` where a string's end cannot be told.
+/// Converts nearly-JSON to JSON; `None` if the end of a string is not certain.
 fn strict(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -85,7 +86,7 @@ fn strict(text: &str) -> Option<String> {
                 }
                 rest = after;
             }
-            // The rest of a number, so that its `e` is no word.
+            // Take the rest of a number too, so that its `e` is not read as a word.
             c if c.is_ascii_digit() => {
                 let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".+-".contains(c)));
                 let (number, after) = rest.split_at(end.unwrap_or(rest.len()));
@@ -105,15 +106,15 @@ fn strict(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// `14/20` or `14 / 20`, and what follows: no number, but what a model writes for one.
+/// Reads `14/20` or `14 / 20`, and returns what follows: it is not a number, but models write it for one.
 fn share<'a>(number: &str, after: &'a str) -> Option<(String, &'a str)> {
     let of = after.trim_start().strip_prefix('/')?.trim_start();
     let end = of.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(of.len());
     (end > 0).then(|| (format!("{number}/{}", &of[..end]), &of[end..]))
 }
 
-/// A string up to its closing quote, and what follows. After the quote something must follow that can
-/// follow a string: `'it's'` has no end that is sure.
+/// Reads a string up to its closing quote, and returns what follows. After the quote there must be something
+/// that can follow a string: the end of `'it's'` is not certain.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut out = String::new();
     let mut chars = text.char_indices();

@@ -1,20 +1,20 @@
-//! Calls put together from what a server sends, whole or in pieces.
+//! Assembles calls from what a server sends, whole or in pieces.
 
 use code_evolution_wire::model::ToolCall;
 use serde_json::{Map, Value};
 
 use super::arguments;
 
-/// Most tool calls of one answer; a server must not make us allocate at will.
+/// The most tool calls of one answer; a server must not make us allocate without a limit.
 pub const MOST_CALLS: usize = 128;
 
-/// The calls of an answer as far as they have come.
+/// The calls of an answer, as far as they have arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assembly {
     calls: Vec<Partial>,
 }
 
-/// A call as far as it has come.
+/// A call, as far as it has arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Partial {
     index: Option<u64>,
@@ -25,13 +25,13 @@ struct Partial {
 }
 
 impl Partial {
-    /// Whether the arguments are whole, so that nothing can follow them.
+    /// Returns whether the arguments are complete, so that nothing can follow them.
     fn is_complete(&self) -> bool {
         serde_json::from_str::<Map<String, Value>>(&self.arguments).is_ok()
     }
 }
 
-/// What one entry of `tool_calls` says.
+/// The content of one entry of `tool_calls`.
 struct Piece<'a> {
     index: Option<u64>,
     id: Option<&'a str>,
@@ -41,7 +41,7 @@ struct Piece<'a> {
 
 impl<'a> Piece<'a> {
     fn read(call: &'a Value) -> Self {
-        // Some servers leave out the `function` between.
+        // Some servers leave out the `function` level.
         let function = call.get("function").unwrap_or(call);
         let text = |value: Option<&'a Value>| value?.as_str().filter(|text| !text.is_empty());
         let index = call.get("index");
@@ -59,7 +59,7 @@ impl<'a> Piece<'a> {
 }
 
 impl Assembly {
-    /// Adds the calls of a whole message: each entry is a call.
+    /// Adds the calls of a whole message: each entry is one call.
     pub fn add_whole(&mut self, calls: &[Value]) {
         for call in calls.iter().take(MOST_CALLS) {
             self.begin(call, &Piece::read(call), String::new());
@@ -72,7 +72,7 @@ impl Assembly {
         for call in calls {
             let piece = Piece::read(call);
             let known = self.known(&piece).filter(|known| {
-                // Two entries of one piece are two calls, unless they say themselves that they are one.
+                // Two entries of one piece are two calls, unless an id or an index says that they are one.
                 piece.id.is_some() || piece.index.is_some() || !touched.contains(known)
             });
             match known {
@@ -90,7 +90,7 @@ impl Assembly {
         }
     }
 
-    /// The call that a piece goes on with; `None` where it begins another.
+    /// Returns the call that a piece continues; `None` if the piece begins another.
     fn known(&self, piece: &Piece) -> Option<usize> {
         let found = |is: &dyn Fn(&Partial) -> bool| self.calls.iter().rposition(is);
         if let Some(id) = piece.id
@@ -105,13 +105,13 @@ impl Assembly {
         let begun = &self.calls[position];
         let begins_object = piece.arguments.trim_start().starts_with('{');
         let goes_on = match (piece.id, piece.name) {
-            // A new id is a new call, unless the call was begun without one, or the rest of its
-            // arguments comes under another.
+            // A new id is a new call, unless the call began without an id, or the rest of its arguments comes
+            // under another id.
             (Some(_), name) if !begun.id.is_empty() => {
                 name.is_none() && !piece.arguments.is_empty() && !begun.is_complete()
             }
             (_, Some(name)) if name != begun.name && !begun.name.is_empty() => {
-                // A name in pieces, before the arguments.
+                // The name comes in pieces, before the arguments.
                 piece.index.is_some() && begun.arguments.is_empty()
             }
             _ => !(begins_object && begun.is_complete()),
@@ -119,7 +119,8 @@ impl Assembly {
         goes_on.then_some(position)
     }
 
-    /// Arguments that begin anew, without an id or a name, are another call of the same tool.
+    /// Returns the name for arguments that begin again without an id or a name: they are another call of the
+    /// same tool.
     fn repeated_name(&self, piece: &Piece) -> String {
         let before = self.calls.last().filter(|before| {
             piece.index == before.index
@@ -142,7 +143,7 @@ impl Assembly {
             id.clone_into(&mut known.id);
         }
         if let Some(name) = piece.name {
-            // Some servers send the whole name with each piece, some what there is of it by now.
+            // Some servers send the whole name with each piece; others send the part so far.
             if name.starts_with(known.name.as_str()) {
                 name.clone_into(&mut known.name);
             } else if known.arguments.is_empty() {
@@ -165,7 +166,7 @@ impl Assembly {
         }
     }
 
-    /// The calls. What has no name is none.
+    /// Returns the calls. An entry without a name is not a call.
     pub fn finish(self) -> Vec<ToolCall> {
         let named = self.calls.into_iter().filter(|call| !call.name.trim().is_empty());
         let calls = named.map(|call| ToolCall {
@@ -176,8 +177,9 @@ impl Assembly {
     }
 }
 
-/// Adds a field, or more of one: texts of thinking grow, lists get the new elements, and what has a
-/// `type` and an `index` goes on with the element that has the same. Anything else is replaced.
+/// Adds a field, or the next piece of a field: texts of thinking grow, lists get the new elements, and an
+/// element that has a `type` and an `index` continues the element with the same ones. Any other value
+/// replaces the old one.
 pub fn merge(fields: &mut Map<String, Value>, name: &str, value: &Value) {
     match (fields.get_mut(name), value) {
         (_, Value::Null) => {}
@@ -203,12 +205,12 @@ fn merge_all(fields: &mut Map<String, Value>, more: &Value) {
     }
 }
 
-/// Whether a text of this name comes in pieces.
+/// Returns whether a text with this name comes in pieces.
 fn grows(name: &str) -> bool {
     name.starts_with("reasoning") || matches!(name, "text" | "summary" | "thinking" | "content")
 }
 
-/// Whether two elements are pieces of one.
+/// Returns whether two elements are pieces of the same one.
 fn are_one(one: &Value, other: &Value) -> bool {
     let has = |field: &str| one.get(field).is_some() && one.get(field) == other.get(field);
     has("type") && has("index")
@@ -241,7 +243,7 @@ mod tests {
             call["index"] = index;
             json!([call])
         };
-        // One index for all, none, a text, null, or both in one piece.
+        // All share one index, or have none, or a text, or null; or both come in one piece.
         for deltas in [
             vec![with(whole("k1", 1), json!(0)), with(whole("k2", 2), json!(0))],
             vec![json!([whole("k1", 1)]), json!([whole("k2", 2)])],
@@ -252,7 +254,7 @@ mod tests {
         ] {
             assert_eq!(streamed(&deltas), both, "{deltas:?}");
         }
-        // In turn, with the name each time, and the arguments in pieces.
+        // The calls alternate, with the name each time, and the arguments in pieces.
         let piece = |index: i32, id: &str, name: &str, arguments: &str| json!([{"index": index, "id": id, "function": {"name": name, "arguments": arguments}}]);
         for (id, name) in [("k", "add"), ("", "add"), ("", ""), ("k", "")] {
             let id = |n: i32| if id.is_empty() { String::new() } else { format!("k{n}") };
@@ -279,7 +281,7 @@ mod tests {
         assert_eq!(streamed(&[json!([one]), json!([nameless])]), both);
         let pieces = ["{\"a\"", ": 1}"].map(|arguments| json!([piece("add", arguments)]));
         assert_eq!(streamed(&pieces), both[..1]);
-        // Tools that take nothing.
+        // Tools without arguments.
         let bare = ["now", "today"].map(|name| piece(name, ""));
         for deltas in [vec![json!(bare)], bare.iter().map(|call| json!([call])).collect()] {
             let names: Vec<String> = streamed(&deltas).into_iter().map(|call| call.1).collect();

@@ -1,10 +1,10 @@
-//! Ids of calls: each stands once in a conversation, in the form that the provider takes.
+//! Ids of calls: each id occurs once in a conversation, in the form that the provider accepts.
 
 use std::collections::BTreeSet;
 
 use code_evolution_wire::model::Message;
 
-/// What an id may look like.
+/// The form of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdForm {
     /// Any text that is not empty.
@@ -23,7 +23,7 @@ impl IdForm {
         }
     }
 
-    /// The id number `n` of this form.
+    /// Makes the id with number `n` in this form.
     fn make(self, n: usize) -> String {
         match self {
             IdForm::Any => format!("call_{n}"),
@@ -32,8 +32,8 @@ impl IdForm {
     }
 }
 
-/// The id itself, if it has this form and is not taken; else the first free one of this form. It is
-/// taken from now on.
+/// Returns the id itself if it has this form and is free, else the first free id of this form. Marks it as
+/// taken.
 pub(super) fn unique(id: &str, form: IdForm, taken: &mut BTreeSet<String>) -> String {
     let id = if form.accepts(id) && !taken.contains(id) {
         id.to_owned()
@@ -45,23 +45,23 @@ pub(super) fn unique(id: &str, form: IdForm, taken: &mut BTreeSet<String>) -> St
     id
 }
 
-/// Gives the calls of a conversation the ids with which they are sent, and their results the same.
-/// The same conversation gets the same ids again, also when it has grown.
+/// Gives the calls of a conversation the ids that are sent, and gives their results the same ids. The same
+/// conversation gets the same ids again, even after it has grown.
 #[derive(Debug)]
 pub struct Ids {
     form: IdForm,
     taken: BTreeSet<String>,
-    /// The latest message's calls that have no result yet: as they came, and as they are sent.
+    /// The latest message's calls that have no result yet: the ids as received, and as sent.
     open: Vec<(String, String)>,
 }
 
 impl Ids {
-    /// The ids of a conversation that is sent in this form.
+    /// Starts the ids of a conversation that is sent in this form.
     pub fn new(form: IdForm) -> Self {
         Ids { form, taken: BTreeSet::new(), open: Vec::new() }
     }
 
-    /// The ids of a message's calls, and that of the call whose result it is.
+    /// Returns the ids of a message's calls, and the id of the call that the message answers.
     pub fn of(&mut self, message: &Message) -> (Vec<String>, Option<String>) {
         let calls: Vec<String> = message
             .tool_calls
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// The ids of calls and results, as they are sent.
+    /// Returns the ids of calls and results, as they are sent.
     fn sent(form: IdForm, turns: &[&[&str]]) -> Vec<(Vec<String>, Vec<String>)> {
         let mut ids = Ids::new(form);
         turns
@@ -122,7 +122,7 @@ mod tests {
             }
             assert_eq!(sent[2].0[0], "kK1lL2mM3");
         }
-        // A conversation that has grown keeps the ids that it had.
+        // A conversation that has grown keeps its ids.
         let form = IdForm::NineLettersOrDigits;
         assert_eq!(sent(form, &turns[..1]), sent(form, turns)[..1]);
     }

@@ -1,11 +1,11 @@
 //! Tool calls as servers send them, whole or in pieces, and as a conversation needs them.
 //!
-//! Servers differ: some send no index, or the same one for every call; some send a name again with
-//! each piece, or no id, or the same id twice. Models differ too: `add<|channel|>json` is a name that
-//! leaked its channel, and arguments come fenced, quoted as Python does, or as a string of JSON. All of
-//! it is read here. What the provider put beside a call stays in [`ToolCall::extra`].
+//! Servers differ: some send no index, or the same index for every call; some repeat the name in each piece,
+//! send no id, or send the same id twice. Models differ too: in `add<|channel|>json` the model leaked a
+//! channel mark into the name, and arguments come in fences, in Python's quotes, or as a string of JSON. This
+//! module reads all of these. What the provider puts beside a call stays in [`ToolCall::extra`].
 //!
-//! It leaves out calls that a model writes into its text; those are part of reading the text.
+//! It leaves out calls that a model writes into its text; `reply` reads those.
 
 mod arguments;
 mod assembly;
@@ -19,8 +19,8 @@ pub(crate) use arguments::lenient as lenient_json;
 pub(super) use assembly::{Assembly, merge};
 pub(super) use ids::{IdForm, Ids};
 
-/// Makes calls fit for the conversation: the names are those of the tools on offer where they can be
-/// told, and no id stands twice.
+/// Prepares calls for the conversation: names become those of the offered tools where possible, and no id
+/// occurs twice.
 pub(super) fn settle(calls: &mut [ToolCall], ask: &Ask) {
     let earlier = ask.messages.iter().flat_map(|message| &message.tool_calls);
     let mut taken: BTreeSet<String> = earlier.map(|call| call.id.clone()).collect();
@@ -30,15 +30,15 @@ pub(super) fn settle(calls: &mut [ToolCall], ask: &Ask) {
     }
 }
 
-/// The tool that a name means. A model may leak a channel mark (`add<|channel|>json`) or a namespace
-/// (`functions.add`) into it.
+/// Returns the tool that a name means. A model may leak a channel mark (`add<|channel|>json`) or a namespace
+/// (`functions.add`) into the name.
 fn tool_name(name: &str, tools: &[Tool]) -> String {
     let offered = |name: &&str| tools.iter().any(|tool| tool.name == **name);
     let name = name.trim();
     if offered(&name) {
         return name.to_owned();
     }
-    // A mark at the start belongs to the channel, and the name stands further on.
+    // A mark at the start belongs to the channel; the name follows later.
     let before_mark = name.split("<|").next().unwrap_or_default().trim();
     let place = if before_mark.is_empty() { name } else { before_mark };
     let mut words = place.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
@@ -75,7 +75,7 @@ mod tests {
             ("default_api:add_all", "add_all"),
             ("<|channel|>commentary to=functions.add", "add"),
             ("json<|message|>", "json"),
-            // Not on offer: whoever runs tools says so.
+            // The tool is not offered: the code that runs tools reports that.
             ("subtract<|channel|>json", "subtract"),
             ("addition", "addition"),
         ] {

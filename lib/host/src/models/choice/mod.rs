@@ -1,5 +1,5 @@
-//! Which provider, model, mode and key a session uses: the setup cell's wish, else the environment,
-//! else what is there.
+//! Chooses a session's provider, model, mode and key: from the setup cell, else the environment, else what is
+//! available.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use super::key::Key;
 use super::local::{LocalModel, NotInstalled};
 use super::provider::{LOCAL, PROVIDERS, Provider, find, unknown};
 
-/// The provider whose address is `LLM_BASE_URL`'s.
+/// The provider whose address is in `LLM_BASE_URL`.
 const CUSTOM: &str = "custom";
-/// The key of that address, or of whichever provider is named.
+/// The key for that address, or for the provider that is named.
 const ANY_KEY: &str = "LLM_API_KEY";
-/// The key that the setup cell asked for, of the provider that it names.
+/// The key that the setup cell asked for, for the provider that it names.
 const TYPED_KEY: &str = "CODE_EVOLUTION_TYPED_KEY";
 
-/// `1`: a lab whose setup cell names the local model records it, whatever the mode is. The other labs of the
-/// notebook go on as they are. `add`: it goes on with the recording that is there.
+/// `1`: a lab whose setup cell names the local model records it, in any mode. The other labs of the notebook
+/// do not change. `add`: the existing recording is continued.
 const RECORD_LOCAL: &str = "LLM_RECORD_LOCAL";
 
 /// A session's choice.
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) mode: Mode,
-    /// Present in the modes `live` and `record`.
+    /// Set in the modes `live` and `record`.
     pub(super) endpoint: Option<Endpoint>,
     pub(super) cassette: Option<PathBuf>,
     pub(super) notes: Vec<String>,
-    /// Whether a recording goes on with the file that is there.
+    /// Whether a recording continues the existing file.
     pub(super) adds: bool,
-    /// Whether a file answers only because nothing says who else should.
+    /// Whether a file answers only because no setting names anything else.
     pub(super) nobody_was_named: bool,
 }
 
@@ -141,7 +141,7 @@ fn key_variables() -> impl Iterator<Item = &'static str> {
     PROVIDERS.iter().map(|provider| provider.key_variable).filter(|name| !name.is_empty())
 }
 
-/// Why no provider can be called.
+/// Explains why no provider can be called.
 fn no_key(choice: &ModelChoice, env: Env) -> String {
     match choice.provider.clone().or_else(|| set(env, "LLM_PROVIDER")) {
         Some(name) => match find(&name) {
@@ -176,7 +176,7 @@ fn parse_mode(text: &str) -> Result<Mode, ModelError> {
     }
 }
 
-/// The server to call; `None` where no key says which.
+/// Returns the server to call; `None` if no key says which.
 fn endpoint(
     choice: &ModelChoice,
     env: Env,
@@ -186,8 +186,8 @@ fn endpoint(
     let named = named.map(|name| find(&name).ok_or_else(|| ModelError::Config(unknown(&name))));
     let named = named.transpose()?;
     let mut base = set(env, "LLM_BASE_URL");
-    // The environment's address, key and model are one server's. A setup cell that names a provider
-    // with an address of its own means another.
+    // The environment's address, key and model belong to one server. A setup cell that names a provider with
+    // its own address means another server.
     let elsewhere = choice.provider.is_some() && named.is_some_and(|p| !p.base.is_empty());
     let foreign = elsewhere && base.take().is_some();
     let provider = match named {
@@ -205,14 +205,14 @@ fn endpoint(
             provider.name,
         ));
     }
-    // A key belongs to its provider: another address is not sent it.
+    // A key belongs to its provider, so it is never sent to another address.
     let variables: &[&str] = match (&base, foreign) {
         (Some(_), _) => &[ANY_KEY],
         (None, true) => &[provider.key_variable],
         (None, false) => &[provider.key_variable, ANY_KEY],
     };
     let variables = variables.iter().filter(|name| !name.is_empty());
-    // One that was typed is that of the provider for which it was asked.
+    // A typed key belongs to the provider for which it was asked.
     let typed = set(env, TYPED_KEY).filter(|_| choice.provider.is_some());
     let found = typed
         .map(|key| (key, "prompt"))
@@ -252,7 +252,7 @@ fn endpoint(
     Ok(Some(Endpoint { provider, base, model, key, key_from: key_from.to_owned(), local: None }))
 }
 
-/// The model that the lab runs itself; `None` where it is not installed.
+/// Returns the model that the lab runs itself; `None` if it is not installed.
 fn local(provider: &'static Provider, env: Env) -> Result<Option<Endpoint>, ModelError> {
     let local = match LocalModel::find(env) {
         Ok(local) => Arc::new(local),

@@ -28,7 +28,7 @@ fn a_provider_that_has_ended_says_so() {
         assert!(error.message().contains("ended on 30 July 2026"), "{error}");
         assert!(error.message().contains("choose one of openai, gemini"), "{error}");
     }
-    // A token that is there for something else chooses nothing.
+    // A token that exists for another purpose chooses nothing.
     assert!(chosen(&ModelChoice::default(), &[token]).unwrap().endpoint.is_none());
 }
 
@@ -44,7 +44,7 @@ fn a_server_on_this_machine_needs_a_model_and_no_key() {
         let endpoint = chosen(&choice, &[OPENAI]).unwrap().endpoint.unwrap();
         assert_eq!((endpoint.base.as_str(), endpoint.model.as_str()), (address, "small"));
         assert!(endpoint.key.is_none(), "another's key");
-        // One behind a proxy that wants a key gets it.
+        // A server behind a proxy that wants a key gets the key.
         let endpoint = chosen(&choice, &[(ANY_KEY, "own")]).unwrap().endpoint.unwrap();
         assert_eq!(endpoint.key.unwrap().expose(), "own");
     }
@@ -115,9 +115,9 @@ fn a_provider_of_the_setup_cell_is_asked_at_its_own_address_with_its_own_key() {
     assert_eq!(endpoint.key.unwrap().expose(), "gsk-canary");
     assert_eq!(endpoint.model, "openai/gpt-oss-20b");
     assert!(chosen_groq.notes[0].contains("LLM_BASE_URL"), "{:?}", chosen_groq.notes);
-    // Without a key of its own it gets none of another server.
+    // Without its own key, it does not get the key of another server.
     assert!(chosen(&groq, &room[1..]).unwrap().endpoint.is_none());
-    // From the environment alone both are one server, which gets no provider's key.
+    // If both come from the environment, they are one server, which gets no provider's key.
     let gateway = [room[0], room[1], ("LLM_PROVIDER", "groq"), ("LLM_MODEL", "m")];
     let endpoint = chosen(&ModelChoice::default(), &gateway).unwrap().endpoint.unwrap();
     assert_eq!((endpoint.base.host_str(), endpoint.key.is_none()), (Some("teacher"), true));

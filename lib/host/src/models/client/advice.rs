@@ -1,4 +1,4 @@
-//! What to do where a server cannot be reached: advice that fits the address and the way there.
+//! Says what to do when a server cannot be reached; the advice fits the address and the proxies.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use reqwest::Url;
 use crate::models::endpoint::{host, is_local};
 use crate::models::environment::{Env, set};
 
-/// What stands between this process and a server.
+/// What is between this process and a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Way {
     /// The proxy and where it comes from: `proxy:3128, from HTTPS_PROXY`.
@@ -17,7 +17,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The way to an address, as the HTTP client goes it.
+    /// Finds the way that the HTTP client takes to an address.
     pub(super) fn to(base: &Url, env: Env) -> Self {
         let marks = ["/.dockerenv", "/run/.containerenv"];
         let in_container = set(env, "container").is_some()
@@ -27,14 +27,15 @@ impl Way {
         Way { proxy, in_container }
     }
 
-    /// What to add to a message about an address that may not be what answers.
+    /// Returns an addition to a message: the proxy, because the proxy may have answered instead of the
+    /// address.
     pub(super) fn through(&self) -> String {
         self.proxy
             .as_ref()
             .map_or_else(String::new, |proxy| format!(" (through the proxy {proxy})"))
     }
 
-    /// What to do about an address from which nothing ever came.
+    /// Says what to do about an address that has never answered.
     pub(super) fn unreachable(&self, base: &Url) -> String {
         let name = host(base);
         if !is_local(base) {
@@ -59,7 +60,7 @@ impl Way {
     }
 }
 
-/// The proxy that the environment names for an address, without credentials.
+/// Returns the proxy that the environment names for an address, without credentials.
 fn proxy(base: &Url, env: Env) -> Option<String> {
     let wanted = match base.scheme() {
         "https" => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
@@ -108,7 +109,7 @@ mod tests {
             let (through, base) = way("https://api.example.org/v1", &[proxy, ("NO_PROXY", around)]);
             assert!(!through.unreachable(&base).contains("proxy."), "{around}");
         }
-        // It is not for this scheme, or this machine.
+        // The proxy is not for this scheme, or not for this machine.
         for base in ["http://api.example.org/v1", "https://localhost:1/v1", "https://127.0.0.1/v1"]
         {
             let (through, base) = way(base, &[proxy]);

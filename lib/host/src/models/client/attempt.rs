@@ -19,11 +19,11 @@ use crate::models::text::clean;
 use crate::models::waits;
 use crate::models::{ModelError, Progress, alike::Profile};
 
-/// The largest body that is read, in bytes. An answer of 100,000 tokens is a tenth of it.
+/// The largest body that is read, in bytes. An answer of 100,000 tokens takes a tenth of it.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
-/// What is said of a stream that did not come to its end.
+/// The message about a stream that ended too early.
 pub(super) const ENDED_EARLY: &str = "the stream ended before the answer did";
-/// How many models an unknown one's error names.
+/// How many models the error for an unknown model lists.
 const MODELS_NAMED: usize = 10;
 
 impl Client {
@@ -57,7 +57,7 @@ impl Client {
     fn headers(reached: &Reached) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(key) = &reached.key
-            // A `Key` holds graphic ASCII only, which every header may hold.
+            // A `Key` holds only graphic ASCII characters, which every header may hold.
             && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
         {
             value.set_sensitive(true);
@@ -99,7 +99,7 @@ impl Client {
                 Ok(Ok(Some(piece))) => reading.push(&piece, progress)?,
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    // A refusal that was cut is still a refusal; half an answer is none.
+                    // A refusal that was cut is still a refusal; half an answer is not an answer.
                     if status.is_success() {
                         return Err(broken(&error));
                     }
@@ -142,7 +142,7 @@ impl Client {
         )))
     }
 
-    /// The error for a model that the server does not have, with what it offers.
+    /// Makes the error for a model that the server does not have, with a list of those it has.
     pub(super) async fn unknown_model(&self, message: &str) -> ModelError {
         let (name, model) = (self.endpoint.provider.name, &self.endpoint.model);
         let wait = self.clock.real_duration(self.timeout.min(Duration::from_secs(15)));
@@ -166,7 +166,7 @@ impl Client {
         ))
     }
 
-    /// What `GET /models` lists; `None` where it cannot be read.
+    /// Returns what `GET /models` lists; `None` if the list cannot be read.
     async fn models(&self) -> Option<Vec<String>> {
         let reached = self.endpoint.reach().ok()?;
         let request =
@@ -176,14 +176,14 @@ impl Client {
         let list = body.get("data").or_else(|| body.get("models")).unwrap_or(&body).as_array()?;
         let id = |model: &Value| {
             let id = model.get("id").or_else(|| model.get("name"))?.as_str()?;
-            // Gemini lists `models/gemini-…` and takes the name without.
+            // Gemini lists `models/gemini-…` but takes the name without `models/`.
             Some(self.endpoint.show(id.strip_prefix("models/").unwrap_or(id), 100))
         };
         Some(list.iter().filter_map(id).collect())
     }
 }
 
-/// A whole body, unless it is too large or breaks.
+/// Reads a whole body; `None` if it is too large or breaks off.
 async fn whole(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
@@ -195,9 +195,9 @@ async fn whole(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// A connection that could not be made, or broke.
+/// Describes a connection that could not be made, or that broke.
 fn broken(error: &reqwest::Error) -> Fault {
-    // reqwest's own message names the address, which is said already, and hides the cause.
+    // reqwest's own message repeats the address and hides the cause.
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
@@ -218,19 +218,19 @@ fn broken(error: &reqwest::Error) -> Fault {
     Fault::Retry { why, after: None, trouble }
 }
 
-/// Whether the server's certificate was refused: whoever answered there, it did not get the key.
+/// Returns whether the server's certificate was refused. If so, the server did not get the key.
 fn distrusts(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return matches!(tls, rustls::Error::InvalidCertificate(_));
     }
-    // An I/O error's source is the source of the error that it wraps, so look inside first.
+    // An I/O error's source is the source of the error that it wraps, so look inside it first.
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(inner) => distrusts(inner),
         None => error.source().is_some_and(distrusts),
     }
 }
 
-/// A body as it comes in.
+/// A body that is being received.
 struct Reading {
     body: Vec<u8>,
     size: usize,
@@ -243,7 +243,7 @@ struct Streamed {
     events: Events,
     lines: Lines,
     completion: Completion,
-    /// How much of the text has been looked at for whole lines.
+    /// How much of the text has been searched for whole lines.
     seen: usize,
     /// Whether any event was understood.
     any: bool,
@@ -251,7 +251,7 @@ struct Streamed {
     error: Option<Value>,
     /// Whether the server said that the answer is complete.
     complete: bool,
-    /// Whether it said that nothing more comes.
+    /// Whether the server said that nothing more comes.
     closed: bool,
 }
 
@@ -275,18 +275,18 @@ impl Reading {
         for event in streamed.events.push(piece) {
             streamed.event(&event, progress);
         }
-        // Until it is sure that events come, the body may turn out to be a single object.
+        // Until the first event arrives, the body may still be a single object.
         if !streamed.any {
             self.body.extend_from_slice(piece);
         }
-        // After the finish reason the token counts may still come.
+        // The token counts may still come after the finish reason.
         self.done = streamed.closed || streamed.complete && streamed.completion.usage.is_some();
         Ok(())
     }
 
     fn completion(mut self, origin: &Origin, progress: Progress) -> Result<Completion, Fault> {
         if let Some(mut streamed) = self.stream.take() {
-            // An event that is no JSON was torn apart.
+            // An event that is not JSON was cut in two.
             let mut torn = false;
             if let Some(event) = streamed.events.finish() {
                 torn = event.trim() != "[DONE]" && serde_json::from_str::<Value>(&event).is_err();
@@ -295,7 +295,8 @@ impl Reading {
             let begun = streamed.completion.says_something();
             if let Some(error) = &streamed.error {
                 match origin.error_inside(error) {
-                    // What broke after the answer began is asked again once, and then cut.
+                    // If the stream broke after the answer began, the question is repeated once; then the
+                    // answer counts as cut.
                     Fault::Retry { why, .. } if begun => streamed.completion.error = Some(why),
                     fault => return Err(fault),
                 }
@@ -328,7 +329,7 @@ impl Streamed {
             self.closed = true;
             return;
         }
-        // A piece that is no JSON is a server's comment or noise; the end tells whether all came.
+        // A piece that is not JSON is a server's comment or noise; the end shows whether everything arrived.
         let Ok(chunk) = serde_json::from_str::<Value>(data) else { return };
         if server_error::error(&chunk, false).is_some() {
             self.error = Some(chunk);
@@ -340,7 +341,7 @@ impl Streamed {
         self.grown(progress);
     }
 
-    /// Tells what is new of the text, once a line of it is complete.
+    /// Reports the new text, once a line of it is complete.
     fn grown(&mut self, progress: Progress) {
         if self.completion.text[self.seen..].contains('\n') {
             self.seen = self.completion.text.len();
@@ -349,7 +350,7 @@ impl Streamed {
         }
     }
 
-    /// Tells the rest of the text.
+    /// Reports the rest of the text.
     fn tell(&mut self, extent: Extent, progress: Progress) {
         let visible = reply::visible(&self.completion.text, extent);
         self.lines.finish(&visible, progress);

@@ -1,4 +1,4 @@
-//! What a refusal or an odd answer means, and what to do about it.
+//! Decides what a refusal or an odd answer means, and what to do about it.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,29 +18,29 @@ use crate::models::server_error::{self, ServerError, names_day, names_slip};
 use crate::models::text::clean;
 use crate::models::waits;
 
-/// Why an attempt brought no answer.
+/// Why an attempt gave no answer.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It may go better next time.
+    /// The next attempt may succeed.
     Retry { why: String, after: Option<Duration>, trouble: Trouble },
-    /// The model wrote what the server cannot read; it may do better once.
+    /// The model wrote something that the server cannot read; it may do better the next time.
     Slip(String),
-    /// The server does not take a field that the request can do without.
+    /// The server does not accept an optional field.
     Refused(String),
     /// The server does not have the model.
     UnknownModel(String),
-    /// It will not go better.
+    /// No further attempt will succeed.
     Final(ModelError),
 }
 
-/// What stood in an answer's way, for the advice at the end.
+/// The trouble that prevented an answer, for the advice at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No connection was made.
     Unreached,
     /// The connection broke.
     Broken,
-    /// The server asks to come back later.
+    /// The server asks to wait.
     RateLimit,
     /// The server failed.
     Server,
@@ -49,19 +49,19 @@ pub(super) enum Trouble {
 /// The longest text of a server that is shown, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
-/// Where an answer came from, for what is said about it.
+/// Where an answer came from, for messages about it.
 pub(super) struct Origin<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) retry_after: Option<Duration>,
-    /// The tokens that may be asked for in a minute, where the headers say so.
+    /// The tokens that may be requested per minute, if the headers say so.
     pub(super) tokens_a_minute: Option<u64>,
-    /// The kind of limit that was passed, where a header names it: `UserByModelByDay`.
+    /// The kind of limit that was exceeded, if a header names it: `UserByModelByDay`.
     pub(super) limit: String,
     /// The question.
     pub(super) ask: &'a Ask,
     /// The request's body.
     pub(super) request: &'a Value,
-    /// What stands between: ` (through the proxy proxy:3128)`.
+    /// What is between us and the server: ` (through the proxy proxy:3128)`.
     pub(super) through: String,
 }
 
@@ -74,7 +74,7 @@ impl Origin<'_> {
         self.endpoint.provider.name
     }
 
-    /// The answer in the body of a successful exchange.
+    /// Reads the answer in the body of a successful exchange.
     pub(super) fn completion(&self, body: &[u8]) -> Result<Completion, Fault> {
         let Ok(json) = serde_json::from_slice::<Value>(body) else {
             return Err(self.not_json(200, body));
@@ -95,7 +95,7 @@ impl Origin<'_> {
         }
     }
 
-    /// What a body that is no JSON most likely is.
+    /// Guesses what a body that is not JSON is.
     fn not_json(&self, status: u16, body: &[u8]) -> Fault {
         let text = String::from_utf8_lossy(body);
         let (name, host) = (self.name(), host(&self.endpoint.base));
@@ -130,7 +130,7 @@ impl Origin<'_> {
         Fault::Final(ModelError::NoAnswer(message))
     }
 
-    /// An error inside a successful exchange.
+    /// Interprets an error inside a successful exchange.
     pub(super) fn error_inside(&self, json: &Value) -> Fault {
         let error = server_error::error(json, true).unwrap_or_default();
         match error.status() {
@@ -143,7 +143,7 @@ impl Origin<'_> {
         }
     }
 
-    /// What a status other than success means.
+    /// Interprets a status other than success.
     pub(super) fn refusal(&self, status: u16, body: &[u8]) -> Fault {
         let json = serde_json::from_slice::<Value>(body).ok();
         let error = match json.and_then(|json| server_error::error(&json, true)) {
@@ -151,7 +151,7 @@ impl Origin<'_> {
             None => {
                 let retried = matches!(status, 408 | 429 | 500..=599);
                 let page = body.trim_ascii_start().starts_with(b"<");
-                // A refusal in plain words is one; a web page is not the provider's.
+                // A refusal in plain words comes from the provider; a web page does not.
                 let plain = !page && matches!(status, 401..=403);
                 if !retried && !plain && !body.trim_ascii().is_empty() {
                     return self.not_json(status, body);
@@ -185,7 +185,7 @@ impl Origin<'_> {
         if limits_requests && self.day_is_spent(error, wait) {
             return last(self.spent_day(&said, wait));
         }
-        // Some say it in words only, and with a status of their own.
+        // Some servers say it only in words, with a status of their own.
         let words = error.message.to_lowercase();
         let says = |all: &[&str]| all.iter().all(|part| words.contains(part));
         let status = match status {
@@ -237,9 +237,9 @@ impl Origin<'_> {
 }
 
 impl Origin<'_> {
-    /// Whether a day's quota is used up. Some servers forget a request of yesterday in a moment, and
-    /// say when: that is worth a wait. Where a field names the quota, the wait beside it is that of
-    /// another limit.
+    /// Returns whether a day's quota is used up. Some servers count requests over the last 24 hours, so a
+    /// place may be free again soon; they say when, and that is worth a wait. If a field names the quota, the
+    /// wait beside it belongs to another limit.
     fn day_is_spent(&self, error: &ServerError, wait: Option<Duration>) -> bool {
         error.day_is_spent
             || (error.speaks_of_a_day() || names_day(&self.limit))
@@ -266,7 +266,7 @@ fn spent(name: &str, said: &str) -> String {
     )
 }
 
-/// Whether an error says that the model does not exist.
+/// Returns whether an error says that the model does not exist.
 fn names_model(status: u16, error: &ServerError) -> bool {
     let message = error.message.to_lowercase();
     let code =
@@ -278,7 +278,7 @@ fn names_model(status: u16, error: &ServerError) -> bool {
         && missing.iter().any(|words| message.contains(words)))
 }
 
-/// Whether an error is about a field that is not known, rather than about its value.
+/// Returns whether an error says that a field is unknown, not that its value is wrong.
 fn speaks_of_support(message: &str) -> bool {
     let message = message.to_lowercase();
     [
@@ -296,17 +296,17 @@ fn speaks_of_support(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// Why a completion is a slip of the model, which left nothing behind; see [`names_slip`].
+/// Returns the reason to stop if the model slipped and wrote nothing that can be read; see [`names_slip`].
 pub(super) fn slip(completion: &Completion) -> Option<&str> {
     let nothing = completion.text.trim().is_empty() && completion.tool_calls.is_empty();
     completion.finish_reason.as_deref().filter(|reason| nothing && names_slip(reason))
 }
 
-/// Makes sure that there is something in a completion, if need be from where a server does not put
-/// it. Returns what a reader should know of that.
+/// Makes sure that a completion is not empty; takes the text from an unusual field if necessary. Returns a
+/// note for the reader if it did.
 ///
 /// # Errors
-/// [`ModelError::NoAnswer`] where there is nothing.
+/// [`ModelError::NoAnswer`] if there is nothing.
 pub(super) fn usable(
     completion: &mut Completion,
     finish_reason: &str,
@@ -329,7 +329,7 @@ pub(super) fn usable(
             "{name} gave no reply; most often that means that it withheld it{why}: change the prompt, or try another model"
         )));
     }
-    // An answer without text costs one question. An error would cost all that are asked with it.
+    // An answer without text costs one question. An error would cost all questions of the batch.
     if cut || thought {
         return Ok(None);
     }

