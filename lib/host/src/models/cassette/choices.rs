@@ -1,8 +1,8 @@
-//! Answers out of a fixed set, kept by question: what a recording of many choices takes up.
+//! Answers from a fixed set, kept by question: a compact form for recordings of many choices.
 //!
-//! A laboratory for prompts asks hundreds of times, and each time the answer is one word out of two. As
-//! exchanges these would be a megabyte. Here each question stands once in the file, and each prompt
-//! (all that is said before the question) has a line of question numbers for each option:
+//! A laboratory for prompts asks hundreds of questions, and each answer is one word out of two. As exchanges,
+//! these would take a megabyte. Here each question is in the file once, and each prompt (everything before
+//! the question) has one line of question numbers per option:
 //!
 //! ```toml
 //! questions = ["Fast and quiet.", "It broke."]
@@ -14,8 +14,8 @@
 //! answers = [[0], [1]]    # question 0: positive; question 1: negative
 //! ```
 //!
-//! Only the very request that was recorded is answered: a label of another text, or after another
-//! prompt, is not "nearly" right. A request that is asked again gets the same answer.
+//! Only exactly the recorded request is answered: a label of another text, or after another prompt, is not
+//! "nearly" right. A repeated request gets the same answer.
 
 use std::collections::HashMap;
 
@@ -27,26 +27,26 @@ use super::exchange::{Reply, Request, Turn, canonical};
 use super::items::{one_a_line, plain, text_item, turn};
 use crate::models::json;
 
-/// Every choice of a cassette.
+/// All choices of a cassette.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Choices {
     questions: Vec<String>,
     prompts: Vec<Prompt>,
 }
 
-/// What is said before a question, and how.
+/// Everything before a question, and the settings.
 #[derive(Debug, Clone, PartialEq)]
 struct Prompt {
     before: Vec<Message>,
     options: Vec<String>,
     temperature: Option<f64>,
     max_tokens: u32,
-    /// The option, by the question's number.
+    /// Maps the question's number to the option.
     answers: HashMap<usize, usize>,
 }
 
 impl Choices {
-    /// The recorded answer to a request: the option's bare text.
+    /// Returns the recorded answer to a request: the option's bare text.
     pub(super) fn answer(&self, request: &Request) -> Option<Reply> {
         let (asked, question) = split(request)?;
         let number = self.questions.iter().position(|known| known == question)?;
@@ -55,11 +55,11 @@ impl Choices {
         Some(Reply { text: option.clone(), finish_reason: "stop".to_owned(), ..Reply::default() })
     }
 
-    /// Keeps an answer, if it is one of a choice and says no more than that. Where the request has one
-    /// already, that stays.
+    /// Keeps an answer if it is a choice and contains nothing else. If the request already has an answer,
+    /// that one stays.
     pub(super) fn keep(&mut self, request: &Request, reply: &Reply) -> bool {
         let Some((asked, question)) = split(request) else { return false };
-        // A server that knows grammars says the option itself, another quotes it.
+        // A server with grammars sends the option itself; another server sends it in quotes.
         let quoted: Option<String> = serde_json::from_str(&reply.text).ok();
         let says = |option: &String| *option == reply.text || Some(option) == quoted.as_ref();
         let option = asked.options.iter().position(says).filter(|_| is_bare(reply));
@@ -78,17 +78,17 @@ impl Choices {
         true
     }
 
-    /// The questions, for the file's head; none where nothing was chosen.
+    /// Returns the questions for the file's head; nothing if there is no choice.
     pub(super) fn questions_item(&self) -> Option<Item> {
         (!self.questions.is_empty()).then(|| one_a_line(self.questions.iter().map(String::as_str)))
     }
 
-    /// The prompts with their answers.
+    /// Returns the prompts with their answers.
     pub(super) fn prompts_item(&self) -> Item {
         Item::ArrayOfTables(self.prompts.iter().map(Prompt::table).collect::<ArrayOfTables>())
     }
 
-    /// Checks what a file says.
+    /// Checks and loads the content of a file.
     pub(super) fn new(questions: Vec<String>, prompts: Vec<PromptText>) -> Result<Self, String> {
         let count = questions.len();
         let questions = questions.iter().map(|question| canonical(question)).collect();
@@ -97,7 +97,7 @@ impl Choices {
     }
 }
 
-/// Whether there is nothing in a reply but its text.
+/// Returns whether a reply consists of its text alone.
 fn is_bare(reply: &Reply) -> bool {
     let Reply { text: _, thinking, finish_reason, usage: _, model, tool_calls, extra } = reply;
     thinking.is_empty()
@@ -107,7 +107,8 @@ fn is_bare(reply: &Reply) -> bool {
         && extra.is_empty()
 }
 
-/// A request for a choice, as the prompt without answers and the question; `None` for any other.
+/// Splits a request for a choice into the prompt without answers and the question; `None` for any other
+/// request.
 fn split(request: &Request) -> Option<(Prompt, &str)> {
     let options = json::options(request.schema.as_ref()?)?;
     let (last, before) = request.messages.split_last()?;
@@ -165,7 +166,7 @@ impl Prompt {
     }
 }
 
-/// A prompt as the file has it.
+/// A prompt in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PromptText {
@@ -304,7 +305,7 @@ mod tests {
                 let asked = request(&before, text(question), &options);
                 prop_assert!(choices.keep(&asked, &says(&options[option])));
             }
-            // An exchange beside them changes nothing.
+            // An exchange in the same file changes nothing.
             let exchange = Exchange { request: request(&before, "and", &options), replies: vec![says("so")] };
             let head = Cassette::parse("kind = \"recording\"").unwrap();
             let cassette = Cassette { choices, exchanges: vec![exchange], ..head };

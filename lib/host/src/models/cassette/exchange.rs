@@ -1,4 +1,4 @@
-//! A request and its replies, and how a cassette's text has them.
+//! A request and its replies, and their form in a cassette's text.
 
 use code_evolution_wire::model::{Ask, DEFAULT_MAX_TOKENS, Message, Role, Tool, ToolCall, Usage};
 use serde::de::Error;
@@ -11,24 +11,24 @@ use crate::models::json;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "ExchangeText")]
 pub struct Exchange {
-    /// What was asked.
+    /// The question.
     pub request: Request,
-    /// What was answered, in order; never empty.
+    /// The answers, in order; never empty.
     pub replies: Vec<Reply>,
 }
 
-/// What makes two requests the same: an [`Ask`] without what only concerns how it is shown.
+/// The parts of an [`Ask`] that make two requests the same; what only concerns display is left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The conversation; line ends and trailing space are normalised.
     pub messages: Vec<Message>,
-    /// Randomness, where it was set.
+    /// The temperature, if it was set.
     pub temperature: Option<f64>,
-    /// Most tokens of the answer.
+    /// The most tokens of the answer.
     pub max_tokens: u32,
-    /// The tools on offer.
+    /// The offered tools.
     pub tools: Vec<Tool>,
-    /// The JSON schema, where JSON was wanted.
+    /// The JSON schema, if JSON was wanted.
     pub schema: Option<Value>,
 }
 
@@ -49,12 +49,12 @@ impl From<&Ask> for Request {
 }
 
 impl Request {
-    /// Whether the answer is one out of a fixed set.
+    /// Returns whether the answer is a choice from a fixed set.
     pub(super) fn is_choice(&self) -> bool {
         self.schema.as_ref().is_some_and(|schema| json::options(schema).is_some())
     }
 
-    /// All that is said in it, for comparing.
+    /// Returns all words of the request, for comparisons.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for message in &self.messages {
@@ -68,7 +68,7 @@ impl Request {
     }
 }
 
-/// A text whose line ends and trailing space do not matter.
+/// Normalises a text's line ends and trailing space, which do not matter.
 pub(super) fn canonical(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned()
 }
@@ -79,21 +79,21 @@ pub(super) fn canonical(text: &str) -> String {
 pub struct Reply {
     /// The text.
     pub text: String,
-    /// What the model thought before.
+    /// The model's thinking before the text.
     pub thinking: String,
     /// Why the model stopped.
     pub finish_reason: String,
-    /// The tokens that it took; zero for a script.
+    /// The tokens that the answer used; zero for a script.
     pub usage: Usage,
-    /// The model, where the cassette's head does not name it.
+    /// The model, if the cassette's head does not name it.
     pub model: Option<String>,
-    /// The tools that the model wanted called.
+    /// The tools that the model wants to call.
     pub tool_calls: Vec<ToolCall>,
     /// Other fields of the provider's message.
     pub extra: Map<String, Value>,
 }
 
-/// A reply as the file has it: its text alone, or a table.
+/// A reply in the file: its text alone, or a table.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ReplyText {
@@ -129,7 +129,7 @@ struct CallText {
     extra: Map<String, Value>,
 }
 
-/// An object as JSON text: TOML has no null, and a reader compares it with the provider's own.
+/// Reads an object from JSON text: TOML has no null, and a person compares the text with the provider's.
 fn json_object<'de, D: Deserializer<'de>>(text: D) -> Result<Map<String, Value>, D::Error> {
     let text = String::deserialize(text)?;
     serde_json::from_str(&text).map_err(|error| D::Error::custom(format!("extra: {error}")))
@@ -137,7 +137,7 @@ fn json_object<'de, D: Deserializer<'de>>(text: D) -> Result<Map<String, Value>,
 
 impl From<CallText> for ToolCall {
     fn from(call: CallText) -> Self {
-        // What is no JSON stays text, as it does when a provider sends it.
+        // Text that is not JSON stays text, as it does when a provider sends it.
         let arguments = serde_json::from_str(&call.arguments)
             .unwrap_or_else(|_| Value::String(call.arguments.clone()));
         ToolCall { id: call.id, name: call.name, arguments, extra: call.extra }

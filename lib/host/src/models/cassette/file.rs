@@ -27,7 +27,7 @@ impl Kind {
         }
     }
 
-    /// What its replies are labelled with.
+    /// Returns the mode that labels its replies.
     pub fn mode(self) -> Mode {
         match self {
             Kind::Script => Mode::Scripted,
@@ -42,15 +42,15 @@ impl Kind {
 pub struct Cassette {
     /// Who made it.
     pub kind: Kind,
-    /// The model that answered, where all replies come from one.
+    /// The model that answered, if all replies come from the same model.
     pub model: Option<String>,
     /// The day of a recording, `2026-11-27` (UTC).
     pub date: Option<String>,
-    /// What a reader should know about it.
+    /// A note for the reader.
     pub note: Option<String>,
     /// The exchanges, in the order in which they were first asked.
     pub exchanges: Vec<Exchange>,
-    /// Answers out of a fixed set.
+    /// Answers from a fixed set.
     pub choices: Choices,
 }
 
@@ -83,8 +83,8 @@ impl Cassette {
     /// Reads a cassette.
     ///
     /// # Errors
-    /// [`ModelError::Cassette`] where the file cannot be read or is no cassette; the message names
-    /// the file and the line.
+    /// [`ModelError::Cassette`] if the file cannot be read or is not a cassette; the message names the file
+    /// and the line.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -100,7 +100,7 @@ impl Cassette {
     /// Parses a cassette's text.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// Describes what is wrong with the text, and where.
     pub fn parse(text: &str) -> Result<Self, toml_edit::de::Error> {
         toml_edit::de::from_str(text)
     }

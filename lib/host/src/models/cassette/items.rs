@@ -1,15 +1,15 @@
-//! Messages and texts as a cassette's text has them.
+//! Messages and texts in the form of a cassette's text.
 
 use code_evolution_wire::model::{Message, Role, ToolCall};
 use serde_json::{Map, Value};
 use toml_edit::{Array, InlineTable, Item};
 
-/// Whether a message is words only.
+/// Returns whether a message has only words.
 pub(super) fn plain(message: &Message) -> bool {
     message.tool_calls.is_empty() && message.tool_call_id.is_none() && message.extra.is_empty()
 }
 
-/// A turn of a conversation as the file's keys.
+/// Writes a turn of a conversation as the file's keys.
 pub(super) fn turn(message: &Message) -> Vec<(&'static str, toml_edit::Value)> {
     let role = match message.role {
         Role::System => "system",
@@ -30,7 +30,7 @@ pub(super) fn turn(message: &Message) -> Vec<(&'static str, toml_edit::Value)> {
     keys
 }
 
-/// An array with a line for each of its values.
+/// Makes an array with one line per value.
 pub(super) fn one_a_line<V: Into<toml_edit::Value>>(values: impl Iterator<Item = V>) -> Item {
     let mut array: Array = values.collect();
     for value in array.iter_mut() {
@@ -49,7 +49,7 @@ pub(super) fn calls(calls: &[ToolCall]) -> Array {
             table.insert("id", call.id.as_str().into());
             table.insert("name", call.name.as_str().into());
             let arguments = match &call.arguments {
-                // Text that is no JSON is kept as it is, unless reading would take it for JSON.
+                // Text that is not JSON is kept as it is, unless the reader would take it for JSON.
                 Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
                 json => json.to_string(),
             };
@@ -62,7 +62,7 @@ pub(super) fn calls(calls: &[ToolCall]) -> Array {
         .collect()
 }
 
-/// An object as JSON text on one line.
+/// Writes an object as JSON text on one line.
 pub(super) fn extra(fields: &Map<String, Value>) -> toml_edit::Value {
     // Serialising plain data to text cannot fail.
     serde_json::to_string(fields).unwrap_or_default().into()
@@ -77,11 +77,12 @@ pub(super) fn text_item(text: &str) -> Item {
     Item::Value(text_value(text))
 }
 
-/// Text as a literal block (`'''`) wherever that says the same: no escapes, one line a line.
+/// Writes text as a literal block (`'''`) wherever that gives the same text: no escapes, and one line per
+/// line.
 fn text_value(text: &str) -> toml_edit::Value {
     let literal = format!("'''\n{text}'''");
     match literal.parse::<toml_edit::Value>() {
-        // A reader may turn a raw CR LF into LF, so a CR is written as an escape.
+        // A reader may turn a raw CR LF into LF, so write a CR as an escape.
         Ok(value)
             if text.contains('\n') && !text.contains('\r') && value.as_str() == Some(text) =>
         {

@@ -1,4 +1,4 @@
-//! The notebooks' scripts, asked for what they have and for what they have not.
+//! Asks the notebooks' scripts for what they contain, and for what they do not contain.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ struct Unrelated {
 #[serde(deny_unknown_fields)]
 struct Edit {
     script: String,
-    /// Phrases of the request, divided by `|`.
+    /// Phrases of the request, separated by `|`.
     of: String,
     change: Vec<(String, String)>,
 }

@@ -1,7 +1,7 @@
 //! Replies from a file: a recording of a model, or a script written by hand.
 //!
-//! A cassette is a TOML file that a person reads and a diff shows well. At its head stand `kind`
-//! (`"script"` or `"recording"`), `model` and `note`; then come exchanges:
+//! A cassette is a TOML file that a person can read and a diff shows well. Its head has `kind` (`"script"` or
+//! `"recording"`), `model` and `note`; the exchanges follow:
 //!
 //! ```toml
 //! [[exchange]]
@@ -17,17 +17,17 @@
 //! ```
 //!
 //! A reply can also be a table, `[[exchange.replies]]`, with `text`, `thinking`, `finish_reason`, `usage`,
-//! `model`, `tool_calls` and `extra` (other fields that the provider put into its message or its call,
-//! as JSON text: it may want them back); a recording writes these. Turns between the system prompt and the last
+//! `model`, `tool_calls` and `extra` (other fields of the provider's message or call, as JSON text: the
+//! provider may want them back); a recording writes these. Turns between the system prompt and the last
 //! prompt are `[[exchange.history]]`.
 //!
-//! **Matching.** The same request (messages, temperature, most tokens, tools, schema; line ends and
-//! trailing space do not count) gets the next of its replies, and after the last the first again,
-//! so that a loop turns. A new cell of a notebook begins with the first again ([`Player::rewind`]):
-//! what a cell shows does not depend on how often it, or another one, was run.
+//! **Matching.** A request with the same messages, temperature, most tokens, tools and schema (line ends and
+//! trailing space do not count) gets the next of its replies. After the last reply it gets the first again,
+//! so a loop can continue. A new cell of a notebook starts at the first reply again ([`Player::rewind`]):
+//! what a cell shows does not depend on how often any cell was run.
 //!
-//! Answers out of a fixed set that a recording holds are kept shorter, and answer only the very request
-//! that was recorded: `choices` says how.
+//! A recording keeps answers from a fixed set in a shorter form, and they answer only exactly the recorded
+//! request: see `choices`.
 //!
 //! A request that is not there gets the exchange that asks for the same thing in other words, and the
 //! answer says so: a script never passes for an answer to an edited prompt. `question` says what
@@ -35,10 +35,10 @@
 //! keyboard. Where there is no such exchange, the answer says that it is none
 //! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than one to another question.
 //!
-//! **Adopting.** For authors: with `LLM_ADOPT=1`, an exchange that was the nearest, not exact, gets
-//! the request's true text written into the file. So an exchange can be drafted with a few phrases
-//! of the prompt, and stays exact after a prompt is reworded. An exchange that this session has
-//! matched exactly, or adopted, is not adopted again: two requests cannot fight over one.
+//! **Adopting.** For authors: with `LLM_ADOPT=1`, the nearest exchange that does not match exactly gets the
+//! request's real text, written into the file. So an author can draft an exchange with a few phrases of the
+//! prompt, and the exchange stays exact after the prompt is reworded. An exchange that this session has
+//! matched exactly or adopted is not adopted again, so two requests cannot fight over one exchange.
 
 mod aims;
 mod choices;

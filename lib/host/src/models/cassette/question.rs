@@ -1,4 +1,4 @@
-//! How alike two prompts are in what they ask for.
+//! Measures how similar two prompts are in what they ask for.
 //!
 //! The prompts of a notebook share most of their words: instructions, rules, a frame around the code.
 //! What a prompt asks for is in the few words that the others do not have. So a word counts by how
@@ -8,8 +8,8 @@
 //! the answer to one cannot be called by the other's caller. Nor is one that asks for something besides:
 //! that is the subject of `aims`.
 //!
-//! Left out: word order, grammar and meaning. A prompt that says the same in quite other words is not
-//! recognised, which costs a reply but never gives a wrong one.
+//! Left out: word order, grammar and meaning. A prompt that says the same in very different words is not
+//! recognised; this costs a reply but never gives a wrong one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -21,13 +21,13 @@ use super::vocabulary::{NEUTRAL, Vocabulary, words};
 /// prompts that it was chosen by.
 pub(super) const SAME_QUESTION: f64 = 0.7;
 
-/// What a word of every English sentence counts, where another counts 1.
+/// The weight of a common English word; other words have the weight 1.
 const LITTLE: f64 = 0.25;
 
-/// What a number counts: it is a value, which an edit may change.
+/// The weight of a number: it is a value, which an edit may change.
 const NUMBER: f64 = 0.1;
 
-/// Words that say little about what is asked.
+/// Words that say little about the question.
 const COMMON: &[&str] = &[
     "a", "about", "all", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "each",
     "for", "from", "give", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "let",
@@ -71,7 +71,7 @@ impl Question {
     }
 }
 
-/// How much a word can say about what is asked, 0 to 1, whatever prompts are known.
+/// Returns how much a word can say about the question, from 0 to 1, independent of the known prompts.
 fn meaning(word: &str) -> f64 {
     if word.chars().all(|c| c.is_ascii_digit()) {
         NUMBER
@@ -119,7 +119,7 @@ impl Known {
         }
     }
 
-    /// How much a word tells about what is asked: nothing where every prompt has it.
+    /// Returns how much a word says about the question: nothing if every prompt has it.
     fn weight(&self, word: &str) -> f64 {
         let known = self.weights.get(word).copied();
         known.unwrap_or_else(|| meaning(word) * self.unknown)

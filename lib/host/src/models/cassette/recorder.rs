@@ -1,4 +1,4 @@
-//! Keeping a session's answers in a cassette.
+//! Records a session's answers in a cassette.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::files;
 use crate::models::ModelError;
 use crate::models::key::{Key, find_secret};
 
-/// A cassette that grows. A recording is of one session: its first answer replaces the file.
+/// A cassette that grows. A recording covers one session: its first answer replaces the file.
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Records answers of `model` to `path`, and refuses to write `key`.
+    /// Makes a recorder for `model` that writes to `path` and never writes `key`.
     pub fn new(path: &Path, model: &str, key: Option<Key>) -> Self {
         let cassette = Cassette {
             kind: Kind::Recording,
@@ -32,10 +32,10 @@ impl Recorder {
         Recorder { path: path.to_owned(), cassette, key }
     }
 
-    /// The same, beside the answers that the file holds already.
+    /// Continues the file: keeps the answers that it already holds.
     ///
     /// # Errors
-    /// [`ModelError::Cassette`] where it is no recording of this model.
+    /// [`ModelError::Cassette`] if the file is not a recording of this model.
     pub fn with_the_file(mut self) -> Result<Self, ModelError> {
         let there = Cassette::read(&self.path)?;
         if there.kind != Kind::Recording || there.model != self.cassette.model {
@@ -49,11 +49,11 @@ impl Recorder {
         Ok(self)
     }
 
-    /// Adds an answer and saves the cassette. The file is whole at every moment.
+    /// Adds an answer and saves the cassette. The file is complete at every moment.
     ///
     /// # Errors
-    /// [`ModelError::Cassette`] where it cannot be written, or where the exchange holds something
-    /// that looks like a key; then it is not kept.
+    /// [`ModelError::Cassette`] if the file cannot be written, or if the exchange contains something that
+    /// looks like a key; that exchange is not kept.
     pub fn record(&mut self, ask: &Ask, answer: &Answer) -> Result<(), ModelError> {
         let request = Request::from(ask);
         if self.cassette.date.is_none() {
@@ -99,7 +99,7 @@ impl Recorder {
     fn refuse_secrets(&self, exchange: &Exchange) -> Result<(), ModelError> {
         let asked = Exchange { replies: Vec::new(), ..exchange.clone() };
         for (part, exchange) in [("prompt", asked), ("reply", exchange.clone())] {
-            // As it would stand in the file.
+            // Check the text exactly as the file would contain it.
             let (kind, model) = (Kind::Recording, self.cassette.model.clone());
             let choices = Choices::default();
             let written = Cassette {

@@ -1,4 +1,4 @@
-//! Writing a cassette so that it reads well and diffs well.
+//! Writes a cassette so that a person can read it and a diff is short.
 
 use code_evolution_wire::model::{DEFAULT_MAX_TOKENS, Message, Role, Usage};
 use toml_edit::{ArrayOfTables, InlineTable, Item, Table};
@@ -8,7 +8,7 @@ use super::file::Cassette;
 use super::items::{calls, extra, json_text, plain, text_item, turn};
 
 impl Cassette {
-    /// The cassette's text; [`Cassette::parse`] reads it back unchanged.
+    /// Returns the cassette's text; [`Cassette::parse`] reads it back unchanged.
     pub fn render(&self) -> String {
         let mut document = toml_edit::DocumentMut::new();
         document.insert("kind", toml_edit::value(self.kind.name()));
@@ -38,11 +38,11 @@ impl Cassette {
     }
 }
 
-/// The keys that a request may have in the file, in their order.
+/// The keys that a request may have in the file, in order.
 pub(super) const REQUEST_KEYS: [&str; 7] =
     ["system", "prompt", "temperature", "max_tokens", "tools", "schema", "history"];
 
-/// A request as the file's keys.
+/// Writes a request as the file's keys.
 pub(super) fn request_items(request: &Request) -> Vec<(&'static str, Item)> {
     let mut items = Vec::new();
     let mut middle = request.messages.as_slice();
@@ -99,7 +99,7 @@ fn replies_item(replies: &[Reply]) -> Item {
             table.insert("finish_reason", toml_edit::value(&reply.finish_reason));
             if reply.usage != Usage::default() {
                 let mut usage = InlineTable::new();
-                // TOML's integers are signed; no token count comes near the sign.
+                // TOML's integers are signed; no token count is that large.
                 let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
                 usage.insert("input_tokens", count(reply.usage.input_tokens).into());
                 usage.insert("output_tokens", count(reply.usage.output_tokens).into());
@@ -220,7 +220,7 @@ mod tests {
         );
     }
 
-    /// Texts with what TOML's strings treat in a way of their own.
+    /// Makes texts with the characters that TOML's strings treat specially.
     fn text() -> impl Strategy<Value = String> {
         let pieces = vec![
             "\n",

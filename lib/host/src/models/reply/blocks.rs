@@ -1,54 +1,54 @@
-//! The code blocks of a text, with the words before each.
+//! Finds the code blocks of a text, and the words before each.
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use super::language::{Language, is_data, is_words};
 use super::{repair, scan};
 
-/// How deep a block that is itself Markdown is searched.
+/// How deep Markdown inside Markdown is searched.
 const DEPTH: u32 = 3;
 
 /// A code block.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub(super) language: Language,
-    /// Whether its tag is one of words.
+    /// Whether its tag is for words.
     words: bool,
-    /// Whether its tag is one of data or text, or missing.
+    /// Whether its tag is for data or text, or missing.
     data: bool,
-    /// Whether indentation, not a fence, made it a block.
+    /// Whether indentation made it a block, not a fence.
     pub(super) indented: bool,
     /// Whether its closing fence is missing.
     pub(super) open: bool,
     pub(super) code: String,
-    /// The words between the block before and this one.
+    /// The words between the previous block and this one.
     pub(super) before: String,
 }
 
 impl Block {
-    /// Whether it may hold JSON: no block of Rust or of another program.
+    /// Returns whether it may contain JSON: it is not a block of Rust or of another language.
     pub(super) fn holds_data(&self) -> bool {
         self.data
     }
 
-    /// Whether it may hold words: no block of a program, and no Rust without a tag.
+    /// Returns whether it may contain words: it is not a block of a program, and not Rust without a tag.
     pub(super) fn holds_words(&self) -> bool {
         let rust = self.language == Language::Untagged && scan::is_program(&self.code);
         (self.data || self.words) && !rust
     }
 }
 
-/// A text in blocks and words.
+/// A text, split into blocks and words.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     pub(super) blocks: Vec<Block>,
-    /// What is in no block.
+    /// The text outside of blocks.
     pub(super) words: String,
     /// What follows the last block.
     pub(super) after: String,
 }
 
-/// All code blocks in order; those of Markdown within Markdown take its place.
+/// Returns all code blocks in order. A Markdown block is replaced by the blocks inside it.
 pub(super) fn blocks(text: &str) -> Text {
     nested(text, DEPTH)
 }
@@ -59,7 +59,7 @@ fn nested(text: &str, depth: u32) -> Text {
     let mut found = Text::default();
     let mut current: Option<Block> = None;
     let mut from = 0;
-    // Up to where the text is among the words.
+    // The words are complete up to here.
     let mut said = 0;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
@@ -93,8 +93,8 @@ fn nested(text: &str, depth: u32) -> Text {
             }
             Event::End(TagEnd::CodeBlock) => {
                 let Some(block) = current.take() else { continue };
-                // Models forget the indentation after the first line, where such a block would end in
-                // the middle of an item. Then it is none, and its lines are words at the margin.
+                // Models forget the indentation after the first line, so such a block would end in the middle
+                // of an item. Then it is not a block, and its lines are words at the margin.
                 if block.indented && scan::starts_item(&block.code) && scan::is_half(&block.code) {
                     let here = text.get(range.start..).unwrap_or_default();
                     let indent = here.len() - here.trim_start_matches([' ', '\t']).len();

@@ -1,7 +1,7 @@
-//! Tool calls that a model wrote into its text, where its server did not read them.
+//! Reads tool calls that a model wrote into its text and that its server did not read.
 //!
-//! Each family of models has a form of its own. What is tagged as a call is one, whoever asked; bare JSON
-//! or `name(a=1)` is one only where a tool of that name was offered, since it may as well be the answer.
+//! Each family of models has its own form. A text with the tag of a call is a call in every question. Bare
+//! JSON or `name(a=1)` is a call only if a tool of that name was offered, because it may also be the answer.
 
 use code_evolution_wire::model::{Tool, ToolCall};
 use serde_json::{Map, Value};
@@ -14,11 +14,11 @@ use super::zones::{Zone, zones};
 pub(super) struct Taken {
     pub(super) text: String,
     pub(super) calls: Vec<ToolCall>,
-    /// What is tagged as a call and cannot be read as one.
+    /// Texts that have the tag of a call but cannot be read as a call.
     pub(super) unread: Vec<String>,
 }
 
-/// How calls are tagged: what begins them, and what ends them.
+/// The tags of calls: the start and the end.
 const TAGS: [(&str, &str); 13] = [
     ("<tool_calls>", "</tool_calls>"),
     ("<tool_call>", "</tool_call>"),
@@ -35,7 +35,7 @@ const TAGS: [(&str, &str); 13] = [
     ("<|python_tag|>", ""),
 ];
 
-/// Takes the calls out of a text.
+/// Removes the calls from a text.
 pub(super) fn take(text: &str, offered: &[Tool]) -> Taken {
     let mut taken = Taken::default();
     let mut rest = text;
@@ -70,12 +70,12 @@ pub(super) fn take(text: &str, offered: &[Tool]) -> Taken {
     taken
 }
 
-/// A call of this name; without arguments where there are none.
+/// Makes a call of this name; the arguments may be empty.
 pub(super) fn call(name: &str, arguments: &str) -> ToolCall {
     let name = tool_name(name);
     let arguments = match arguments.trim() {
         "" => Value::Object(Map::new()),
-        // What is no JSON stays text; whoever runs the tool tells the model.
+        // Text that is not JSON stays text; the code that runs the tool tells the model.
         text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
     };
     let arguments = match &arguments {
@@ -88,12 +88,12 @@ pub(super) fn call(name: &str, arguments: &str) -> ToolCall {
     ToolCall::new("", name, arguments)
 }
 
-/// Whether the tag itself holds the tool's name.
+/// Returns whether the tag itself contains the tool's name.
 fn keeps_tag(open: &str) -> bool {
     matches!(open, "<function=" | "<invoke ")
 }
 
-/// The first tag of a call that is no mention: where it stands, and what ends it.
+/// Finds the first tag that is a call and not a mention: its position, and the tag that ends it.
 fn first(text: &str) -> Option<(usize, &'static str, &'static str)> {
     let tags = TAGS
         .iter()
@@ -109,7 +109,7 @@ fn first(text: &str) -> Option<(usize, &'static str, &'static str)> {
     found.into_iter().find(|(at, ..)| prose(*at))
 }
 
-/// The calls in what a tag holds.
+/// Reads the calls inside a tag.
 fn tagged(body: &str, offered: &[Tool]) -> Vec<ToolCall> {
     let mut calls = elements(body, "<function=", offered);
     if calls.is_empty() {
@@ -127,7 +127,7 @@ fn tagged(body: &str, offered: &[Tool]) -> Vec<ToolCall> {
     calls
 }
 
-/// `<function=add>{"a": 1}</function>`, or with `<parameter=a>1</parameter>` within.
+/// Reads `<function=add>{"a": 1}</function>`, or the form with `<parameter=a>1</parameter>` inside.
 fn elements(body: &str, open: &str, offered: &[Tool]) -> Vec<ToolCall> {
     let mut calls = Vec::new();
     for piece in body.split(open).skip(1) {
@@ -152,7 +152,7 @@ fn elements(body: &str, open: &str, offered: &[Tool]) -> Vec<ToolCall> {
     calls
 }
 
-/// `add <arg_key>a</arg_key> <arg_value>1</arg_value>`.
+/// Reads `add <arg_key>a</arg_key> <arg_value>1</arg_value>`.
 fn keyed(body: &str, offered: &[Tool]) -> Option<ToolCall> {
     let (name, rest) = body.split_once("<arg_key>")?;
     let mut arguments = Map::new();
@@ -164,7 +164,7 @@ fn keyed(body: &str, offered: &[Tool]) -> Option<ToolCall> {
     Some(ToolCall::new("", tool_name(name), arguments.into()))
 }
 
-/// A parameter that came as text: what its schema says, else JSON if it is some.
+/// Converts a parameter that arrived as text: by its schema, else as JSON if it is JSON.
 fn typed(tool: &str, key: &str, text: &str, offered: &[Tool]) -> Value {
     let text = text.strip_prefix('\n').unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -176,7 +176,7 @@ fn typed(tool: &str, key: &str, text: &str, offered: &[Tool]) -> Value {
     serde_json::from_str(text.trim()).unwrap_or_else(|_| text.into())
 }
 
-/// The calls in one or several JSON values; none if any of them is something else.
+/// Reads the calls in one or several JSON values; none if any value is something else.
 fn json_calls(text: &str) -> Vec<ToolCall> {
     let text = unfenced(text.trim());
     let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
@@ -190,7 +190,7 @@ fn json_calls(text: &str) -> Vec<ToolCall> {
     calls
 }
 
-/// The calls that a JSON value describes.
+/// Returns the calls that a JSON value describes.
 fn of_json(value: Value) -> Option<Vec<ToolCall>> {
     match value {
         Value::Array(list) if !list.is_empty() => {
@@ -220,7 +220,7 @@ fn of_json(value: Value) -> Option<Vec<ToolCall>> {
     }
 }
 
-/// Calls as a name and an object: `add{"a": 1}`, `functions.add:0<|…|>{"a": 1}`, `add[ARGS]{"a": 1}`,
+/// Reads calls as a name and an object: `add{"a": 1}`, `functions.add:0<|…|>{"a": 1}`, `add[ARGS]{"a": 1}`,
 /// `function<｜tool▁sep｜>add` and a block of JSON.
 fn named(body: &str) -> Vec<ToolCall> {
     let mut calls = Vec::new();
@@ -244,7 +244,7 @@ fn named(body: &str) -> Vec<ToolCall> {
     calls
 }
 
-/// The whole text as calls of tools that were offered.
+/// Reads the whole text as calls of offered tools.
 fn bare(text: &str, offered: &[Tool]) -> Option<Vec<ToolCall>> {
     let known = |call: &ToolCall| offered.iter().any(|tool| tool.name == call.name);
     let trimmed = unfenced(text.trim());
@@ -258,7 +258,7 @@ fn bare(text: &str, offered: &[Tool]) -> Option<Vec<ToolCall>> {
     (!calls.is_empty() && calls.iter().all(known)).then_some(calls)
 }
 
-/// `Action: add` and `Action Input: {"a": 1}`, as agents of an older kind write.
+/// Reads `Action: add` and `Action Input: {"a": 1}`, which older kinds of agents write.
 fn action(text: &str) -> Option<ToolCall> {
     let name = text.lines().find_map(|line| line.trim().strip_prefix("Action:"))?;
     let (_, input) = text.split_once("Action Input:")?;
@@ -268,7 +268,7 @@ fn action(text: &str) -> Option<ToolCall> {
     Some(call(name, &Value::Object(arguments).to_string()))
 }
 
-/// `add(a=30, b=4)`, alone or in a list.
+/// Reads `add(a=30, b=4)`, alone or in a list.
 fn python(text: &str, offered: &[Tool]) -> Option<Vec<ToolCall>> {
     let text =
         text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).trim();
@@ -285,7 +285,7 @@ fn python(text: &str, offered: &[Tool]) -> Option<Vec<ToolCall>> {
     Some(vec![ToolCall::new("", name, arguments.into())])
 }
 
-/// What a fence holds, if it holds all.
+/// Returns the content of a fence if the fence is the whole text.
 fn unfenced(text: &str) -> &str {
     let inner = text.strip_prefix("```").and_then(|text| text.strip_suffix("```"));
     let inner =

@@ -1,6 +1,6 @@
-//! Random mixtures of fences, tags, marks, edits and cuts, and those that once went wrong.
+//! Reads random mixtures of fences, tags, marks, edits and cuts, and replies that once failed.
 //!
-//! `tests/corpus/replies.jsonl` keeps replies, one string of JSON a line: each run reads them again.
+//! `tests/corpus/replies.jsonl` keeps those replies, one JSON string per line; each run reads them again.
 
 use code_evolution_wire::model::Answer;
 use code_evolution_wire::source::{Part, parts};
@@ -97,7 +97,7 @@ fn piece() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// Reads a reply in every way, and looks at the code that comes of it.
+/// Reads a reply in every way, and checks the code that results.
 fn survives(text: &str, reason: &str) -> Result<(), TestCaseError> {
     let answer = serde_json::json!({
         "text": text, "model": "m", "mode": "live", "finish_reason": reason, "usage": {},
@@ -130,7 +130,7 @@ fn survives(text: &str, reason: &str) -> Result<(), TestCaseError> {
     ] {
         prop_assert!(!tokens.contains(mark), "{} in {:?} of {:?}", mark, code, text);
     }
-    // Whole, however the reply ended: a block that is closed may be wrong, but then not by a cut.
+    // The code must be whole, however the reply ended: a closed block may be wrong, but not because of a cut.
     if reason != "stop" {
         let depth = tokens.matches('{').count() as i64 - tokens.matches('}').count() as i64;
         let closed = answer.text.trim_end().ends_with(['`', '~']) || depth <= 0;

@@ -1,14 +1,14 @@
-//! Harmony: the format in which gpt-oss thinks, calls and answers, where a server leaves it in the text.
+//! Harmony: the format in which gpt-oss thinks, calls and answers. Some servers leave it in the text.
 //!
 //! A message is `<|start|>role<|channel|>name to=recipient<|constrain|>json<|message|>text`, and ends with
-//! `<|end|>`, `<|call|>` or `<|return|>`. Channel `analysis` is thinking, a recipient makes a call,
-//! everything else is said to the reader. See the
+//! `<|end|>`, `<|call|>` or `<|return|>`. The channel `analysis` is thinking, a message with a recipient is a
+//! call, and everything else is for the reader. See the
 //! [description](https://developers.openai.com/cookbook/articles/openai-harmony).
 
 use super::tags;
 use super::zones::{Zone, zones};
 
-/// What the messages of a text say, in one piece each.
+/// The content of a text's messages, each kind in one piece.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Messages {
     pub(super) text: String,
@@ -17,7 +17,7 @@ pub(super) struct Messages {
     pub(super) calls: Vec<(String, String)>,
 }
 
-/// The names of the marks that this format is made of.
+/// The names of this format's marks.
 const MARKS: [&str; 8] = [
     "<|start|>",
     "<|channel|>",
@@ -29,7 +29,7 @@ const MARKS: [&str; 8] = [
     "<|constraint|>",
 ];
 
-/// The messages of a text in this format; `None` for a text without its channels.
+/// Reads the messages of a text in this format; `None` if the text has no channels.
 pub(super) fn read(text: &str) -> Option<Messages> {
     if !text.contains("<|channel|>") && !text.contains("<|message|>") {
         return without_marks(text);
@@ -70,7 +70,7 @@ pub(super) fn read(text: &str) -> Option<Messages> {
     }
     let rest = &text[from..];
     if in_header {
-        // The mark of the message was lost: what follows the channel's name is the message.
+        // The mark of the message was lost: the message follows the channel's name.
         let name_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         header.push_str(&rest[..name_end]);
         messages.add(&header, &rest[name_end..]);
@@ -80,7 +80,8 @@ pub(super) fn read(text: &str) -> Option<Messages> {
     any.then_some(messages)
 }
 
-/// Some servers drop the marks and keep the names: `analysisLet me see.assistantfinalDone.`
+/// Reads a text of a server that drops the marks but keeps the names: `analysisLet me
+/// see.assistantfinalDone.`
 fn without_marks(text: &str) -> Option<Messages> {
     let inside = text.trim_start().strip_prefix("analysis")?;
     let (thinking, answer) = inside.split_once("assistantfinal")?;
@@ -115,7 +116,7 @@ impl Messages {
     }
 }
 
-/// A tool's name without what leaks into it: `functions.add<|channel|>json` is `add`.
+/// Removes what leaks into a tool's name: `functions.add<|channel|>json` is `add`.
 pub(super) fn tool_name(name: &str) -> String {
     let end = name.match_indices('<').map(|(at, _)| at).find(|&at| tags::at(&name[at..]).is_some());
     let name = name[..end.unwrap_or(name.len())].trim();

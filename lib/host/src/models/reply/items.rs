@@ -1,7 +1,7 @@
-//! The top-level items of a Rust text, told apart without parsing them.
+//! Separates the top-level items of a Rust text without parsing them.
 //!
-//! A reply's code may be cut, or wrong in a way that the compiler shall tell; so braces are counted, and
-//! comments and literals do not count. What stands in each item stays as it is.
+//! A reply's code may be cut, or wrong in a way that the compiler should report. So this module counts braces
+//! outside of comments and literals, and leaves the content of each item as it is.
 
 use code_evolution_wire::source::{Part, is_word, parts};
 
@@ -9,11 +9,11 @@ use code_evolution_wire::source::{Part, is_word, parts};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     pub(super) text: String,
-    /// `fn`, `struct`, `impl`, ...; empty for what is no item: a macro call, a statement, prose.
+    /// `fn`, `struct`, `impl`, ...; empty if it is not an item: a macro call, a statement, prose.
     pub(super) kind: &'static str,
     /// What it defines: the function's name, the type of an `impl`, each name of a `use`.
     pub(super) names: Vec<String>,
-    /// Whether its end is there.
+    /// Whether its end is present.
     pub(super) whole: bool,
 }
 
@@ -33,14 +33,14 @@ const KINDS: [&str; 13] = [
     "macro_rules",
 ];
 
-/// The items of a text in order; together they are the text.
+/// Returns the items of a text in order; together they are the whole text.
 pub(super) fn items(code: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let (mut text, mut tokens, mut depth) = (String::new(), String::new(), 0_i32);
     for (part, piece) in parts(code) {
         if part != Part::Code {
             text.push_str(piece);
-            // A token of its own, so that words stay apart.
+            // Keep a token here, so that the words around it stay separate.
             tokens.push(if part == Part::Literal { '"' } else { ' ' });
             continue;
         }
@@ -75,7 +75,7 @@ pub(super) fn items(code: &str) -> Vec<Item> {
     items
 }
 
-/// The tokens without attributes.
+/// Returns the tokens without attributes.
 fn head(tokens: &str) -> &str {
     let mut rest = tokens.trim_start();
     while let Some(attribute) = rest.strip_prefix("#!").or(rest.strip_prefix('#')) {
@@ -116,7 +116,7 @@ fn kind(tokens: &str) -> &'static str {
     ""
 }
 
-/// Whether a brace within does not end the item.
+/// Returns whether the item goes on to a semicolon, even after a brace.
 fn wants_semicolon(tokens: &str) -> bool {
     matches!(kind(tokens), "use" | "const" | "static" | "type")
 }
@@ -150,7 +150,7 @@ fn item(text: String, tokens: &str, whole: bool) -> Item {
     Item { text, kind, names, whole }
 }
 
-/// The names that a `use` brings.
+/// Returns the names that a `use` imports.
 fn used(path: &str) -> Vec<String> {
     path.trim_end_matches(';')
         .split([',', '{', '}'])
@@ -166,12 +166,12 @@ fn used(path: &str) -> Vec<String> {
 }
 
 impl Item {
-    /// Whether it is a function of this name.
+    /// Returns whether it is a function of this name.
     pub(super) fn is_function(&self, name: &str) -> bool {
         self.kind == "fn" && self.names.iter().any(|own| own == name)
     }
 
-    /// Whether its body says nothing: `todo!()`, a comment, nothing at all.
+    /// Returns whether its body does nothing: `todo!()`, a comment, or empty.
     pub(super) fn is_stub(&self) -> bool {
         let tokens: String = parts(&self.text)
             .map(|(part, text)| match part {
@@ -185,7 +185,7 @@ impl Item {
         let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();
         let body = body.trim_end_matches(';');
         if body.is_empty() {
-            // A function that returns nothing may do nothing.
+            // A function that returns nothing may have an empty body.
             return signature.contains("->");
         }
         let body = body.strip_prefix("return").unwrap_or(body);
@@ -198,7 +198,7 @@ impl Item {
     }
 }
 
-/// A code's tokens without white space and comments, to compare two of them.
+/// Returns a code's tokens without white space and comments, to compare two codes.
 pub(super) fn canonical(code: &str) -> String {
     let mut out = String::new();
     for (part, text) in parts(code) {
@@ -211,7 +211,7 @@ pub(super) fn canonical(code: &str) -> String {
     out
 }
 
-/// The words of a code, literals and comments aside.
+/// Returns the words of a code outside of literals and comments.
 pub(super) fn mentioned(code: &str) -> std::collections::HashSet<String> {
     let code = parts(code).filter(|(part, _)| *part == Part::Code);
     code.flat_map(|(_, text)| words(text).map(str::to_owned).collect::<Vec<_>>()).collect()

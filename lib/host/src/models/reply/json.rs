@@ -1,15 +1,15 @@
-//! The JSON that a reply gives as its answer.
+//! Reads the JSON that a reply gives as its answer.
 //!
-//! A reply may hold several values: the answer, one that it quotes, an example of the form. A value that
-//! stands by itself, on lines of its own or in a block, goes before one within a sentence; one in quotes,
-//! in back-ticks, in a quotation or in code is none; and one that stands in the question goes last.
+//! A reply may contain several values: the answer, a quoted value, an example of the form. A value that
+//! stands alone, on its own lines or in a block, comes before a value inside a sentence. A value in quotes,
+//! in back-ticks, in a quotation or in code does not count. A value that the question contains comes last.
 
 use serde_json::Value;
 
 use super::blocks::blocks;
 use crate::models::lenient_json;
 
-/// The values among which the answer is, in order.
+/// Returns the values that may be the answer, in order of preference.
 pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
     if let Some(value) = lenient(text.trim()) {
         return vec![value];
@@ -20,7 +20,7 @@ pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
     for block in found.blocks.iter().filter(|block| !block.indented) {
         in_words(&block.before, &mut standing, &mut inline);
         if block.holds_data() {
-            // A block may hold several values, or words around one.
+            // A block may contain several values, or words around a value.
             in_words(&block.code, &mut standing, &mut inline);
         }
     }
@@ -37,7 +37,7 @@ pub(in crate::models) fn values(text: &str, asked: &[String]) -> Vec<Value> {
     if own.is_empty() { values } else { own }
 }
 
-/// Adds the objects and lists in words: those that have their lines to themselves, and the others.
+/// Adds the objects and lists in words: those that stand on their own lines, and the others.
 fn in_words(words: &str, standing: &mut Vec<Value>, inline: &mut Vec<Value>) {
     let mut at = 0;
     while let Some(start) = words[at..].find(['{', '[']).map(|found| found + at) {
@@ -62,13 +62,13 @@ fn in_words(words: &str, standing: &mut Vec<Value>, inline: &mut Vec<Value>) {
     }
 }
 
-/// Whether the words before a value only announce it: `JSON:`, `Answer:`.
+/// Returns whether the words before a value only announce it: `JSON:`, `Answer:`.
 fn is_lead(before: &str) -> bool {
     let words = before.trim().trim_matches('*').trim();
     words.ends_with(':') && words.split_whitespace().count() <= 3
 }
 
-/// The value at the start of a text and its length, with the slips that models make put right.
+/// Reads the value at the start of a text and its length; fixes the usual errors of models.
 fn first_value(text: &str) -> Option<(Value, usize)> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     if let Some(Ok(value)) = values.next() {
@@ -78,7 +78,7 @@ fn first_value(text: &str) -> Option<(Value, usize)> {
     Some((lenient(&text[..length])?, length))
 }
 
-/// The length of the text up to the bracket that closes its first one.
+/// Returns the length of the text up to the bracket that closes its first bracket.
 fn balanced(text: &str) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, c) in text.char_indices() {
@@ -99,8 +99,8 @@ fn balanced(text: &str) -> Option<usize> {
     None
 }
 
-/// An object or a list, also nearly one: see [`lenient_json`]. In words a bare name after a bracket is
-/// more likely code (`Point { x: 1 }`) than JSON.
+/// Reads an object or a list, or something close to it: see [`lenient_json`]. In words, a bare name after a
+/// bracket is more likely code (`Point { x: 1 }`) than JSON.
 fn lenient(text: &str) -> Option<Value> {
     let inside = text.strip_prefix(['{', '['])?.trim_start();
     if inside.starts_with(|c: char| c.is_alphabetic() || c == '_') {
@@ -109,10 +109,10 @@ fn lenient(text: &str) -> Option<Value> {
     lenient_json(text)
 }
 
-/// The one value that `fits`, if all that fit agree.
+/// Returns the value that `fits`, if all fitting values agree.
 ///
 /// # Errors
-/// Why there is none, for a person and for the model.
+/// Says why there is none, for a person and for the model.
 pub(in crate::models) fn one<T, K: PartialEq>(
     values: &[Value],
     fits: impl Fn(&Value) -> Option<T>,

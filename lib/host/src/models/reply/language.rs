@@ -1,6 +1,6 @@
-//! What the tag behind an opening fence says.
+//! Reads the tag after an opening fence.
 
-/// What a block's tag says.
+/// The language that a block's tag names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     Rust,
@@ -21,7 +21,7 @@ impl Language {
         }
     }
 
-    /// Whether an info string is a tag, rather than prose behind a fence.
+    /// Returns whether an info string is a tag, not prose after a fence.
     pub(super) fn is_named(info: &str) -> bool {
         const NAMES: [&str; 30] = [
             "rust",
@@ -69,14 +69,14 @@ fn first_word(info: &str) -> String {
     word.unwrap_or_default().to_lowercase()
 }
 
-/// Whether a tag is one of data or text, or missing.
+/// Returns whether a tag is for data or text, or missing.
 pub(super) fn is_data(info: &str) -> bool {
     let words =
         ["", "json", "jsonc", "json5", "jsonl", "text", "txt", "plaintext", "plain", "output"];
     words.contains(&first_word(info).as_str())
 }
 
-/// Whether a tag is one of words.
+/// Returns whether a tag is for words.
 pub(super) fn is_words(info: &str) -> bool {
     matches!(first_word(info).as_str(), "prompt" | "system" | "markdown" | "md")
 }

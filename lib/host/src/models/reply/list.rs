@@ -1,14 +1,14 @@
-//! The items of a list, however a model marks them.
+//! Reads the items of a list, however a model marks them.
 //!
-//! Numbers, bullets, quotes and emphasis go; what is no item (a sentence before, a heading, a remark beside
-//! an item) is kept apart, so that a notebook can say what it left out.
+//! Numbers, bullets, quotes and emphasis are removed. Text that is not an item (a sentence before, a heading,
+//! a remark beside an item) is kept apart, so that a notebook can say what it left out.
 
 use code_evolution_wire::reading::List;
 use serde_json::Value;
 
 use super::json;
 
-/// The list in a text. From a reply that was cut, the last item is not taken: it may be half.
+/// Reads the list in a text. If the reply was cut, the last item is dropped: it may be half.
 pub(super) fn read(text: &str, cut: bool) -> List {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if let Some(list) = json_list(&text) {
@@ -54,7 +54,7 @@ fn read_line(line: &str, list: &mut List) {
     list.dropped.extend(remark.map(str::to_owned));
 }
 
-/// Without the tags of a list in HTML.
+/// Removes the tags of an HTML list.
 fn without_tags(line: &str) -> &str {
     const TAGS: [&str; 8] = ["<ul>", "</ul>", "<ol>", "</ol>", "<li>", "</li>", "<br>", "<br/>"];
     let mut line = line;
@@ -67,7 +67,7 @@ fn without_tags(line: &str) -> &str {
     }
 }
 
-/// A row of a table: its first cell that is no number is the item.
+/// Reads a row of a table: its first cell that is not a number is the item.
 fn read_row(line: &str, list: &mut List) {
     let cells = line.trim_matches('|').split('|').map(str::trim).filter(|cell| !cell.is_empty());
     let is_number = |cell: &&str| cell.chars().all(|c| c.is_ascii_digit() || ".#)".contains(c));
@@ -78,7 +78,7 @@ fn read_row(line: &str, list: &mut List) {
     list.dropped.extend(cells.map(str::to_owned));
 }
 
-/// A line that only divides: a fence, a ruler, the line under a table's head, nothing.
+/// Returns whether a line only divides: a fence, a ruler, the line under a table's head, an empty line.
 fn is_rule(line: &str) -> bool {
     let line = line.trim();
     let fence = line.starts_with("```") || line.starts_with("~~~");
@@ -87,7 +87,7 @@ fn is_rule(line: &str) -> bool {
         || matches!(line, "[" | "]" | "{" | "}")
 }
 
-/// The line above the one that divides a table.
+/// Returns the line above the dividing line of a table.
 fn header_of_table(text: &str) -> Option<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let divides = |line: &str| line.contains('|') && line.contains("--") && is_rule(line);
@@ -95,14 +95,14 @@ fn header_of_table(text: &str) -> Option<&str> {
     lines.get(at.checked_sub(1)?).copied()
 }
 
-/// A line without its number or bullet, and whether it had one.
+/// Returns a line without its number or bullet, and whether it had one.
 fn unmarked(line: &str) -> (bool, &str) {
     let mut rest = line.trim_start_matches(['>', ' ', '\t']);
     let mut marked = false;
     while let Some(after) = mark(rest) {
         (marked, rest) = (true, after.trim_start());
     }
-    // `**1. x**`: the number stands within the emphasis.
+    // `**1. x**`: the number is inside the emphasis.
     if let Some(inner) = rest.strip_prefix("**")
         && let Some(after) = mark(inner)
     {
@@ -114,7 +114,7 @@ fn unmarked(line: &str) -> (bool, &str) {
     (marked, rest)
 }
 
-/// What follows the number or bullet at the start of a line.
+/// Returns what follows the number or bullet at the start of a line.
 fn mark(line: &str) -> Option<&str> {
     const SPACED: [&str; 9] = ["-", "*", "+", "–", "—", "#", "·", "o", "=>"];
     const FREE: [&str; 14] = ["•", "●", "▪", "◦", "‣", "➤", "→", "✓", "✔", "★", "◆", "■", "☐", "☑"];
@@ -162,7 +162,7 @@ fn mark(line: &str) -> Option<&str> {
     after.starts_with([' ', '\t']).then_some(after)
 }
 
-/// `Password 1: x`, `New password: x`: what a short name announces, where it is one word.
+/// Reads `Password 1: x`, `New password: x`: returns the text after a short name if it is one word.
 fn named(line: &str) -> Option<&str> {
     let (name, item) = line.split_once(':')?;
     let name = name.trim().trim_matches('*').trim();
@@ -174,7 +174,7 @@ fn named(line: &str) -> Option<&str> {
         number.trim_start_matches('#').chars().all(|c| c.is_ascii_digit())
     });
     let lettered = name.chars().any(char::is_alphabetic);
-    // A word that has a colon of its own has no space behind it.
+    // A word that itself contains a colon has no space after the colon.
     let spaced = line[line.find(':')? + 1..].trim_start_matches('*').starts_with(' ');
     (plain
         && lettered
@@ -185,8 +185,7 @@ fn named(line: &str) -> Option<&str> {
     .then_some(item)
 }
 
-/// A word without the remark behind it: `x (sum 15)`, `x – strong`, `x ✅`, and in a line with a mark
-/// `x: strong`.
+/// Splits the remark from a word: `x (sum 15)`, `x – strong`, `x ✅`, and in a line with a mark `x: strong`.
 fn without_remark(text: &str, marked: bool) -> (&str, Option<&str>) {
     let Some((word, remark)) = text.trim().split_once(char::is_whitespace) else {
         return (text.trim(), None);
@@ -203,7 +202,7 @@ fn without_remark(text: &str, marked: bool) -> (&str, Option<&str>) {
     if is_remark { (word, Some(remark)) } else { (text.trim(), None) }
 }
 
-/// Without what stands around an item: quotes, back-ticks, emphasis, the comma of a list.
+/// Removes what surrounds an item: quotes, back-ticks, emphasis, the comma of a list.
 fn bare(text: &str) -> &str {
     const PAIRS: [(&str, &str); 10] = [
         ("**", "**"),
@@ -231,23 +230,23 @@ fn bare(text: &str) -> &str {
     }
 }
 
-/// The items of a line that holds several, with commas between.
+/// Returns the items of a line that lists several, with commas between.
 fn several(line: &str) -> Option<Vec<String>> {
     let between = if line.contains("; ") { "; " } else { ", " };
     let parts: Vec<&str> = line.split(between).map(bare).collect();
     let single = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
-    // Words of a sentence have commas too; what a list of words holds is no plain word.
+    // A sentence has commas too, so at least one part must differ from a plain word.
     let odd = |part: &&str| part.contains(is_odd);
     (parts.len() > 1 && parts.iter().all(single) && parts.iter().any(odd))
         .then(|| parts.into_iter().map(str::to_owned).collect())
 }
 
-/// What a plain word does not hold.
+/// Returns whether a plain word never contains this character.
 fn is_odd(c: char) -> bool {
     !c.is_alphabetic() && !"'.!?".contains(c)
 }
 
-/// One word of prose: `Sure!`, `Done.`
+/// Returns whether it is a one-word sentence: `Sure!`, `Done.`
 fn is_exclamation(word: &str) -> bool {
     let letters = word.trim_end_matches(['.', '!', '?', ':', ',']);
     letters.len() < word.len()
@@ -255,7 +254,7 @@ fn is_exclamation(word: &str) -> bool {
         && letters.chars().all(|c| c.is_alphabetic() || c == '\'')
 }
 
-/// The list of a reply that is JSON.
+/// Reads the list of a reply that is JSON.
 fn json_list(text: &str) -> Option<List> {
     let trimmed = text.trim();
     if !trimmed.contains('[') {

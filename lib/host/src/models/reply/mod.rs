@@ -1,24 +1,24 @@
-//! What a reply says: the one reading of it, whoever answered.
+//! Reads what a reply says, in the same way for every source.
 //!
-//! A reply comes in at one place, [`receive`]: a provider's body or stream, a cassette, a text that a
-//! person pasted. There thinking is told apart from the text, a model's own marks go, and calls of tools
-//! that stand in the text are read as calls. Everything below reads the clean text that is left; each
-//! reader fails with a reason in words, for a person and for the model that is asked again.
+//! Every reply comes in through [`receive`]: a provider's body or stream, a cassette, or a text that a person
+//! pasted. It separates thinking from the text, removes a model's own marks, and reads calls of tools that
+//! are in the text. All other modules read the clean text that is left. Each reader fails with a reason in
+//! words, for a person and for the model that is asked again.
 //!
 //! | module | subject |
 //! |---|---|
-//! | `zones` | where a tag means what it says, and where it is only mentioned |
+//! | `zones` | where a tag is a tag, and where it is only mentioned |
 //! | `tags` | the tags and marks of many models |
-//! | `thinking` | taking thinking out |
+//! | `thinking` | separates thinking from the text |
 //! | `harmony` | the channels of gpt-oss |
 //! | `calls` | tool calls in the text |
 //! | `blocks`, `language` | the code blocks, and what their tags say |
 //! | `repair` | fences as models write them |
-//! | `items`, `scan` | Rust told from words: functions and other items, stubs |
+//! | `items`, `scan` | separates Rust from words: functions and other items, stubs |
 //! | [`code`] | the Rust code in a reply |
-//! | `json`, `list`, `prompt`, `opinion` | what else is read out of one |
+//! | `json`, `list`, `prompt`, `opinion` | readers of other contents |
 //!
-//! What it leaves out: how a server says things (`response`), and what a cell makes of an answer.
+//! What it leaves out: the servers' formats (`response`), and what a cell does with an answer.
 
 mod blocks;
 mod calls;
@@ -51,15 +51,15 @@ pub(in crate::models) use thinking::Extent;
 use thinking::Split;
 use zones::Zone;
 
-/// Most characters of an unread call that a note shows.
+/// The most characters of an unread call in a note.
 const SHOWN: usize = 80;
 
-/// Why a reply does not hold what was wanted of it.
+/// Why a reply does not contain what was wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     /// No code.
     Code(NoCode),
-    /// Nothing else that was wanted; the words say why.
+    /// Anything else; the words say why it is missing.
     Other(String),
 }
 
@@ -74,10 +74,10 @@ impl std::fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-/// What is wanted of a reply, as JSON of the type that [`Wanted`] documents.
+/// Reads what was wanted from a reply, as JSON of the type that [`Wanted`] documents.
 ///
 /// # Errors
-/// Why it is not there, in words for a person and for the model.
+/// Says why it is missing, in words for a person and for the model.
 pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
     let ending = Ending::of(&reply.finish_reason);
     let missing = |why: String| match ending {
@@ -128,7 +128,7 @@ pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
     }
 }
 
-/// What to do about a reply that was cut.
+/// Says what to do about a reply that was cut.
 fn advice(by: Cut, max_tokens: u32) -> String {
     match by {
         Cut::Limit => format!("raise max_tokens, {}", raise(max_tokens)),
@@ -137,8 +137,8 @@ fn advice(by: Cut, max_tokens: u32) -> String {
     }
 }
 
-/// Reads an answer as it came in: splits its text, reads the calls in it, and notes what a reader must
-/// know. `offered` are the tools that the model could call, `max_tokens` is the limit that it had.
+/// Reads an answer as it arrived: splits its text, reads the calls in it, and adds notes for the reader.
+/// `offered` are the tools that the model could call, and `max_tokens` is its limit.
 pub fn receive(answer: &mut Answer, offered: &[Tool], max_tokens: u32) {
     let mut notes: Vec<String> = answer.note.take().into_iter().collect();
     let extent = if answer.ending().is_whole() { Extent::Whole } else { Extent::Cut };
@@ -163,12 +163,12 @@ pub fn receive(answer: &mut Answer, offered: &[Tool], max_tokens: u32) {
     answer.note = (!notes.is_empty()).then(|| notes.join("; "));
 }
 
-/// The part of a text that a person sees while it grows.
+/// Returns the part of a text that a person sees while it grows.
 pub(super) fn visible(text: &str, extent: Extent) -> String {
     read(text, extent, &[]).text
 }
 
-/// What to say about an answer that is not whole, or says nothing.
+/// Returns the note for an answer that is not whole, or is empty.
 fn ending_note(answer: &Answer, max_tokens: u32) -> Option<String> {
     let empty = answer.text.trim().is_empty() && answer.tool_calls.is_empty();
     match answer.ending() {
@@ -200,7 +200,7 @@ fn cut_at(max_tokens: u32) -> String {
     }
 }
 
-/// How to let a model say more.
+/// Says how to let a model write more.
 fn raise(max_tokens: u32) -> String {
     match max_tokens {
         0 => "raise `.max_tokens(…)`".to_owned(),
@@ -228,7 +228,7 @@ struct Read {
     notes: Vec<String>,
 }
 
-/// Whether a text is one that no tag can be in: JSON, whose strings may speak of tags, or a program.
+/// Returns whether a text cannot contain tags: JSON, whose strings may mention tags, or a program.
 fn is_pure(text: &str) -> bool {
     if !text.contains(['<', '[', '◁']) {
         return true;
@@ -270,8 +270,8 @@ fn read(text: &str, extent: Extent, offered: &[Tool]) -> Read {
     Read { text, thinking: split.thinking, calls, notes }
 }
 
-/// The text without the marks of a model's format, and up to the turn of another that the model
-/// invents; whether there was one.
+/// Returns the text without the marks of a model's format, up to another role's turn that the model invents;
+/// and whether there was such a turn.
 fn without_marks(text: &str) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     for (zone, range) in zones::zones(text) {
@@ -294,7 +294,7 @@ fn without_marks(text: &str) -> (String, bool) {
                 }
                 Some(found) => {
                     at = (at + found.length).min(part.len());
-                    // The mark's own line goes with it.
+                    // Remove the line of the mark too.
                     if out.is_empty() || out.ends_with('\n') {
                         at += part[at..].len() - part[at..].trim_start_matches(['\n', ' ']).len();
                     }
@@ -310,8 +310,8 @@ fn without_marks(text: &str) -> (String, bool) {
     (out, false)
 }
 
-/// Whether a tag is one here: `<s>` and `[INST]` may be words of a text and types of a program, so they
-/// count at the ends of a line only.
+/// Returns whether a tag counts here: `<s>` and `[INST]` may be words of a text or types of a program, so
+/// they count only at the ends of a line.
 fn counts(text: &str, at: usize, here: &str, found: &tags::Found, zone: Zone) -> bool {
     if found.foreign {
         return true;

@@ -1,22 +1,22 @@
-//! A model's opinion in points. Points are read, never guessed.
+//! Reads a model's opinion in points. It reads points but never guesses them.
 
 use code_evolution_wire::reading::Opinion;
 use serde_json::Value;
 
 use super::json;
 
-/// Most points of an opinion.
+/// The most points of an opinion.
 const MOST: f64 = 20.0;
 
-/// The opinion in a text: JSON with `points` (0 to 20) and `reason`.
+/// Reads the opinion in a text: JSON with `points` (0 to 20) and `reason`.
 ///
 /// # Errors
-/// Why there is none.
+/// Says why there is no opinion.
 pub(super) fn read(text: &str, asked: &[String]) -> Result<Opinion, String> {
     json::one(&json::values(text, asked), opinion, |opinion| opinion.points)
 }
 
-/// The opinion that a value is, or the only thing that it holds. Small and capital letters are one.
+/// Reads a value as an opinion, or the only value inside it. Upper and lower case do not differ.
 fn opinion(value: &Value) -> Option<Opinion> {
     let members = match value {
         Value::Array(list) => return list.first().filter(|_| list.len() == 1).and_then(opinion),
@@ -35,7 +35,7 @@ fn opinion(value: &Value) -> Option<Opinion> {
     Some(Opinion { points, reason })
 }
 
-/// 14, 14.0, "14", "14/20", "14 of 20".
+/// Reads 14, 14.0, "14", "14/20", "14 of 20".
 fn points(value: &Value) -> Option<u32> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,

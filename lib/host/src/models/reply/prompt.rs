@@ -1,4 +1,4 @@
-//! A prompt that a model wrote, out of the talk around it.
+//! Finds a prompt that a model wrote, without the talk around it.
 
 use code_evolution_wire::reading::Prompt;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::blocks::blocks;
 use super::json;
 
-/// Names under which a prompt stands in JSON or in a tag.
+/// The names of a prompt in JSON or in a tag.
 const NAMES: [&str; 8] = [
     "prompt",
     "system_prompt",
@@ -17,10 +17,10 @@ const NAMES: [&str; 8] = [
     "updated_prompt",
     "improved_prompt",
 ];
-/// Longest line that is taken for talk, in characters.
+/// The longest line that counts as talk, in characters.
 const TALK: usize = 200;
 
-/// The prompt in a text.
+/// Returns the prompt in a text.
 pub(super) fn read(text: &str) -> Option<Prompt> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let text = text.trim();
@@ -53,7 +53,7 @@ fn in_json(text: &str) -> Option<String> {
     })
 }
 
-/// `<prompt>…</prompt>`.
+/// Reads `<prompt>…</prompt>`.
 fn in_tag(text: &str) -> Option<(String, String)> {
     let lower = text.to_ascii_lowercase();
     NAMES.iter().find_map(|name| {
@@ -65,8 +65,8 @@ fn in_tag(text: &str) -> Option<(String, String)> {
     })
 }
 
-/// The block that the talk announces: the only one of words, or the last whose lead speaks of a prompt.
-/// A block of code within a prompt is a part of it.
+/// Returns the block that the talk announces: the only block of words, or the last block whose lead mentions
+/// a prompt. A block of code inside a prompt belongs to the prompt.
 fn in_block(text: &str) -> Option<(String, String)> {
     let found = blocks(text);
     let of_words = found.blocks.iter().filter(|block| !block.indented && block.holds_words());
@@ -83,7 +83,7 @@ fn in_block(text: &str) -> Option<(String, String)> {
     (!block.code.trim().is_empty()).then(|| (block.code.clone(), found.words.clone()))
 }
 
-/// The text without a line that announces it, a heading, and what is said after it.
+/// Returns the text without a line that announces it, a heading, or remarks after it.
 fn without_talk(text: &str) -> (String, String) {
     let mut left_out = String::new();
     let mut rest = text;
@@ -112,7 +112,7 @@ fn without_talk(text: &str) -> (String, String) {
     (paragraphs.join("\n\n"), left_out)
 }
 
-/// Whether a line announces what follows: a heading, bold words, talk that ends in a colon.
+/// Returns whether a line announces what follows: a heading, bold words, talk that ends with a colon.
 fn is_lead(line: &str) -> bool {
     let line = line.trim();
     let bare = line.trim_matches(['*', '#', '_', ' ']);
@@ -146,7 +146,7 @@ fn is_ruler(line: &str) -> bool {
     line.len() >= 3 && line.chars().all(|c| matches!(c, '-' | '*' | '_' | '='))
 }
 
-/// Whether a paragraph speaks about the prompt rather than being a part of it.
+/// Returns whether a paragraph is about the prompt, not a part of it.
 fn is_after(paragraph: &str) -> bool {
     let paragraph = paragraph.trim();
     let lower = paragraph.trim_start_matches(['*', '#', '_', '(', '-', ' ', '\n']).to_lowercase();
@@ -182,7 +182,7 @@ fn is_after(paragraph: &str) -> bool {
     is_ruler(paragraph) || counts || starts.iter().any(|start| lower.starts_with(start))
 }
 
-/// Without marks of a quotation around all of it.
+/// Removes quotation marks around the whole text.
 fn unquoted(text: &str) -> String {
     let mut text = text.trim().to_owned();
     while text.lines().all(|line| line.trim_start().starts_with('>')) && !text.is_empty() {

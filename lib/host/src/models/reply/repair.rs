@@ -1,11 +1,11 @@
-//! Mends what models get wrong about Markdown, line by line, before the parser reads it.
+//! Fixes what models get wrong about Markdown, line by line, before the parser reads it.
 
 use code_evolution_wire::source::{Part, parts};
 
 use super::items;
 use super::language::Language;
 
-/// A text whose fences stand on lines of their own.
+/// A text whose fences are on separate lines.
 pub(super) struct Repaired {
     pub(super) text: String,
     /// Whether the last fence is still open at the end.
@@ -20,7 +20,7 @@ struct Fence {
 }
 
 impl Fence {
-    /// The fence at the very start of `text`.
+    /// Reads the fence at the very start of `text`.
     fn at(text: &str) -> Option<Self> {
         let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
         let length = text.chars().take_while(|&c| c == mark).count();
@@ -32,27 +32,26 @@ impl Fence {
     }
 }
 
-/// A block that is open, and what stands before each of its lines.
+/// An open block, and what comes before each of its lines.
 struct Open {
     language: Language,
     /// Its lines so far.
     code: String,
-    /// Whether a block within it is open.
+    /// Whether a block inside it is open.
     inner: bool,
     fence: Fence,
-    /// How deep it stands in quotes.
+    /// How many quotes it is in.
     quotes: usize,
-    /// How far its fence is indented within them.
+    /// How far its fence is indented inside the quotes.
     indent: usize,
-    /// How far its lines are, as the first of them shows; models forget it.
+    /// How far its lines are indented, as the first line shows; models forget the indentation.
     lines: Option<usize>,
 }
 
-/// Splits glued fences: `text:```rust`, `}```, a closing fence glued to the next opening one, and
-/// code on the line of its fence. Every block is moved to the margin, out of the list or quote that
-/// it stands in: models forget to indent its lines, and then it would end at the first of them. An
-/// opening fence gets an empty line before it, because a tag on the line above (`<answer>`) would
-/// swallow it as HTML.
+/// Splits glued fences: `text:```rust`, `}```, a closing fence glued to the next opening one, and code on the
+/// line of its fence. Moves every block to the margin, out of its list or quote: models forget to indent the
+/// lines, and then the block would end at the first of them. Puts an empty line before an opening fence,
+/// because a tag on the line above (`<answer>`) would swallow the fence as HTML.
 pub(super) fn fences(text: &str) -> Repaired {
     let mut out = String::with_capacity(text.len() + 16);
     let mut open: Option<Open> = None;
@@ -106,7 +105,8 @@ fn outside(line: &str, out: &mut String) -> Option<Open> {
     None
 }
 
-/// A whole block on one line, "```rust fn one() -> u8 { 1 }```": CommonMark reads inline code.
+/// Splits a whole block on one line, "```rust fn one() -> u8 { 1 }```", which CommonMark reads as inline
+/// code.
 fn on_one_line(line: &str, info: &str, fence: Fence, out: &mut String) {
     let body = info.trim_end().strip_suffix(&fence.text()).filter(|body| !body.contains('`'));
     match body.and_then(code_in_info) {
@@ -124,31 +124,32 @@ impl Open {
         Open { language, code: String::new(), inner: false, fence, quotes, indent, lines: None }
     }
 
-    /// Whether the next line is a token of the code: not inside a string or a block comment.
+    /// Returns whether the next line starts between tokens: not inside a string or a block comment.
     fn between_tokens(&self) -> bool {
         let probe = format!("{};", self.code);
         parts(&probe).last().is_none_or(|(part, _)| part == Part::Code)
     }
 
-    /// Whether the code so far is one whole item or several.
+    /// Returns whether the code so far consists of whole items.
     fn is_complete(&self) -> bool {
         let items = items::items(&self.code);
         !items.is_empty() && items.iter().all(|item| item.whole && !item.kind.is_empty())
     }
 
-    /// What a line that begins with a fence means within this block.
+    /// Decides what a line that begins with a fence means inside this block.
     fn meet(&self, found: Fence, after: &str) -> Meaning {
         let exact = found.mark == self.fence.mark && found.length >= self.fence.length;
         if self.inner {
             return if after.is_empty() { Meaning::EndsInner } else { Meaning::Line };
         }
         if after.is_empty() {
-            // Four back-ticks open and three close; tildes open and back-ticks close.
+            // Models open with four back-ticks and close with three, or open with tildes and close with
+            // back-ticks.
             let closes = exact || self.language != Language::Markdown && self.between_tokens();
             return if closes { Meaning::Closes } else { Meaning::Line };
         }
         if Language::is_named(after) {
-            // The closing fence was forgotten, or this is Markdown with blocks of its own.
+            // Either the closing fence is missing, or this is Markdown that contains blocks.
             return match self.is_complete() {
                 true if self.language != Language::Markdown => Meaning::ClosesAndOpens,
                 _ if self.language.is_rust() && self.language != Language::Untagged => {
@@ -162,7 +163,7 @@ impl Open {
     }
 }
 
-/// What a line that begins with a fence means within an open block.
+/// The meaning of a line that begins with a fence inside an open block.
 enum Meaning {
     Line,
     BeginsInner,
@@ -179,7 +180,7 @@ fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
     let indent = line.len() - trimmed.len();
     let fence = open.fence;
     let marks = fence.text();
-    // Deeper, it is a line of the code, such as a block comment's.
+    // If it is indented deeper, it is a line of the code, such as a line of a block comment.
     if let Some(found) = Fence::at(trimmed)
         && indent <= open.indent + 3
     {
@@ -213,7 +214,7 @@ fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
         open.lines = Some(common);
     }
     let line = &line[common.min(indent)..];
-    // Code glued to its closing fence: "}```". A comment's fence belongs to the code.
+    // Code glued to its closing fence: "}```". A fence in a comment belongs to the code.
     let comment = ["//", "/*", "*", "#["].iter().any(|start| trimmed.starts_with(start));
     if let Some(code) = line.trim_end().strip_suffix(&marks)
         && !comment
@@ -229,7 +230,7 @@ fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
     Some(open)
 }
 
-/// A line without the marks of the quotes that it stands in.
+/// Removes the marks of quotes from a line.
 fn unquoted(line: &str, quotes: usize) -> &str {
     let mut rest = line;
     for _ in 0..quotes {
@@ -241,8 +242,8 @@ fn unquoted(line: &str, quotes: usize) -> &str {
     rest
 }
 
-/// What of a line only says in which list or quote it stands, and how far in: the number of quotes,
-/// the characters after the last of them, and the rest.
+/// Splits off the start of a line that only shows its list or quote and its indentation: the number of
+/// quotes, the characters after the last of them, and the rest.
 fn container(line: &str) -> (usize, usize, &str) {
     let (mut quotes, mut indent, mut rest) = (0, 0, line);
     loop {
@@ -265,7 +266,7 @@ fn container(line: &str) -> (usize, usize, &str) {
     }
 }
 
-/// The tag and the code of an info string that holds code: "rust fn one() -> u8 { 1 }".
+/// Splits an info string that contains code into the tag and the code: "rust fn one() -> u8 { 1 }".
 fn code_in_info(info: &str) -> Option<(&str, &str)> {
     let trimmed = info.trim();
     let tagged = ["rust", "rs"].iter().find_map(|tag| {

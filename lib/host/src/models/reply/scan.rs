@@ -1,15 +1,15 @@
-//! Tells a definition from a mention.
+//! Distinguishes a definition from a mention.
 
 use code_evolution_wire::source::{Part, is_word, parts};
 
 use super::items::items;
 
-/// The code with comments and literals blanked out, so that what is left are tokens.
+/// Blanks out comments and literals of the code, so that only tokens are left.
 pub(super) fn tokens(code: &str) -> String {
     parts(code).map(|(part, text)| if part == Part::Code { text } else { " " }).collect()
 }
 
-/// The names of the functions that the code defines, in order.
+/// Returns the names of the functions that the code defines, in order.
 pub(super) fn functions(code: &str) -> Vec<String> {
     let tokens = tokens(code);
     let mut names = Vec::new();
@@ -31,9 +31,9 @@ pub(super) fn functions(code: &str) -> Vec<String> {
     names
 }
 
-/// Whether a body follows before the declaration ends.
+/// Returns whether a body follows before the declaration ends.
 fn has_body(signature: &str) -> bool {
-    // `;` also stands in an array's type, `[u8; 4]`, so it only ends what is outside brackets.
+    // `;` also occurs in an array's type, `[u8; 4]`, so it ends a declaration only outside of brackets.
     let mut depth = 0_i32;
     for c in signature.chars() {
         match c {
@@ -47,8 +47,8 @@ fn has_body(signature: &str) -> bool {
     false
 }
 
-/// What a function stands inside: `impl Solution`, `mod answer`; `None` where it is not defined, or stands
-/// by itself.
+/// Returns the item around a function: `impl Solution`, `mod answer`; `None` if the function is not defined,
+/// or not inside another item.
 pub(super) fn inside(code: &str, function: &str) -> Option<String> {
     let outer = items(code).into_iter().find(|item| {
         let body = item.text.split_once('{').map_or("", |(_, body)| body);
@@ -58,7 +58,7 @@ pub(super) fn inside(code: &str, function: &str) -> Option<String> {
     Some(format!("{}{name}", outer.kind))
 }
 
-/// Whether the code ends where the function's definition may just begin: `fn lar`.
+/// Returns whether the code ends where the function's definition may just begin: `fn lar`.
 pub(super) fn ends_in_definition(code: &str, function: &str) -> bool {
     let tokens = tokens(code);
     let tail = tokens.rsplit("fn ").next().unwrap_or_default().trim();
@@ -67,7 +67,7 @@ pub(super) fn ends_in_definition(code: &str, function: &str) -> bool {
         || functions(&format!("{code} {{}}")).iter().any(|name| name == function)
 }
 
-/// Whether a line can be the first of a program: an item, an attribute, a comment.
+/// Returns whether a line can be the first of a program: an item, an attribute, a comment.
 pub(super) fn starts_item(line: &str) -> bool {
     const STARTS: [&str; 20] = [
         "fn ",
@@ -92,22 +92,22 @@ pub(super) fn starts_item(line: &str) -> bool {
         "macro_rules!",
     ];
     STARTS.iter().any(|start| line.starts_with(start))
-        // Prose begins with such words too ("use a loop", "type inference"): an item's line ends
-        // like code, or opens something.
+        // Prose begins with such words too ("use a loop", "type inference"). The line of an item ends like
+        // code, or opens a bracket.
         && (line.starts_with(['#', '/']) || line.contains(['{', '(', ';']))
 }
 
-/// Whether a text is a Rust program and nothing else.
+/// Returns whether a text is a Rust program and nothing else.
 pub(super) fn is_program(text: &str) -> bool {
     syn::parse_file(text).is_ok_and(|file| !file.items.is_empty())
 }
 
-/// Whether a line begins a function.
+/// Returns whether a line begins a function.
 pub(super) fn starts_function(line: &str) -> bool {
     starts_item(line) && !functions(&format!("{line}}}")).is_empty()
 }
 
-/// Whether a code ends within an item: in a function without its body, or before a bracket is closed.
+/// Returns whether a code ends inside an item: in a function without its body, or before a bracket is closed.
 pub(super) fn is_half(code: &str) -> bool {
     let Some(last) = items(code).pop().filter(|item| !item.whole) else { return false };
     let tokens = tokens(&last.text);

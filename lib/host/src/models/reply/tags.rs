@@ -6,27 +6,27 @@ pub(super) struct Found {
     pub(super) kind: Kind,
     /// Its length in bytes.
     pub(super) length: usize,
-    /// Whether it is written like no Rust: `<|x|>`, `</x>`.
+    /// Whether Rust never looks like this: `<|x|>`, `</x>`.
     pub(super) foreign: bool,
 }
 
-/// What it means.
+/// The meaning of a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Thinking begins.
     Think,
     /// Thinking ends.
     EndThink,
-    /// A turn begins that is not the model's.
+    /// A turn that is not the model's begins.
     OtherTurn,
     /// Anything else that is not part of the answer.
     Mark,
 }
 
-/// What is written before a tag's name, and after its attributes.
+/// The characters before a tag's name, and after its attributes.
 const BRACKETS: [(&str, &str); 6] =
     [("<|", "|>"), ("<｜", "｜>"), ("<", ">"), ("[", "]"), ("◁", "▷"), ("＜", "＞")];
-/// Names of tags around thinking, in small letters and without `_`.
+/// The names of tags around thinking, in lower case and without `_`.
 const THINKING: [&str; 12] = [
     "think",
     "thinking",
@@ -41,15 +41,15 @@ const THINKING: [&str; 12] = [
     "chainofthought",
     "internalmonologue",
 ];
-/// Marks of a turn's end or begin that are written like XML.
+/// Marks for the start or end of a turn that are written like XML.
 const MARKS: [&str; 9] =
     ["s", "bos", "eos", "pad", "eot", "end_of_turn", "start_of_turn", "answer", "final_answer"];
-/// The longest tag that is looked for, attributes included, in bytes.
+/// The longest tag that is searched for, attributes included, in bytes.
 const LONGEST: usize = 200;
 
-/// The tag or mark at the very start of a text.
+/// Reads the tag or mark at the very start of a text.
 pub(super) fn at(text: &str) -> Option<Found> {
-    // Gemma 4's channels have a bracket of their own.
+    // Gemma 4's channels have their own bracket.
     for (mark, kind) in [
         ("<|channel>thought", Kind::Think),
         ("<|channel>", Kind::Mark),
@@ -74,7 +74,7 @@ pub(super) fn at(text: &str) -> Option<Found> {
     if name.is_empty() || !(attributes.is_empty() || attributes.starts_with([' ', '/'])) {
         return None;
     }
-    // What opens again within it is no attribute.
+    // A bracket that opens inside the tag is not an attribute.
     if attributes.contains(['<', '[', '◁']) {
         return None;
     }
@@ -107,7 +107,7 @@ fn is_name(c: char, special: bool) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ':' | '-') || special && matches!(c, '▁' | '.')
 }
 
-/// Whether a name is one of thinking's.
+/// Returns whether a name is the name of a thinking tag.
 fn thinking(name: &str, ends: bool) -> Option<Kind> {
     let (name, ends) = ["end_of_", "end_"]
         .iter()
@@ -121,7 +121,7 @@ fn thinking(name: &str, ends: bool) -> Option<Kind> {
     THINKING.contains(&name.replace('_', "").as_str()).then_some(kind)
 }
 
-/// `<|im_start|>assistant`: the role belongs to the mark.
+/// Reads `<|im_start|>assistant`: the role belongs to the mark.
 fn special_mark(name: &str, after: &str, length: usize, foreign: bool) -> Option<Found> {
     let kind = match name {
         "im_start" | "start" | "start_header_id" => {

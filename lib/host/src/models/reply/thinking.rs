@@ -1,34 +1,34 @@
-//! Takes thinking out of a reply.
+//! Separates thinking from the text of a reply.
 
 use std::ops::Range;
 
 use super::tags::{self, Found, Kind};
 use super::zones::{Zone, zones};
 
-/// A reply in two parts.
+/// A reply, split into two parts.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Split {
     pub(super) text: String,
     pub(super) thinking: String,
-    /// What a reader must know of how they were told apart.
+    /// A note on how they were separated, for the reader.
     pub(super) note: Option<&'static str>,
 }
 
-/// How much of the reply is there.
+/// How much of the reply has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::models) enum Extent {
     /// All of it.
     Whole,
-    /// Its end is missing, or has not come yet: thinking that does not end takes the rest.
+    /// The end is missing, or has not arrived yet: thinking without an end takes the rest.
     Cut,
 }
 
-/// After so many tags of thinking the rest is left as it is: nobody thinks that often.
+/// After this many tags of thinking, the rest stays as it is: no model thinks that often.
 const MOST: usize = 100;
 
-/// Takes what stands between tags of thinking out of the text. Where only the closing tag is there,
-/// all before it was thinking; where only the opening one is, all after it, unless the answer shows by
-/// its form: see [`answer_within`].
+/// Removes what is between tags of thinking. If there is only a closing tag, everything before it is
+/// thinking. If there is only an opening tag, everything after it is thinking, unless the answer is visible
+/// by its form: see [`answer_within`].
 pub(super) fn split(text: &str, extent: Extent) -> Split {
     let mut split = Split { text: text.to_owned(), ..Split::default() };
     for _ in 0..MOST {
@@ -48,8 +48,8 @@ pub(super) fn split(text: &str, extent: Extent) -> Split {
     split
 }
 
-/// A closing tag without an opening one: what stands before it was thinking, unless nothing comes
-/// after it, or thinking was taken out right there.
+/// Handles a closing tag without an opening one: the text before it is thinking, unless nothing follows, or
+/// thinking was removed right there.
 fn end_alone(split: &mut Split, before: &str, after: &str) {
     if after.trim().is_empty() || before.trim().is_empty() {
         split.text = join(before, after);
@@ -73,8 +73,8 @@ fn unclosed(split: &mut Split, before: &str, inside: &str, extent: Extent) {
     split.text = join(before, answer);
 }
 
-/// Where the answer begins in thinking that was never closed: at bare code or a block that ends it, at
-/// JSON that ends it, or at its last paragraph where it has several.
+/// Finds where the answer begins in thinking that was never closed: at bare code or a block at its end, at
+/// JSON at its end, or at the last of several paragraphs.
 fn answer_within(inside: &str) -> Option<usize> {
     let starts: Vec<usize> = std::iter::once(0)
         .chain(inside.match_indices('\n').map(|(at, _)| at + 1))
@@ -84,7 +84,7 @@ fn answer_within(inside: &str) -> Option<usize> {
     let is_fence = |at: &usize| line(*at).trim_start().starts_with("```");
     let fences: Vec<usize> = starts.iter().copied().filter(is_fence).collect();
     let is_item = |at: &usize| super::scan::starts_function(line(*at));
-    // Fences come in pairs, and the last may be open.
+    // Fences come in pairs, and the last one may be open.
     let block = fences.get(fences.len().saturating_sub(1) / 2 * 2).copied();
     let after_block = if fences.len().is_multiple_of(2) { fences.last().copied() } else { None };
     let bare = starts.iter().copied().filter(|&at| after_block.is_none_or(|end| at > end));
@@ -113,7 +113,7 @@ fn add(thinking: &mut String, more: &str) {
     thinking.push_str(more);
 }
 
-/// What stands around a part that is gone.
+/// Joins what was around a removed part.
 fn join(before: &str, after: &str) -> String {
     let after = after.trim_start_matches([' ', '\n']);
     let before = before.trim_end_matches(' ');
@@ -122,7 +122,7 @@ fn join(before: &str, after: &str) -> String {
     format!("{before}{gap}{after}")
 }
 
-/// The first tag of thinking that is no mention.
+/// Finds the first tag of thinking that is not a mention.
 fn first_tag(text: &str) -> Option<(usize, Found)> {
     let zones = zones(text);
     candidates(text).find(|&(at, tag)| {
@@ -137,8 +137,8 @@ fn first_tag(text: &str) -> Option<(usize, Found)> {
     })
 }
 
-/// Whether thinking begins at a tag in prose: at a line's start, or where it also ends. In the middle
-/// of a sentence a tag without an end is a mention.
+/// Returns whether thinking begins at a tag in prose: at the start of a line, or where it also ends. Inside a
+/// sentence, a tag without an end is a mention.
 fn begins(text: &str, at: usize, tag: Found) -> bool {
     let before = text[..at].rsplit('\n').next().unwrap_or_default();
     let after = &text[at + tag.length..];
@@ -151,7 +151,7 @@ fn begins(text: &str, at: usize, tag: Found) -> bool {
         || matching_end(after).is_some()
 }
 
-/// Whether a tag in code has its line to itself: `<Thinking>::new()` is Rust.
+/// Returns whether a tag in code is alone on its line: `<Thinking>::new()` is Rust.
 fn stands_alone(text: &str, at: usize, tag: Found) -> bool {
     let before = text[..at].rsplit('\n').next().unwrap_or_default().trim();
     let after = text[at + tag.length..].split('\n').next().unwrap_or_default();
@@ -159,7 +159,7 @@ fn stands_alone(text: &str, at: usize, tag: Found) -> bool {
     own || before.ends_with(['}', ';']) && !after.starts_with(':') || tag.foreign
 }
 
-/// Every tag of thinking in a text, mentions too.
+/// Lists every tag of thinking in a text, mentions too.
 fn candidates(text: &str) -> impl Iterator<Item = (usize, Found)> {
     text.match_indices(['<', '[', '◁', '＜']).filter_map(|(at, _)| {
         let found = tags::at(&text[at..])?;
@@ -167,14 +167,15 @@ fn candidates(text: &str) -> impl Iterator<Item = (usize, Found)> {
     })
 }
 
-/// Whether a line that begins so is within back-ticks. A fence is none: "```</think>" ends both.
+/// Returns whether back-ticks are open after this start of a line. A fence does not count: "```</think>" ends
+/// both.
 fn in_ticks(before: &str) -> bool {
     let runs = before.split(|c| c != '`').filter(|run| (1..3).contains(&run.len()));
     runs.count() % 2 == 1
 }
 
-/// Where the thinking ends that a text begins in: its closing tag. Tags that open within it at the
-/// start of a line want a closing tag of their own, if there are enough.
+/// Finds the closing tag of the thinking in which a text begins. A tag that opens at the start of a line
+/// inside it needs its own closing tag, if there are enough closing tags.
 fn matching_end(inside: &str) -> Option<Range<usize>> {
     let mut depth = 1;
     let mut last = None;

@@ -1,25 +1,25 @@
-//! Where in a reply a tag or a mark means what it says, and where it is only mentioned.
+//! Finds where in a reply a tag or a mark counts, and where it is only mentioned.
 //!
-//! `<think>` in a string of the code is text, `</think>` behind a block is not. So a reply is divided
-//! into zones: prose, the tokens of fenced code, and what is inert: literals and comments of code, code
-//! in back-ticks, what stands in quotes on its line.
+//! `<think>` in a string of the code is text; `</think>` after a block is a tag. So a reply is divided into
+//! zones: prose, the tokens of fenced code, and inert text: literals and comments in code, code in
+//! back-ticks, and text in quotes on one line.
 
 use std::ops::Range;
 
 use code_evolution_wire::source::{Part, parts};
 
-/// What a part of a reply is.
+/// The kind of a part of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zone {
-    /// Words, and everything that no other zone holds.
+    /// Words, and everything that is in no other zone.
     Prose,
     /// The tokens of a fenced block of code.
     Code,
-    /// A mention: nothing in it is a tag or a mark.
+    /// A mention: nothing in it counts as a tag or a mark.
     Inert,
 }
 
-/// The zones of a text, in order, without gaps.
+/// Returns the zones of a text, in order, without gaps.
 pub(super) fn zones(text: &str) -> Vec<(Zone, Range<usize>)> {
     let mut zones = Vec::new();
     let mut fence: Option<(usize, bool)> = None;
@@ -64,7 +64,7 @@ fn block(text: &str, start: usize, code: bool, zones: &mut Vec<(Zone, Range<usiz
     }
 }
 
-/// A line of prose: back-ticks and quotes make a mention, and so does a comment without a fence.
+/// Divides a line of prose: back-ticks and quotes make a mention, and so does a comment without a fence.
 fn prose(line: &str, start: usize, zones: &mut Vec<(Zone, Range<usize>)>) {
     if line.trim_start().starts_with("//") {
         zones.push((Zone::Inert, start..start + line.len()));
@@ -79,11 +79,11 @@ fn prose(line: &str, start: usize, zones: &mut Vec<(Zone, Range<usize>)>) {
     zones.push((Zone::Prose, start + from..start + line.len()));
 }
 
-/// The first quoted part of a line: where it begins, and its length with both of its marks.
+/// Finds the first quoted part of a line: its start, and its length with both quote marks.
 fn mention(line: &str) -> Option<(usize, usize)> {
     for (at, c) in line.char_indices().filter(|(_, c)| matches!(c, '`' | '"' | '“')) {
         let ticks = line[at..].chars().take_while(|&next| next == '`').count();
-        // A fence is no quotation.
+        // A fence is not a quotation.
         if c == '`' && ticks >= 3 {
             return None;
         }
@@ -110,7 +110,7 @@ fn unescaped(text: &str) -> Option<usize> {
     })
 }
 
-/// The info string of a line that opens a block.
+/// Returns the info string of a line that opens a block.
 fn opens(line: &str) -> Option<&str> {
     let rest = line.trim_start_matches(|c: char| c.is_whitespace() || c == '>');
     let mark = rest.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -118,7 +118,7 @@ fn opens(line: &str) -> Option<&str> {
     (rest.len() - info.len() >= 3 && !info.contains('`')).then(|| info.trim())
 }
 
-/// Whether a line closes a block, also with a mark of the model's behind it or code before it.
+/// Returns whether a line closes a block, even with a model's mark after the fence or code before it.
 fn closes(line: &str) -> bool {
     let rest = line.trim_start_matches(|c: char| c.is_whitespace() || c == '>').trim_end();
     let bare = rest.trim_start_matches(['`', '~']);

@@ -1,4 +1,4 @@
-//! Which reply of a cassette answers a request.
+//! Chooses which reply of a cassette answers a request.
 
 use std::path::{Path, PathBuf};
 
@@ -32,16 +32,16 @@ pub struct Player {
 /// A reply of a cassette.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replayed {
-    /// The reply; empty where none fits.
+    /// The reply; empty if none fits.
     pub reply: Reply,
     /// How well it fits.
     pub fit: Fit,
-    /// How it differs from an answer to exactly this request, if it does.
+    /// How this request differs from the recorded one, if it does.
     pub note: Option<String>,
 }
 
 impl Replayed {
-    /// Why this is no answer, if it is none.
+    /// Returns why this is not an answer, if it is not.
     pub fn failure(&self) -> Option<Failure> {
         (self.fit == Fit::Nothing).then(|| Failure {
             kind: FailureKind::NoReply,
@@ -51,10 +51,11 @@ impl Replayed {
 }
 
 impl Player {
-    /// Opens a cassette. With `adopt`, requests are written back into the file, as the module says.
+    /// Opens a cassette. With `adopt`, requests are written back into the file, as the module's text
+    /// explains.
     ///
     /// # Errors
-    /// [`ModelError::Cassette`] where it cannot be read.
+    /// [`ModelError::Cassette`] if the file cannot be read.
     pub fn open(path: &Path, adopt: bool) -> Result<Self, ModelError> {
         let cassette = Cassette::read(path)?;
         let count = cassette.exchanges.len();
@@ -74,12 +75,12 @@ impl Player {
         })
     }
 
-    /// The cassette.
+    /// Returns the cassette.
     pub fn cassette(&self) -> &Cassette {
         &self.cassette
     }
 
-    /// The model that was recorded; `None` for a script, whatever its head says.
+    /// Returns the recorded model; `None` for a script, even if its head names a model.
     pub fn model(&self) -> Option<String> {
         match self.cassette.kind {
             Kind::Script => None,
@@ -87,15 +88,15 @@ impl Player {
         }
     }
 
-    /// Lets every exchange begin with its first reply again.
+    /// Makes every exchange start at its first reply again.
     pub fn rewind(&mut self) {
         self.given.fill(0);
     }
 
-    /// The next reply to a request.
+    /// Returns the next reply to a request.
     ///
     /// # Errors
-    /// [`ModelError::Cassette`] where the cassette is empty, or adopting could not be saved.
+    /// [`ModelError::Cassette`] if the cassette is empty, or if adopting could not be saved.
     pub fn play(&mut self, ask: &Ask) -> Result<Replayed, ModelError> {
         let request = Request::from(ask);
         let exact = self.cassette.exchanges.iter().position(|known| known.request == request);
@@ -108,7 +109,7 @@ impl Player {
             return Ok(Replayed { reply, fit: Fit::Exact, note: None });
         }
         if self.cassette.kind == Kind::Recording && request.is_choice() {
-            // The label of another text, or after another prompt, is no answer.
+            // A label of another text, or after another prompt, is not an answer.
             return Ok(self.nothing());
         }
         if self.adopt {
@@ -117,7 +118,7 @@ impl Player {
         self.play_nearest(&request)
     }
 
-    /// The reply to the exchange that asks for the same thing, if there is one.
+    /// Returns the reply of the exchange that asks for the same thing, if there is one.
     fn play_nearest(&mut self, request: &Request) -> Result<Replayed, ModelError> {
         let (position, alike) = self.nearest(request)?;
         if alike < SAME_QUESTION {
@@ -138,8 +139,8 @@ impl Player {
         Replayed { reply: Reply::default(), fit: Fit::Nothing, note: Some(note) }
     }
 
-    /// What to say where a recording has no more replies to a prompt and gives the first again: a model
-    /// would have answered anew. A script is read as one, however often.
+    /// Returns the note for a recording that has no more replies to a prompt and gives the first again: a
+    /// model would have given a new answer. A script needs no such note.
     fn starts_over(&self, position: usize) -> Option<String> {
         let count = self.cassette.exchanges[position].replies.len();
         let is_over = self.cassette.kind == Kind::Recording && self.given[position] >= count;
@@ -156,12 +157,12 @@ impl Player {
         reply
     }
 
-    /// The exchange that is most alike, the first of equals, and how much alike it is. What waits for
-    /// an answer, a person's words or a tool's result, is of the same kind in both.
+    /// Finds the most similar exchange (the first of equals) and its similarity. The last message must have
+    /// the same role in both: a person's words are not a tool's result.
     fn nearest(&self, request: &Request) -> Result<(usize, f64), ModelError> {
         let question = Question::new(request, &self.vocabulary);
         let last = |request: &Request| request.messages.last().map(|message| message.role);
-        // The same words may be said with other tools at hand, which changes the answer.
+        // The same words may come with other tools, which changes the answer.
         let tools = |exchange: &Exchange| {
             let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
             exchange.request.tools.iter().filter(|tool| offered(&tool.name)).count()
@@ -184,7 +185,7 @@ impl Player {
                 best.push((position, rank));
             }
         }
-        // Of prompts with the same words, the one that has them most nearly in this order.
+        // Of prompts with the same words, take the one whose word order is most similar.
         let order = Profile::new(&request.text());
         let of = |position: usize| Profile::new(&self.cassette.exchanges[position].request.text());
         let ordered = |&(position, _): &(usize, _)| {
@@ -219,12 +220,12 @@ impl Player {
                 other.join(", "),
             );
         }
-        // An edit is never "100 % alike".
+        // An edited prompt must never show "100 % alike".
         let percent = (alike * 100.0).floor().min(99.0);
         format!("nearest {kind}, {percent} % alike; only a model answers exactly this prompt")
     }
 
-    /// Answers from the unsettled exchange that fits best, and writes the request into the file.
+    /// Answers with the unsettled exchange that fits best, and writes the request into the file.
     fn play_adopting(&mut self, request: Request) -> Result<Replayed, ModelError> {
         let profile = &Profile::new(&request.text());
         let mut best: Option<(usize, (f64, f64))> = None;
@@ -232,8 +233,8 @@ impl Player {
             if self.settled[position] {
                 continue;
             }
-            // A draft is a few phrases of the real prompt, so what counts first is how much of it
-            // the request holds.
+            // A draft is a few phrases of the real prompt, so compare first how much of the draft the request
+            // contains.
             let draft = Profile::new(&exchange.request.text());
             let rank = (draft.contained_in(profile), profile.alike(&draft));
             if best.is_none_or(|(_, most)| rank > most) {
@@ -260,7 +261,7 @@ impl Player {
         Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note: Some(note) })
     }
 
-    /// Writes one exchange's request into the file and leaves the rest of it, comments too, alone.
+    /// Writes one exchange's request into the file and leaves everything else, comments too, as it is.
     fn save_adopted(&self, position: usize) -> Result<(), ModelError> {
         let shown = self.path.display();
         let failed = |error: String| {
@@ -280,7 +281,7 @@ impl Player {
         let replies = table.remove_entry("replies");
         let old: Vec<_> = REQUEST_KEYS.iter().map(|key| table.remove_entry(key)).collect();
         for (key, item) in request_items(&self.cassette.exchanges[position].request) {
-            // The old key carries the author's comment.
+            // The old key holds the author's comment.
             let kept = old.iter().flatten().find(|(old, _)| old.get() == key);
             match kept {
                 Some((old, _)) => table.insert_formatted(old, item),

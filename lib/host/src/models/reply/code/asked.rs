@@ -1,4 +1,4 @@
-//! The code that the question shows, which an answer may repeat or edit.
+//! Reads the code in the question, which an answer may repeat or edit.
 
 use std::collections::HashSet;
 
@@ -9,9 +9,9 @@ use crate::models::reply::items::{canonical, items};
 
 /// The code in the question.
 pub(super) struct Asked {
-    /// What defines the function, the likeliest first: of the last message, from its top.
+    /// The codes that define the function, the likeliest first: those of the last message, from its top.
     pub(super) codes: Vec<String>,
-    /// Every item of it, without white space.
+    /// Every item of these codes, without white space.
     items: HashSet<String>,
 }
 
@@ -32,7 +32,7 @@ impl Asked {
         Asked { codes, items }
     }
 
-    /// Whether a code only repeats what was asked about.
+    /// Returns whether a code only repeats the question's code.
     pub(super) fn holds(&self, code: &str) -> bool {
         let mut items = items(code).into_iter().map(|item| canonical(&item.text)).peekable();
         items.peek().is_some() && items.all(|item| item.is_empty() || self.items.contains(&item))

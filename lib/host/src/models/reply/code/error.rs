@@ -2,24 +2,24 @@
 
 use code_evolution_wire::ending::Cut;
 
-/// Why a reply holds no usable code. The words are for a person and for the model that is asked again.
+/// Why a reply contains no usable code. The words are for a person and for the model that is asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoCode {
     /// The reply was cut, inside or before the code.
     CutShort {
         /// What cut it.
         by: Cut,
-        /// The most tokens that it could have; 0 where that is not known.
+        /// The limit of its tokens; 0 if unknown.
         max_tokens: u32,
     },
-    /// The reply ends in the middle of the code, though the model says that it is whole.
+    /// The reply ends in the middle of the code, although the model says that it is complete.
     Unfinished {
         /// The function that was wanted.
         function: String,
     },
     /// The reply has no text.
     Empty,
-    /// The reply holds no code at all.
+    /// The reply contains no code at all.
     NoBlock {
         /// The function that was wanted.
         function: String,
@@ -31,24 +31,24 @@ pub enum NoCode {
         /// The functions that the blocks define.
         found: Vec<String>,
     },
-    /// The function stands inside something else, where nobody can call it.
+    /// The function is inside another item, where nobody can call it.
     Nested {
         /// The function that was wanted.
         function: String,
-        /// Where it stands: `impl Solution`.
+        /// The item around it: `impl Solution`.
         inside: String,
     },
-    /// The function has no body worth the name.
+    /// The function has no real body.
     Stub {
         /// The function that was wanted.
         function: String,
     },
-    /// The function is shown only as it was, or as it should not be.
+    /// The reply shows the function only as it was, or as it should not be.
     NotMeant {
         /// The function that was wanted.
         function: String,
     },
-    /// An edit that does not fit the code it is about.
+    /// An edit that does not fit the question's code.
     Edit {
         /// The function that was wanted.
         function: String,

@@ -1,4 +1,4 @@
-//! Helpers that stand in a block of their own, or only in the code that was asked about.
+//! Joins helpers that are in another block, or only in the question's code.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -6,13 +6,13 @@ use code_evolution_wire::source::{Part, is_word, parts};
 
 use crate::models::reply::items::{Item, canonical, items, mentioned};
 
-/// A code with what it needs of other codes before it, and the names that were joined.
+/// Returns a code with the items that it needs from other codes before it, and the names of these items.
 pub(super) fn join(main: &str, others: &[Vec<Item>]) -> (String, Vec<String>) {
     let own = items(main);
     let mut defined: HashSet<String> =
         own.iter().filter(|item| item.kind != "impl").flat_map(|item| item.names.clone()).collect();
     let known: HashSet<String> = own.iter().map(|item| canonical(&item.text)).collect();
-    // The last definition of a name is the one that is meant.
+    // If a name is defined several times, the last definition is meant.
     let offered: Vec<&Item> = others
         .iter()
         .rev()
@@ -27,7 +27,7 @@ pub(super) fn join(main: &str, others: &[Vec<Item>]) -> (String, Vec<String>) {
         let next = offered.iter().enumerate().find(|(at, item)| {
             !taken.contains(at)
                 && match item.kind {
-                    // What is written for a type comes with it.
+                    // An `impl` comes with its type.
                     "impl" => item.names.iter().any(|name| {
                         taken.iter().any(|&at| {
                             offered[at].kind != "impl" && offered[at].names.contains(name)
@@ -57,20 +57,20 @@ pub(super) fn join(main: &str, others: &[Vec<Item>]) -> (String, Vec<String>) {
             item.names.iter().map(|name| format!("`{} {name}`", item.kind))
         })
         .collect();
-    // Imports first, then in the order in which they stand there.
+    // Imports come first, then the items in their original order.
     taken.sort_by_key(|&at| (offered[at].kind != "use", std::cmp::Reverse(at)));
     let mut out: Vec<&str> = taken.iter().map(|&at| offered[at].text.trim()).collect();
     out.push(main.trim_matches('\n'));
     (out.join("\n"), names.into_iter().collect())
 }
 
-/// A test, or a program that shows the function in use.
+/// Returns whether an item is a test, or a program that shows how to use the function.
 fn is_usage(item: &Item) -> bool {
     item.is_function("main") || item.text.contains("#[test]") || item.text.contains("#[cfg(test)]")
 }
 
-/// The names that a code mentions, with whether it calls a function of that name. A method or a
-/// variable is no function.
+/// Returns the names that a code mentions, and whether it calls a function of that name. A method or a
+/// variable is not a function.
 fn needs(code: &str) -> HashSet<(String, bool)> {
     let mut needs: HashSet<(String, bool)> =
         mentioned(code).into_iter().map(|name| (name, false)).collect();
@@ -85,7 +85,7 @@ fn needs(code: &str) -> HashSet<(String, bool)> {
         let name = &before[start..];
         let lead = before[..start].trim_end();
         let follows = tokens[at..].starts_with('(') || tokens[at..].starts_with("::<");
-        // A function is also passed by name: `map(helper)`.
+        // A function can also be passed by name: `map(helper)`.
         let passed = tokens[at..].starts_with([')', ',']) && lead.ends_with(['(', ',']);
         if !name.is_empty() && (follows || passed) && !lead.ends_with('.') && !lead.ends_with("fn")
         {

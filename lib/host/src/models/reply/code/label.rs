@@ -1,11 +1,11 @@
-//! What the words before a block say about it: the answer, the code as it was, or how not to do it.
+//! Reads what the words before a block say about it: the answer, the old code, or how not to do it.
 
-/// What a block is called.
+/// What the reply calls a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Label {
     /// Nothing speaks against it.
     Answer,
-    /// It sounds like the code as it was before.
+    /// It sounds like the old code.
     Before,
     /// It is shown as wrong.
     Wrong,
@@ -115,7 +115,7 @@ const BEFORE_WORDS: [&str; 9] = [
     "you gave me",
 ];
 
-/// What the words before a block, and a comment at its top, say about it.
+/// Returns what the words before a block, and a comment at its top, say about it.
 pub(super) fn label(before: &str, code: &str) -> Label {
     of_comment(code).max(of_words(before))
 }
@@ -124,7 +124,7 @@ fn of_words(before: &str) -> Label {
     let Some(line) = before.lines().rev().map(bare).find(|line| !line.is_empty()) else {
         return Label::Answer;
     };
-    // The last sentence is the one about the block.
+    // The last sentence is about the block.
     let ends: Vec<usize> = [".", "!", "?", ";"]
         .iter()
         .flat_map(|end| {
@@ -140,7 +140,7 @@ fn of_words(before: &str) -> Label {
     if words.iter().any(|word| FIXED.contains(word)) {
         return Label::Answer;
     }
-    // A label is short; a longer sentence is about something: "Instead of a table we can filter ...".
+    // A label is short; a longer sentence has another subject: "Instead of a table we can filter ...".
     let short = sentence.split_whitespace().count() <= 7;
     let starts = |all: &[&str]| short && all.iter().any(|start| sentence.starts_with(start));
     let refuses = ["do not ", "don't ", "don’t ", "never ", "please do not ", "please don't "]
@@ -156,13 +156,13 @@ fn of_words(before: &str) -> Label {
     }
 }
 
-/// A line in small letters, without marks around it.
+/// Returns a line in lower case, without marks around it.
 fn bare(line: &str) -> String {
     let marks = |c: char| c.is_whitespace() || "#*_>`-:()[]~|+".contains(c) || c.is_ascii_digit();
     line.trim_matches(marks).trim_start_matches(['.', ' ']).to_lowercase().replace('’', "'")
 }
 
-/// A comment of a word or three at the top: `// before`, `// wrong`.
+/// Reads a comment of one to three words at the top: `// before`, `// wrong`.
 fn of_comment(code: &str) -> Label {
     let first = code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let Some(comment) = first.trim().strip_prefix("//") else { return Label::Answer };

@@ -1,10 +1,10 @@
-//! Code that stands in no block: between the words, or in JSON.
+//! Finds code outside of blocks: between the words, or in JSON.
 
 use super::tidy;
 use crate::models::reply::items::{canonical, items};
 use crate::models::reply::{json, scan};
 
-/// The items that stand in words without a fence; the last may be cut.
+/// Returns the items among words without a fence; the last item may be cut.
 pub(super) fn bare(words: &str) -> Option<String> {
     let mut code = String::new();
     let mut lines = words.lines().peekable();
@@ -32,13 +32,13 @@ pub(super) fn bare(words: &str) -> Option<String> {
     (!code.is_empty()).then_some(code)
 }
 
-/// A line without the back-ticks around all of it.
+/// Removes back-ticks around a whole line.
 fn inline(line: &str) -> &str {
     let inner = line.trim().strip_prefix('`').and_then(|line| line.strip_suffix('`'));
     inner.filter(|inner| !inner.contains('`')).unwrap_or(line)
 }
 
-/// A text of a JSON value that defines the function.
+/// Returns a text in a JSON value that defines the function.
 pub(super) fn in_json(text: &str, function: &str) -> Option<String> {
     fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
         match value {

@@ -1,26 +1,25 @@
-//! The Rust code in a model's reply.
+//! Reads the Rust code in a model's reply.
 //!
-//! A regular expression over back-ticks returns `///` where a doc comment holds a fence, and the whole
-//! prose where there is none. So a CommonMark parser finds the blocks (`blocks`, beside this module), after
-//! `repair` has put right what models get wrong about fences, and items are told apart (`items`) by a
-//! scanner that knows comments and strings.
+//! A regular expression over back-ticks returns `///` if a doc comment contains a fence, and all the prose if
+//! there is no fence. So `repair` first fixes what models get wrong about fences, then a CommonMark parser
+//! finds the blocks (`blocks`, beside this module), and a scanner that knows comments and strings separates
+//! the items (`items`).
 //!
-//! Of several blocks that define the function the last one counts, but never the prompt's own code, a
-//! stub, or what the reply shows as wrong. An edit is applied to the code that was asked about. Helpers
-//! that stand in another block are joined. A note says what was done; nothing is taken from a block that
-//! was cut.
+//! If several blocks define the function, the last one counts, but never the prompt's own code, a stub, or
+//! code that the reply shows as wrong. An edit is applied to the question's code. Helpers in another block
+//! are joined. A note says what was done. Nothing is taken from a block that was cut.
 //!
 //! | module | subject |
 //! |---|---|
 //! | `asked` | the code in the question |
-//! | `role` | what a block is to the function |
+//! | `role` | how a block relates to the function |
 //! | `label` | what the words before a block say about it |
-//! | `loose` | code in no block |
+//! | `loose` | code outside of blocks |
 //! | `edit` | SEARCH/REPLACE, diffs, code with gaps |
-//! | `join` | helpers from elsewhere |
+//! | `join` | helpers from other blocks |
 //! | `error` | why there is no code |
 //!
-//! What it leaves out: parsing Rust. What does not compile is for the compiler to say.
+//! What it leaves out: parsing Rust. Code that does not compile is the compiler's concern.
 
 mod asked;
 mod edit;
@@ -45,10 +44,10 @@ use label::{Label, label};
 use loose::{bare, in_json};
 use role::{Judged, Role, describe};
 
-/// The code of a reply that defines `fn function`.
+/// Returns the code of a reply that defines `fn function`.
 ///
 /// # Errors
-/// [`NoCode`] where nothing defines the function, or the code is cut.
+/// [`NoCode`] if nothing defines the function, or if the code is cut.
 pub fn extract(reply: &ReplyText, function: &str) -> Result<Code, NoCode> {
     let text = normal(&reply.text);
     let cut = match Ending::of(&reply.finish_reason) {
@@ -79,7 +78,7 @@ fn defines(code: &str, function: &str) -> bool {
     items(code).iter().any(|item| item.is_function(function))
 }
 
-/// What is known of the question while its reply is read.
+/// What is known about the question while its reply is read.
 struct Reader<'a> {
     function: &'a str,
     cut: Option<Cut>,
@@ -125,7 +124,7 @@ impl Reader<'_> {
         if self.cut.is_some() && (!fenced || judged.last().is_some_and(|last| last.block.open)) {
             return Err(self.cut_short());
         }
-        // An answer that leaves the code as it was is one.
+        // A reply that leaves the code unchanged is an answer too.
         if let Some(position) = last(|role| matches!(role, Role::Own), Label::Answer) {
             return self.take(&judged, position);
         }
@@ -164,7 +163,7 @@ impl Reader<'_> {
         Judged { block, role, label }
     }
 
-    /// Takes a block, unless it was cut.
+    /// Takes a block unless it was cut.
     fn take(&self, judged: &[Judged], position: usize) -> Result<Code, NoCode> {
         let taken = &judged[position].block;
         let last = &judged[judged.len() - 1];
@@ -174,8 +173,8 @@ impl Reader<'_> {
                 return Err(self.cut_short());
             }
         }
-        // A block that is closed may be wrong, and the compiler says how; of a reply that was cut, half
-        // a function is never taken for a whole one.
+        // A closed block may be wrong, and the compiler says how. But in a reply that was cut, half a
+        // function is never taken for a whole one.
         if self.cut.is_some() && !taken.open && scan::is_half(&taken.code) {
             return Err(self.cut_short());
         }
@@ -197,7 +196,7 @@ impl Reader<'_> {
         Ok(self.finish(&code, judged, Some(position), notes))
     }
 
-    /// Whether a block only shows the function in use.
+    /// Returns whether a block only shows how to use the function.
     fn is_use(&self, judged: &Judged) -> bool {
         let code = &judged.block.code;
         let uses = items::mentioned(code).contains(self.function)
@@ -205,7 +204,7 @@ impl Reader<'_> {
         matches!(judged.role, Role::Other) && (uses || !judged.block.language.is_rust())
     }
 
-    /// The code of a block without an end, up to its last whole item.
+    /// Returns the code of a block without an end, up to its last whole item.
     fn ended(&self, code: &str) -> Result<String, NoCode> {
         let all = items(code);
         let end = all.iter().rposition(|item| item.whole && !item.kind.is_empty());
@@ -235,7 +234,7 @@ impl Reader<'_> {
         Ok(self.finish(&code, judged, None, note.into_iter().collect()))
     }
 
-    /// Makes the edits of a reply, if there are any.
+    /// Applies the edits of a reply, if there are any.
     fn edited(&self, judged: &[Judged], words: &str) -> Option<Result<Code, NoCode>> {
         let mut edits = judged.iter().filter_map(|judged| match &judged.role {
             Role::Edit(edit) if judged.label != Label::Wrong => Some(edit.clone()),
@@ -248,7 +247,7 @@ impl Reader<'_> {
         };
         let broken = judged.iter().any(|judged| matches!(judged.role, Role::BrokenEdit));
         let first = edits.next().or_else(in_words);
-        // Of several edits the last may be the one that is missing.
+        // If the reply was cut, the last of several edits may be missing.
         if self.cut.is_some() && (first.is_some() || broken) {
             return Some(Err(self.cut_short()));
         }
@@ -276,7 +275,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        // The new side may be the whole function.
+        // The new side of the edit may be the whole function.
         let written = edit.written();
         if self.is_whole(&written) {
             let note = format!("{} writes the whole function, which is taken", edit.what);
@@ -291,7 +290,7 @@ impl Reader<'_> {
             && all.iter().any(|item| item.is_function(self.function) && !item.is_stub())
     }
 
-    /// Joins what the code needs, and leaves one definition of the function.
+    /// Joins what the code needs, and keeps one definition of the function.
     fn finish(
         &self,
         code: &str,
@@ -336,7 +335,7 @@ impl Reader<'_> {
         Code { code: tidy(&code), note: (!notes.is_empty()).then(|| notes.join("; ")) }
     }
 
-    /// The code with one definition of the function, the last that is no stub.
+    /// Returns the code with one definition of the function: the last that is not a stub.
     fn once(&self, code: &str) -> (String, bool) {
         let all = items(code);
         let own = |item: &Item| item.is_function(self.function);
@@ -348,7 +347,7 @@ impl Reader<'_> {
         (parts.map(|(_, item)| item.text.as_str()).collect(), true)
     }
 
-    /// Why there is nothing to take.
+    /// Explains why there is no code.
     fn nothing(&self, judged: &[Judged], words: &str) -> NoCode {
         let function = self.name();
         let shown = |judged: &Judged| {
@@ -376,7 +375,7 @@ impl Reader<'_> {
     }
 }
 
-/// Without empty lines at both ends.
+/// Removes empty lines at both ends.
 fn tidy(code: &str) -> String {
     code.trim_matches('\n').trim_end().to_owned()
 }

@@ -1,27 +1,27 @@
-//! What each block of a reply is to the function that is wanted.
+//! Decides how each block of a reply relates to the wanted function.
 
 use super::edit::Edit;
 use super::label::Label;
 use crate::models::reply::blocks::Block;
 
-/// What a block is to the function.
+/// How a block relates to the function.
 pub(super) enum Role {
     Edit(Edit),
-    /// It looks like an edit, and cannot be read as one.
+    /// It looks like an edit but cannot be read as one.
     BrokenEdit,
     /// It defines the function.
     Defines,
-    /// It repeats the code that was asked about.
+    /// It repeats the question's code.
     Own,
     /// The function in it has no body.
     Stub,
-    /// The function stands inside this.
+    /// The function is inside this item.
     Nested(String),
-    /// Something else, maybe with helpers.
+    /// Something else, maybe helpers.
     Other,
 }
 
-/// A block with what it is to the function.
+/// A block with its role.
 pub(super) struct Judged {
     pub(super) block: Block,
     pub(super) role: Role,
@@ -29,13 +29,13 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Whether it is one of these.
+    /// Returns whether it has this role, label and language.
     pub(super) fn is(&self, wanted: fn(&Role) -> bool, label: Label, rust: bool) -> bool {
         wanted(&self.role) && self.label == label && self.block.language.is_rust() == rust
     }
 }
 
-/// What a block that was not taken is.
+/// Describes a block that was not used.
 pub(super) fn describe(judged: &Judged) -> Option<&'static str> {
     Some(match (&judged.role, judged.label) {
         (Role::Other, _) => return None,

@@ -1,11 +1,11 @@
 use super::*;
 
-/// The code that a reply gives, to a question that holds no code.
+/// Reads the code of a reply to a question that contains no code.
 fn extract(text: &str, function: &str, finish_reason: &str) -> Result<String, NoCode> {
     asked(text, function, finish_reason, "").map(|found| found.code)
 }
 
-/// The same, to this question.
+/// Reads the code of a reply to this question.
 fn asked(text: &str, function: &str, reason: &str, question: &str) -> Result<Code, NoCode> {
     let (text, finish_reason) = (text.to_owned(), reason.to_owned());
     let asked = vec![question.to_owned()];
@@ -152,7 +152,7 @@ mod properties {
     use super::super::defines;
     use super::{CUT, extract};
 
-    /// Pieces that a reply is most likely to be misread at.
+    /// Makes pieces of replies that are easy to misread.
     fn soup() -> impl Strategy<Value = String> {
         let pieces = vec![
             "```",
@@ -207,7 +207,7 @@ mod properties {
         prop::collection::vec(select(pieces), 0..40).prop_map(|pieces| pieces.concat())
     }
 
-    /// A line of a program, which may look like Markdown as far as code can.
+    /// Makes a line of a program that looks as much like Markdown as code can.
     fn line() -> impl Strategy<Value = &'static str> {
         select(vec![
             "    let a = \"text with ` and ``` inside\";",
@@ -283,7 +283,7 @@ fn a_function_whose_first_line_alone_is_indented_is_whole_or_cut() {
     let half = "    fn one() -> u8 {\n        1\n";
     assert_eq!(extract(half, "one", "length"), Err(CUT));
     assert!(matches!(extract(half, "one", "stop"), Err(NoCode::Unfinished { .. })));
-    // One that is indented throughout is a block as before.
+    // An item that is indented throughout is still a block.
     gives("Here:\n\n    fn one() -> u8 {\n        1\n    }\n", ONE);
 }
 

@@ -1,25 +1,25 @@
-//! Edits: a reply that changes the code it was asked about, rather than writing it anew.
+//! Edits: a reply that changes the question's code instead of writing it anew.
 //!
-//! Models write SEARCH/REPLACE blocks, unified diffs, and code with `// ... existing code ...` in it. An
-//! edit is applied where it fits in one place only; white space at the ends of lines does not count, and
-//! neither does indentation where nothing fits exactly. Otherwise it is refused, with words that tell the
-//! model what to answer instead.
+//! Models write SEARCH/REPLACE blocks, unified diffs, and code with `// ... existing code ...` in it. An edit
+//! is applied only if it fits in exactly one place. White space at the ends of lines does not count; if
+//! nothing fits exactly, indentation does not count either. Otherwise the edit is refused, with words that
+//! tell the model what to answer instead.
 
 use crate::models::reply::scan;
 
-/// An edit, as the reply has it.
+/// An edit in a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Edit {
-    /// What kind of edit it is, for a person.
+    /// The name of this kind of edit, for a person.
     pub(super) what: &'static str,
     changes: Vec<Change>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Change {
-    /// These lines become those.
+    /// Replaces the old lines with the new ones.
     Replace { old: Vec<String>, new: Vec<New> },
-    /// Code with gaps: each stands for lines that stay.
+    /// Code with gaps: each gap stands for lines that stay.
     Gaps(Vec<Vec<String>>),
 }
 
@@ -27,17 +27,17 @@ enum Change {
 #[derive(Debug, Clone, PartialEq)]
 enum New {
     Line(String),
-    /// One that stays: its number among the old ones.
+    /// A line that stays: its number among the old lines.
     Old(usize),
 }
 
-/// The edit in a block; `base` are the codes that were asked about, which tell a diff from code that
-/// happens to begin a line with `-`.
+/// Finds the edit in a block. `base` are the codes of the question; they distinguish a diff from code in
+/// which a line happens to begin with `-`.
 pub(super) fn find(block: &str, tagged_diff: bool, base: &[String]) -> Option<Edit> {
     search_replace(block).or_else(|| diff(block, tagged_diff, base)).or_else(|| gaps(block))
 }
 
-/// Whether a line is a mark of a SEARCH/REPLACE block: which of its three.
+/// Returns which of the three marks of a SEARCH/REPLACE block a line is, if any.
 fn conflict_mark(line: &str) -> Option<usize> {
     let line = line.trim();
     let run = |mark: char| line.chars().take_while(|&c| c == mark).count();
@@ -75,20 +75,20 @@ fn search_replace(block: &str) -> Option<Edit> {
             _ => {}
         }
     }
-    // An edit without its last mark still says what it wants, but not that this is all.
+    // An edit without its last mark is not complete, although its purpose is clear.
     (!changes.is_empty() && side.is_none())
         .then_some(Edit { what: "a SEARCH/REPLACE edit", changes })
 }
 
-/// Whether a block looks like an edit, also where it cannot be read as one.
+/// Returns whether a block looks like an edit, even if it cannot be read as one.
 pub(super) fn has_marks(block: &str) -> bool {
     block.lines().any(|line| matches!(conflict_mark(line), Some(0 | 2)))
 }
 
-/// Whether a mark of an edit, of a fence or of a model stands in code, outside of its comments and
-/// strings. Then the reply was not understood, and what was found is no program.
+/// Returns whether code contains a mark of an edit, of a fence or of a model, outside of comments and
+/// strings. Then the reply was misread, and the result is not a program.
 pub(super) fn has_stray_marks(code: &str) -> bool {
-    // Runs that no Rust has, wherever they stand. (Nested generics end on a few `>`.)
+    // Character runs that never occur in Rust. (Nested generics end with only a few `>`.)
     const MARKS: [&str; 12] = [
         "<<<<<",
         "=====",
@@ -126,7 +126,7 @@ fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
             .filter(body)
             .all(|line| line.is_empty() || line.starts_with([' ', '+', '-', '\t']))
     };
-    // A context line may have lost its space; then a line that goes must be one of the code's.
+    // A context line may have lost its space; then each removed line must be a line of the question's code.
     let goes = |line: &&&str| {
         let old = line.strip_prefix('-').map(str::trim).filter(|old| !old.is_empty());
         old.is_some_and(|old| base.iter().any(|code| code.lines().any(|line| line.trim() == old)))
@@ -164,13 +164,13 @@ fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
 
 fn push(changes: &mut Vec<Change>, old: &mut Vec<String>, new: &mut Vec<New>) {
     let (old, new) = (std::mem::take(old), std::mem::take(new));
-    // A hunk of context alone changes nothing.
+    // A hunk that has only context changes nothing.
     if old.len() != new.len() || new.iter().any(|line| matches!(line, New::Line(_))) {
         changes.push(Change::Replace { old, new });
     }
 }
 
-/// Whether a line stands for others that are left out.
+/// Returns whether a line stands for lines that are left out.
 fn is_gap(line: &str) -> bool {
     let line = line.trim();
     if matches!(line, "..." | "…" | "// ..." | "// …" | "/* ... */" | "//...") {
@@ -214,10 +214,10 @@ fn gaps(block: &str) -> Option<Edit> {
 }
 
 impl Edit {
-    /// The code with the edit made.
+    /// Returns the code after the edit.
     ///
     /// # Errors
-    /// Why it does not fit, for the model to read.
+    /// Says why the edit does not fit, for the model to read.
     pub(super) fn apply(&self, base: &str) -> Result<String, String> {
         let mut lines: Vec<String> = base.lines().map(str::to_owned).collect();
         for change in &self.changes {
@@ -229,7 +229,7 @@ impl Edit {
         Ok(lines.join("\n"))
     }
 
-    /// The lines that the edit writes, where these may be the whole code.
+    /// Returns the lines that the edit writes, because they may be the whole code.
     pub(super) fn written(&self) -> String {
         let new = self.changes.iter().filter_map(|change| match change {
             Change::Replace { old, new } => {
@@ -251,7 +251,7 @@ impl Edit {
     }
 }
 
-/// How far two lines must be the same.
+/// A test for two lines being the same; each is looser than the one before.
 type Same = fn(&str, &str) -> bool;
 const SAME: [Same; 3] = [
     |a, b| a == b,
@@ -259,7 +259,7 @@ const SAME: [Same; 3] = [
     |a, b| a.split_whitespace().eq(b.split_whitespace()),
 ];
 
-/// The one place where these lines stand, and whether their indentation differs.
+/// Finds the only place where these lines occur.
 fn place(lines: &[String], wanted: &[String]) -> Result<usize, String> {
     for same in SAME {
         let places: Vec<usize> = (0..=lines.len().saturating_sub(wanted.len()))
@@ -307,7 +307,7 @@ fn replace(lines: &[String], old: &[String], new: &[New]) -> Result<Vec<String>,
     let moved = new.iter().filter_map(|line| {
         let line = match line {
             New::Line(line) => line,
-            // As it stands there; an empty one at the edge is not there.
+            // Keep the line as the code has it; an empty old line at the edge was trimmed, so skip it.
             New::Old(number) => {
                 return lines
                     .get(at + number.checked_sub(first)?)
@@ -326,8 +326,8 @@ fn replace(lines: &[String], old: &[String], new: &[New]) -> Result<Vec<String>,
     Ok([&lines[..at], &moved[..], &lines[at + old.len()..]].concat())
 }
 
-/// Fills the gaps with the lines that stay: each piece must touch its gap with a line of the code that
-/// stands there once.
+/// Fills the gaps with the lines that stay. At each gap, a piece must begin or end with a line that occurs
+/// only once in the code.
 fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String> {
     let mut out: Vec<String> = Vec::new();
     let mut from = 0;
@@ -348,7 +348,7 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
         // The gap before this piece.
         if number > 0 {
             let to = match piece.iter().find(filled) {
-                // Closing braces stand in many places; from the end they are told apart.
+                // Closing braces occur in many places; compare them from the end.
                 Some(first) => match ends_with(lines, piece, from) {
                     Some(at) if number + 1 == pieces.len() => at,
                     _ => anchor(first, from)?,
@@ -359,7 +359,7 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
             from = to;
         }
         out.extend(piece.iter().cloned());
-        // The gap after it.
+        // The gap after this piece.
         if number + 1 < pieces.len()
             && let Some(last) = piece.iter().rfind(filled)
         {
@@ -371,7 +371,7 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
     Ok(out)
 }
 
-/// Where a piece stands that is the code's end.
+/// Returns where a piece starts if the piece is the end of the code.
 fn ends_with(lines: &[String], piece: &[String], from: usize) -> Option<usize> {
     let piece: Vec<&String> = piece.iter().filter(|line| !line.trim().is_empty()).collect();
     let at = lines.len().checked_sub(piece.len())?;
