@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_has_many_spellings() {
+    fn every_spelling_of_this_machine_is_local() {
         let is = |host: &str| is_local(&Url::parse(&format!("http://{host}:11434/v1")).unwrap());
         for here in [
             "localhost",

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_is_mentioned_with_its_models() {
+    fn a_listening_server_is_mentioned_with_its_models() {
         let models = place(Some(
             r#"{"object":"list","data":[{"id":"small:1b","object":"model"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"},{"id":"f"}]}"#,
         ));

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_way_counts() {
+    fn questions_under_way_count() {
         let known = Allowance { remaining: 1_000, limit: Some(8_000), whole_at: 60 * SECOND };
         assert_eq!(known.wait(600, 0, SECOND), Duration::ZERO);
         assert_eq!(known.wait(600, 500, SECOND), 59 * SECOND);

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_stand_in_many_places() {
+    fn waits_are_read_from_many_fields() {
         let wait = |error_object: Value| {
             error(&json!({"error": error_object}), true).unwrap().retry_after.map(|w| w.as_secs())
         };
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_told_from_a_minute() {
+    fn limits_per_day_and_per_minute_are_told_apart() {
         let speaks = |message: &str| {
             error(&json!({"error": {"message": message}}), true).unwrap().speaks_of_a_day()
         };
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_are_known_wherever_they_are_named() {
+    fn slips_are_recognised_in_every_field() {
         let slips =
             |error_object: Value| error(&json!({"error": error_object}), true).unwrap().is_slip();
         let inner = json!({"error": {"message": "m", "code": "tool_use_failed"}});

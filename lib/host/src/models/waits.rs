@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_with_its_day() {
+    fn the_end_of_a_wait_is_shown_with_its_day() {
         let told = |seconds| end(Duration::from_secs(seconds), now());
         assert_eq!(told(50), "2026-11-02 10:00 UTC, in 1 min");
         assert_eq!(told(14 * 3_600 + 90), "2026-11-03 00:01 UTC, in 14 h 2 min");

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_a_guess_stays_text() {
+    fn arguments_that_need_a_guess_stay_text() {
         for text in [
             r#"{"a": 30, "#,
             r#"{"a": 30"#,

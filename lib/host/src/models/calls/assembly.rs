@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_is_kept() {
+    fn other_fields_of_a_call_are_kept() {
         let signature = json!({"google": {"thought_signature": "b3du"}});
         let call = json!({"index": 0, "id": "k1", "type": "function", "extra_content": signature, "odd": null,
             "function": {"name": "add", "arguments": {"a": 1}, "hint": [1]}});
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn no_server_makes_us_allocate_at_will() {
+    fn the_number_of_calls_is_limited() {
         let many: Vec<Value> = (0..1_000)
             .map(|n| json!({"index": n * 1_000_000, "function": {"name": "f"}}))
             .collect();

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_among_what_leaked_into_it() {
+    fn a_name_is_found_beside_leaked_marks() {
         let ask = ask(&["add", "add_all", "json"]);
         for (leaked, name) in [
             ("add", "add"),

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_request_is_answered_and_always_alike() {
+    fn only_the_recorded_request_is_answered_and_always_the_same() {
         let options = ["good".to_owned(), "bad".to_owned()];
         let system = [Message::new(Role::System, "Label it.")];
         let asked = request(&system, "It broke.", &options);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_more_than_a_choice_is_none() {
+    fn an_answer_with_more_than_a_choice_is_not_kept() {
         let options = ["good".to_owned()];
         let asked = request(&[], "It broke.", &options);
         let mut choices = Choices::default();

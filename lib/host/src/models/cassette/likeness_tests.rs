@@ -72,7 +72,7 @@ fn ask(request: &Request) -> Ask {
 }
 
 #[test]
-fn what_no_script_has_is_not_answered() {
+fn unknown_prompts_are_not_answered() {
     let data = data();
     assert!(data.unrelated.len() >= 30);
     let framed = |text: &str| {

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_counts_more_than_the_frame_around_it() {
+    fn the_question_counts_more_than_its_frame() {
         let known = [
             &format!("{FRAME} The mean of the numbers divides by zero.")[..],
             &format!("{FRAME} The longest word is cut in half.")[..],

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_goes_on_with_its_own_model_only() {
+    fn a_recording_continues_only_with_its_own_model() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recording.toml");
         Recorder::new(&path, "m", None).record(&Ask::new("a"), &answer("one")).unwrap();

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_cassettes_are_read_back() {
         for text in [
             "plain",
             "",

@@ -21,7 +21,7 @@ fn each_provider_is_chosen_by_its_key() {
 }
 
 #[test]
-fn a_provider_that_has_ended_says_so() {
+fn a_provider_that_has_ended_is_named() {
     let token = ("GITHUB_TOKEN", "ghp_canary");
     for name in ["github", "GitHub"] {
         let error = chosen(&ModelChoice::default(), &[token, ("LLM_PROVIDER", name)]).unwrap_err();
@@ -90,7 +90,7 @@ fn the_setup_cell_wins_over_the_environment() {
 }
 
 #[test]
-fn another_address_is_not_sent_a_providers_key() {
+fn a_providers_key_is_not_sent_to_another_address() {
     let base = ("LLM_BASE_URL", "http://localhost:11434/v1/");
     let custom = chosen(&ModelChoice::default(), &[OPENAI, base, ("LLM_MODEL", "m")]).unwrap();
     let endpoint = custom.endpoint.unwrap();
@@ -144,7 +144,7 @@ fn wrong_settings_are_named_without_repeating_a_key() {
 }
 
 #[test]
-fn a_typed_key_is_that_of_the_provider_which_the_setup_cell_names() {
+fn a_typed_key_belongs_to_the_provider_of_the_setup_cell() {
     let env = [("GROQ_API_KEY", "old"), (TYPED_KEY, "typed"), OPENAI];
     let groq = ModelChoice { provider: Some(" Groq".into()), ..ModelChoice::default() };
     let endpoint = chosen(&groq, &env).unwrap().endpoint.unwrap();

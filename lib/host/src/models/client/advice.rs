@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_named_where_one_stands_between() {
+    fn a_proxy_on_the_way_is_named() {
         let proxy = ("HTTPS_PROXY", "http://me:secret@proxy.example:3128");
         let (through, base) = way("https://api.example.org/v1", &[proxy]);
         let told = through.unreachable(&base);

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_may_be_too_long() {
+    fn max_tokens_that_is_too_large() {
         for (status, message, room) in [
             (
                 413,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_something_else() {
+    fn refusals_for_other_reasons_get_no_advice() {
         for (status, message) in [
             (
                 429,

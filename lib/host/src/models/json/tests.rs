@@ -37,7 +37,7 @@ fn thinking_inside_a_string_is_text() {
 }
 
 #[test]
-fn a_choice_is_read_with_its_quotes_its_case_and_its_full_stop() {
+fn a_choice_is_read_despite_quotes_case_and_full_stop() {
     let schema = json!({"enum": ["positive", "negative", "+", "Plus", "plus"]});
     for (reply, option) in [
         ("positive", "positive"),
@@ -77,7 +77,7 @@ fn replies_that_do_not_fit_say_where() {
 }
 
 #[test]
-fn what_is_not_checked_is_refused() {
+fn unsupported_schemas_are_refused() {
     for (schema, why) in [
         (json!({"pattern": "^a"}), "`pattern` at $ is not supported"),
         (json!({"properties": {"a": {"$ref": "#"}}}), "`$ref` at $.a"),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_environment_that_has_all_of_it_serves() {
+    fn the_first_complete_environment_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let venvs = || ["a", "b", "c"].map(|name| folder.path().join(name)).into_iter();
         let find = || Installed::find_in(venvs(), &|_| None);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_at_once_one_starts_the_server() {
+    fn one_of_many_labs_starts_the_server() {
         let name = name("race");
         let (alone, barrier) = (AtomicUsize::new(0), Barrier::new(8));
         std::thread::scope(|scope| {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ends_is_no_greeting_and_not_alive() {
+    fn a_server_that_ends_sends_no_greeting_and_is_not_alive() {
         let Ok(Connected::Alone { listener, connection }) = connect_or_listen(&name("end")) else {
             panic!("no listener");
         };

@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_stays_or_is_told() {
+    fn other_text_stays_and_unread_calls_are_reported() {
         for text in [
             r#"{"name": "Ada", "arguments": {}}"#,
             r#"{"points": 3}"#,

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_and_not_what_is_quoted() {
+    fn the_answer_is_taken_and_quoted_values_are_not() {
         let two = json!({"points": 2});
         for text in [
             "{\"points\": 2}",

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_guessed() {
+    fn points_are_never_guessed() {
         for (text, why) in [
             ("", "no JSON"),
             ("14/20, I would say", "no JSON"),

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn only_closed() {
+    fn thinking_with_only_a_closing_tag() {
         whole("a\n</think>\nb", "b", "a");
         whole(
             "a\n```rust\nfn one() {}\n</think>\n```rust\nb\n```",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn never_closed() {
+    fn thinking_that_is_never_closed() {
         whole("<think>\na\nb", "", "a\nb");
         whole("<think>\na\n\nb c", "b c", "a");
         whole("<think>\na\n```rust\nfn one() {}\n```\n", "```rust\nfn one() {}\n```\n", "a");
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mention_is_no_thinking() {
+    fn a_mention_is_not_thinking() {
         for text in [
             "the tag `<think>` opens, `</think>` closes",
             "the tag <think> opens it",

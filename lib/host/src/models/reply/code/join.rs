@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_needed_is_joined_and_nothing_else() {
+    fn only_needed_items_are_joined() {
         let main =
             "fn one(v: Vec<Point>) -> u8 { v.iter().map(helper).sum::<u8>() + LIMIT + v.join() }";
         let others = [

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_words_say_about_a_block() {
+    fn labels_are_read_from_the_words_before_a_block() {
         for (words, expected) in [
             ("", Label::Answer),
             ("Here is the function:", Label::Answer),

@@ -288,14 +288,14 @@ fn a_function_whose_first_line_alone_is_indented_is_whole_or_cut() {
 }
 
 #[test]
-fn a_closed_block_of_a_cut_reply_gives_no_half_either() {
+fn a_closed_block_of_a_cut_reply_never_gives_half_a_function() {
     for half in ["fn one() -> u8 {", "fn one(", "fn one() -> u8 {\n    1\n}\nfn two() {"] {
         assert_eq!(extract(&format!("```rust\n{half}\n```\nNow"), "one", "length"), Err(CUT));
     }
 }
 
 #[test]
-fn a_block_with_half_of_an_edits_marks_is_no_code() {
+fn a_block_with_half_an_edits_marks_is_not_code() {
     for mark in ["=======", "<<<<<<< SEARCH", ">>>>>>> REPLACE", "@@ -1 +1 @@"] {
         for language in ["rust", "json", ""] {
             let found = extract(&format!("```{language}\n{ONE}\n{mark}\n```"), "one", "stop");

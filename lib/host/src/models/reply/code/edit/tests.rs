@@ -49,7 +49,7 @@ fn edits_that_do_not_fit_say_why() {
 }
 
 #[test]
-fn code_is_no_edit() {
+fn code_is_not_an_edit() {
     for code in [
         BASE,
         "fn one() -> i32 {\n    // the rest of the list\n    let a = 1;\n    -a\n}",
