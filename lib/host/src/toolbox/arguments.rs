@@ -1,8 +1,8 @@
-//! Arguments as models write them, made into those that a signature wants.
+//! Converts arguments as models write them into those that a signature wants.
 //!
-//! Models write `"5"` for a number, `"[1, 2]"` for a list and `1.0` for an integer, and leave out what is
-//! optional. Each of these has one meaning, so it is taken. Whatever has two is left as it is, and the
-//! codec refuses it.
+//! Models write `"5"` for a number, `"[1, 2]"` for a list and `1.0` for an integer, and omit optional
+//! arguments. Each of these has only one meaning, so it is accepted. A value with two meanings stays as it
+//! is, and the codec refuses it.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use crate::judge::{Signature, Type};
 use crate::models::lenient_json;
 
-/// The largest whole number up to which a float tells every integer apart.
+/// The largest whole number up to which a float represents every integer exactly.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The arguments with every value in the form that its type wants, where that is sure.
+/// Returns the arguments, with every value in the form that its type wants, if the conversion is certain.
 pub fn fitted<'a>(signature: &Signature, arguments: &'a Value) -> Cow<'a, Value> {
     let parameters = || signature.names.iter().zip(&signature.parameters);
     match arguments {
@@ -25,7 +25,7 @@ pub fn fitted<'a>(signature: &Signature, arguments: &'a Value) -> Cow<'a, Value>
         Value::Array(values) => {
             let given = values.iter().zip(&signature.parameters);
             let mut fitted: Vec<Value> = given.map(|(value, ty)| fit(ty, value)).collect();
-            // One too many is an error, which names the number that was given.
+            // An extra argument is an error; the message names how many were given.
             fitted.extend(values.iter().skip(fitted.len()).cloned());
             let left_out = signature.parameters.iter().skip(fitted.len());
             if left_out.clone().all(is_optional) {
@@ -50,7 +50,7 @@ pub fn fitted<'a>(signature: &Signature, arguments: &'a Value) -> Cow<'a, Value>
     }
 }
 
-/// Whether a parameter of this type may be left out.
+/// Returns whether a parameter of this type may be omitted.
 pub fn is_optional(ty: &Type) -> bool {
     match ty {
         Type::Option(_) => true,
@@ -59,7 +59,7 @@ pub fn is_optional(ty: &Type) -> bool {
     }
 }
 
-/// The value in the form of its type; as it is where there is none that is sure.
+/// Returns the value in the form of its type, or unchanged if the conversion is not certain.
 fn fit(ty: &Type, value: &Value) -> Value {
     let fitted = match (ty, value) {
         (Type::Reference(inner), value) => Some(fit(inner, value)),
@@ -120,7 +120,7 @@ fn fit_option(inner: &Type, value: &Value) -> Option<Value> {
         Value::Object(members) if members.len() == 1 && members.contains_key("Some") => {
             Some(each(members, |_, value| fit(inner, value)))
         }
-        // Where a text is wanted, "null" may be one.
+        // If a text is wanted, "null" may be that text.
         Value::String(text)
             if matches!(text.trim(), "null" | "None")
                 && !matches!(inner, Type::Text | Type::Str) =>
@@ -135,7 +135,7 @@ fn each(members: &Map<String, Value>, change: impl Fn(&str, &Value) -> Value) ->
     members.iter().map(|(name, value)| (name.clone(), change(name, value))).collect()
 }
 
-/// A whole number: `5`, `5.0`, `5e2`. Digits stay digits, so that none of a large one is lost.
+/// Reads a whole number: `5`, `5.0`, `5e2`. Digits stay digits, so a large number loses none.
 fn integer(text: &str) -> Option<Value> {
     if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
         return serde_json::from_str(text.trim_start_matches('+')).ok();
@@ -148,7 +148,7 @@ fn integer(text: &str) -> Option<Value> {
     is_exact.then(|| Value::from(number as i64))
 }
 
-/// A text that is a list or an object.
+/// Reads a text that is a list or an object.
 fn read_list_or_object(text: &str) -> Option<Value> {
     lenient_json(text).filter(|read| read.is_array() || read.is_object())
 }
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(fit(json!({"words": ["x"]})), json!({"words": ["x"], "n": null}));
         assert_eq!(fit(json!([["x"]])), json!([["x"], null]));
         assert_eq!(fit(json!("{\"words\": \"['x']\"}")), json!({"words": ["x"], "n": null}));
-        // What must be given is not made up, nor is anything dropped.
+        // A required argument is never invented, and no argument is dropped.
         assert_eq!(fit(json!({"n": 1, "m": 2})), json!({"n": 1, "m": 2}));
         assert_eq!(fit(json!([])), json!([]));
         assert_eq!(fit(json!([["x"], 1, 2])), json!([["x"], 1, 2]));

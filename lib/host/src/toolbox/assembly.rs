@@ -1,18 +1,18 @@
-//! A tool's source together with those of the tools that it uses.
+//! Joins a tool's source with those of the tools that it uses.
 //!
-//! A used tool is a module of its user's source: `tools::name(..)` is a plain call in the same
-//! process, checked by the compiler, as fast as any function. Each keeps the version that its user
-//! was tested with, so that a later version of the one cannot change the other unexamined.
+//! A used tool is a module in its user's source: `tools::name(..)` is a plain call in the same process,
+//! checked by the compiler, and as fast as any function. Each user keeps the version that it was tested with,
+//! so a later version of the used tool cannot change it without an examination.
 
 use super::error::ToolboxError;
 use super::shelf::{Shelf, Tools, not_found};
 use crate::judge;
 
-/// The source with `mod tools` at its end, where it uses any. What the lexer cannot read stays as it
-/// is, for rustc to refuse: a stray brace must not reach into another tool.
+/// Returns the source, with `mod tools` at its end if it uses any. A source that the lexer cannot read stays
+/// as it is, and rustc refuses it: a stray brace must not reach into another tool.
 ///
 /// # Errors
-/// If a used tool is not there, or its source is damaged.
+/// If a used tool is missing, or its source is damaged.
 pub fn assemble<'a>(
     shelf: &Shelf,
     tools: &Tools,

@@ -1,8 +1,8 @@
-//! What a source would do besides computing, read from its tokens.
+//! Finds what a source would do besides computing, from its tokens.
 //!
-//! A courtesy, like the judge's own scan: it tells an author at once what a tool may not do, and a
-//! person what a tool asks for. A renamed module passes it. The wall is the jail, in which there is no
-//! file, no network, no other process and no environment, whatever the source says.
+//! This is a courtesy, like the judge's scan: it tells an author at once what a tool may not do, and a person
+//! what a tool asks for. A renamed module gets past it. The real boundary is the jail, which has no file, no
+//! network, no other process and no environment, whatever the source says.
 
 use code_evolution_wire::toolbox::Capability;
 use proc_macro2::{TokenStream, TokenTree};
@@ -20,7 +20,7 @@ const FORBIDDEN: [(&str, &str); 5] = [
 const MODULES: [(&str, Capability); 3] =
     [("time", Capability::Clock), ("thread", Capability::Threads), ("atomic", Capability::State)];
 
-/// Names that need a capability wherever they stand.
+/// Names that need a capability anywhere in a source.
 const NAMES: [(&str, Capability); 7] = [
     ("thread_local", Capability::State),
     ("Mutex", Capability::State),
@@ -31,16 +31,16 @@ const NAMES: [(&str, Capability); 7] = [
     ("SystemTime", Capability::Clock),
 ];
 
-/// Why a source may not be a tool with these capabilities, if it may not.
+/// Returns why a source may not be a tool with these capabilities, if it may not.
 pub fn refusal(code: &str, granted: &[Capability]) -> Option<String> {
-    // What the lexer cannot read, rustc will refuse.
+    // If the lexer cannot read the source, rustc will refuse it.
     let tokens: TokenStream = code.parse().ok()?;
     find(tokens, granted, false)
 }
 
-/// `in_std` says that the tokens are the braces of a `use std::{..}`.
+/// Searches tokens; `in_std` means that they are the braces of a `use std::{..}`.
 fn find(tokens: TokenStream, granted: &[Capability], in_std: bool) -> Option<String> {
-    // In these braces, each part goes on with the path before them.
+    // In these braces, each part continues the path before them.
     let start: &[&str] = if in_std { &["std"] } else { &[] };
     let start: Vec<String> = start.iter().map(|name| (*name).to_owned()).collect();
     let mut path = start.clone();

@@ -1,8 +1,8 @@
-//! Why a toolbox did not do what was asked.
+//! Why a toolbox refused or failed.
 
 use crate::judge::JudgeError;
 
-/// Why a toolbox did not do what was asked.
+/// Why a toolbox refused or failed.
 #[derive(Debug)]
 pub enum ToolboxError {
     /// There is no such tool, or no such version.

@@ -1,8 +1,8 @@
-//! What a proposal must pass before a person looks at it.
+//! Checks a proposal before a person looks at it.
 //!
-//! In order, cheapest first: its form, whether the toolbox has it already, what it would do besides
-//! computing, and then the judge: compiled and run in the jail, on tests and properties that its
-//! author did not write. A new version also has to pass all that the version in use passed.
+//! The checks run in this order, cheapest first: its form, whether the toolbox already has it, what it would
+//! do besides computing, and then the judge: it is compiled and run in the jail, on tests and properties that
+//! its author did not write. A new version must also pass everything that the version in use passed.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use super::shelf::{MAX_NAME, Shelf, Tools, is_tool_name, not_found};
 use crate::files::digest;
 use crate::judge::{Judge, Resident, Signature};
 
-/// Longest description, in characters: models read all of them before each choice.
+/// The longest description, in characters: models read all descriptions before each choice.
 const MAX_DESCRIPTION: usize = 300;
 
-/// An examined proposal, and what would be admitted.
+/// An examined proposal, and what an admission would add.
 pub struct Examined {
-    /// What is told of it.
+    /// The result of the examination.
     pub examination: Examination,
-    /// The tests that it was judged on.
+    /// The tests of the examination.
     pub task: Task,
-    /// The tools that it uses, with their versions now.
+    /// The tools that it uses, with their current versions.
     pub uses: BTreeMap<String, u32>,
     /// Whether it is the version in use, with no new test.
     pub is_in_use: bool,
@@ -34,10 +34,10 @@ pub struct Examined {
     pub resident: Option<(String, Resident)>,
 }
 
-/// Examines a proposal, without consequence.
+/// Examines a proposal and changes nothing.
 ///
 /// # Errors
-/// If the task or a used tool makes no sense, or the judge cannot work. A bad source is no error.
+/// If the task or a used tool makes no sense, or the judge cannot work. A bad source is not an error.
 pub fn examine(
     judge: &Judge,
     shelf: &Shelf,
@@ -101,7 +101,7 @@ pub fn examine(
     Ok(Examined { examination, is_in_use, task, uses, resident })
 }
 
-/// The number that the next version of a tool gets.
+/// Returns the number of a tool's next version.
 pub fn next_version(entry: &ToolEntry) -> u32 {
     entry.versions.keys().next_back().map_or(1, |last| last + 1)
 }
@@ -148,8 +148,8 @@ fn form(
     }))
 }
 
-/// Why a tool that uses these may not have these capabilities alone, if it may not: calling a tool that
-/// reads the clock is reading the clock. (A used tool was asked for those of its own.)
+/// Returns why a tool that uses these tools needs more capabilities, if it does: calling a tool that reads
+/// the clock is reading the clock. (Each used tool was checked for its own capabilities.)
 fn needs_more(
     tools: &Tools,
     uses: &BTreeMap<String, u32>,
@@ -165,7 +165,7 @@ fn needs_more(
     })
 }
 
-/// Whether the toolbox has the source already, under this name or another.
+/// Returns whether the toolbox already has the source, under this name or another.
 fn duplicate(
     shelf: &Shelf,
     tools: &Tools,
@@ -194,7 +194,7 @@ fn duplicate(
     Ok(None)
 }
 
-/// A source's tokens without layout, comments and its function's name; `None` where the lexer cannot
+/// Returns a source's tokens without layout, comments and its function's name; `None` if the lexer cannot
 /// read it.
 fn anonymous(code: &str, name: &str) -> Option<String> {
     fn rename(tokens: TokenStream, name: &str) -> TokenStream {
@@ -211,7 +211,7 @@ fn anonymous(code: &str, name: &str) -> Option<String> {
     Some(rename(code.parse().ok()?, name).to_string())
 }
 
-/// The task with all that the version in use had to pass. What both have is there once.
+/// Adds the tests that the version in use had to pass. A test of both occurs once.
 fn with_tests_of(version: u32, in_use: &ToolVersion, task: &Task) -> Task {
     let mut merged = task.clone();
     for case in &in_use.task.cases {

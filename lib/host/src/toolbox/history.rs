@@ -1,7 +1,7 @@
-//! What the log says is in use.
+//! Reads from the log what is in use.
 //!
-//! A change is logged before it happens, so the last one may have been cut short. The next change says
-//! so in a line of its own; until then both the state before and the state after are as the log has it.
+//! A change is logged before it happens, so the last change may have been cut short. The next change records
+//! that in a line of its own. Until then, both the state before and the state after agree with the log.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use code_evolution_wire::toolbox::ToolEntry;
 
 use crate::audit::Entry;
 
-/// The event of a version that came in, and is in use.
+/// The event of a new version that was admitted and is in use.
 pub const ADMITTED: &str = "admitted";
-/// The event of another version that was put into use.
+/// The event of an earlier version that was put into use again.
 pub const ROLLED_BACK: &str = "rolled_back";
-/// The event that takes the change before back: a process was killed before it had happened.
+/// The event that cancels the previous event, whose change was never applied because its process was killed.
 pub const CUT_SHORT: &str = "cut_short";
 
-/// The changes that a log tells of.
+/// The changes that a log records.
 #[derive(Debug, Default)]
 pub struct History {
     /// The version in use, by the tool's name.
@@ -24,12 +24,12 @@ pub struct History {
     last: Option<Announced>,
 }
 
-/// The change that a log tells of last.
+/// The last change that a log records.
 #[derive(Debug, Clone)]
 pub struct Announced {
     /// The tool.
     pub tool: String,
-    /// The version that goes into use.
+    /// The version that is put into use.
     pub version: u32,
     /// The version in use before, if there was one.
     before: Option<u32>,
@@ -66,18 +66,18 @@ impl History {
         }
     }
 
-    /// The last change, if these tools are as they were before it.
+    /// Returns the last change if these tools are still as they were before it.
     pub fn cut_short(&self, tools: &BTreeMap<String, ToolEntry>) -> Option<&Announced> {
         let last = self.last.as_ref()?;
         let entry = tools.get(&last.tool);
-        // A version comes into the manifest and into use at once.
+        // A new version appears in the manifest and goes into use in the same write.
         let arrived =
             last.admitted && entry.is_some_and(|entry| entry.versions.contains_key(&last.version));
         let current = entry.map(|entry| entry.current);
         (current == last.before && current != Some(last.version) && !arrived).then_some(last)
     }
 
-    /// Where these tools are not as the log has them, a sentence each.
+    /// Lists where these tools differ from the log, one sentence each.
     pub fn problems(mut self, tools: &BTreeMap<String, ToolEntry>) -> Vec<String> {
         if self.cut_short(tools).is_some() {
             self.take_back();

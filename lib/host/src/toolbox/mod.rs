@@ -1,7 +1,7 @@
-//! Tools that models write, and that outlive the notebook.
+//! Keeps tools that models write and that outlive the notebook.
 //!
-//! A tool is a Rust function that was admitted: it passed the `gate`, and somebody approved it. It is
-//! called in a jailed process of its own, which stays for the next call.
+//! A tool is an admitted Rust function: it passed the `gate`, and a review approved it. Calls run in its own
+//! jailed process, which stays for the next call.
 //!
 //! | module | subject |
 //! |---|---|
@@ -9,15 +9,15 @@
 //! | `capability` | what a source would do besides computing |
 //! | `shelf` | the folder: manifest, sources, versions, lock |
 //! | `history` | what the log says is in use |
-//! | `assembly` | a source with those of the tools that it uses |
+//! | `assembly` | joins a source with those of the tools that it uses |
 //! | `arguments` | a call's arguments as models write them |
-//! | `residents` | the processes that stay |
-//! | `schema` | parameters for models that call tools |
-//! | `verify` | is it as it was written? |
-//! | `error` | why it did not do what was asked |
+//! | `residents` | the processes that stay between calls |
+//! | `schema` | a tool's parameters as a JSON schema, for models |
+//! | `verify` | whether a toolbox is as it was written |
+//! | `error` | why a toolbox refused or failed |
 //!
-//! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market
-//! of tools from elsewhere.
+//! Left out: removing a tool (put an earlier version into use, or start a new toolbox), and a market for
+//! tools of other people.
 
 mod arguments;
 mod assembly;
@@ -59,11 +59,11 @@ pub struct Toolbox {
     shelf: Shelf,
     judge: Judge,
     residents: Arc<Residents>,
-    /// The tools that were called, as they were then.
+    /// The tools that were called, as they were at that time.
     ready: Mutex<HashMap<String, Arc<Ready>>>,
 }
 
-/// A tool that can be called at once, as long as its files stay as they are.
+/// A tool that can be called at once, until its files change.
 struct Ready {
     stamp: [Option<Stamp>; 2],
     version: u32,
@@ -74,7 +74,7 @@ struct Ready {
 }
 
 impl Toolbox {
-    /// The toolbox in a folder, which is made where there is none. `residents` may serve several.
+    /// Opens the toolbox in a folder; makes it if it is missing. Several toolboxes may share `residents`.
     ///
     /// # Errors
     /// If the folder cannot be made or read.
@@ -86,10 +86,10 @@ impl Toolbox {
         Ok(Toolbox { shelf: Shelf::open(folder)?, judge, residents, ready: Mutex::default() })
     }
 
-    /// A new, empty toolbox in a folder. One that is there is kept as `FOLDER.previous`.
+    /// Makes a new, empty toolbox in a folder. An existing toolbox is kept as `FOLDER.previous`.
     ///
     /// # Errors
-    /// If the folder is no toolbox, or cannot be moved or made.
+    /// If the folder is not a toolbox, or cannot be moved or made.
     pub fn fresh(
         folder: &Path,
         judge: Judge,
@@ -99,7 +99,7 @@ impl Toolbox {
         Toolbox::open(folder, judge, residents)
     }
 
-    /// The toolbox in a folder that is one; nothing is made where there is none.
+    /// Opens an existing toolbox; makes nothing.
     ///
     /// # Errors
     /// If there is no toolbox in the folder, or it cannot be read.
@@ -110,22 +110,22 @@ impl Toolbox {
         }
     }
 
-    /// Where its log is.
+    /// Returns the path of its log.
     pub fn log_path(&self) -> &Path {
         self.shelf.log.path()
     }
 
-    /// A mark that changes whenever a tool or version comes in, or another version goes into use.
+    /// Returns a stamp that changes whenever a tool or version is added, or another version goes into use.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         self.shelf.manifest_stamp()
     }
 
-    /// Whether its manifest is there.
+    /// Returns whether its manifest exists.
     pub fn exists(&self) -> bool {
         self.shelf.exists()
     }
 
-    /// Its tools, ordered by name.
+    /// Lists its tools, ordered by name.
     ///
     /// # Errors
     /// If the manifest is damaged. A damaged tool is listed, with its problem.
@@ -146,18 +146,18 @@ impl Toolbox {
         listed.collect()
     }
 
-    /// What the gate thinks of a proposal, without consequence.
+    /// Examines a proposal and changes nothing.
     ///
     /// # Errors
-    /// If the proposal's task makes no sense, or it uses a tool that is not there.
+    /// If the proposal's task makes no sense, or it uses a missing tool.
     pub fn examine(&self, proposal: &Proposal) -> Result<Examination, ToolboxError> {
         let tools = self.shelf.tools()?;
         let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
         Ok(examined.examination)
     }
 
-    /// Puts a proposal through the gate and, where it passes and the review approves, into the
-    /// toolbox. Either way the log says so.
+    /// Examines a proposal; if it passes and the review approves, adds it to the toolbox. The log records
+    /// both cases.
     ///
     /// # Errors
     /// As [`Toolbox::examine`]; also if a file cannot be written.
@@ -166,7 +166,7 @@ impl Toolbox {
         proposal: &Proposal,
         review: Option<Review>,
     ) -> Result<Admission, ToolboxError> {
-        // Held to the end, so that what is examined is what is added to.
+        // Keep the lock to the end: the toolbox must not change between the examination and the admission.
         let locked = self.shelf.lock()?;
         let mut tools = self.shelf.tools()?;
         let examined = gate::examine(&self.judge, &self.shelf, &tools, proposal)?;
@@ -221,11 +221,11 @@ impl Toolbox {
         Ok(Admission { examination, review, admitted: true })
     }
 
-    /// Calls a tool; `arguments` is a list in the parameters' order, or an object by their names. What
-    /// is written as models do (`"5"` for a number, an `Option` left out) is taken where it is sure.
+    /// Calls a tool; `arguments` is a list in the parameters' order, or an object by their names. Arguments
+    /// in a model's form (`"5"` for a number, an omitted `Option`) are accepted if their meaning is certain.
     ///
     /// # Errors
-    /// If there is no such tool, its files are damaged, the arguments do not fit, or it gave no output.
+    /// If there is no such tool, its files are damaged, the arguments do not fit, or it gives no output.
     pub fn call(&self, name: &str, arguments: &Value) -> Result<Value, ToolboxError> {
         let ready = self.ready(name)?;
         let start = || self.judge.resident(&ready.task, &ready.source);
@@ -243,10 +243,10 @@ impl Toolbox {
         })
     }
 
-    /// As [`Toolbox::call`], and the log has who called what, and what came of it.
+    /// Does the same as [`Toolbox::call`], and logs the caller, the call and its result.
     ///
     /// # Errors
-    /// As [`Toolbox::call`]; also if the log cannot be written: then the output is withheld.
+    /// As [`Toolbox::call`]; also if the log cannot be written: then the output is not returned.
     pub fn call_logged(
         &self,
         name: &str,
@@ -254,7 +254,7 @@ impl Toolbox {
         by: &str,
     ) -> Result<Value, ToolboxError> {
         let result = self.call(name, arguments);
-        // As texts, which the log shortens.
+        // Log them as texts, because the log shortens texts.
         let (what, outcome) = match &result {
             Ok(output) => ("output", output.to_string()),
             Err(error) => ("error", error.to_string()),
@@ -267,7 +267,7 @@ impl Toolbox {
         result
     }
 
-    /// Puts another version of a tool into use; nothing is written where it is.
+    /// Puts another version of a tool into use; no write if that version is already in use.
     ///
     /// # Errors
     /// If there is no such tool or version.
@@ -293,10 +293,10 @@ impl Toolbox {
         })
     }
 
-    /// The log's lines, oldest first.
+    /// Returns the log's lines, oldest first.
     ///
     /// # Errors
-    /// If a line is no entry; [`Toolbox::verify`] says more.
+    /// If a line is not an entry; [`Toolbox::verify`] says more.
     pub fn log(&self) -> Result<Vec<LogLine>, ToolboxError> {
         let lines = self.shelf.entries()?.into_iter();
         Ok(lines.map(|e| LogLine { event: e.event, time: e.time, summary: e.summary }).collect())
@@ -311,7 +311,7 @@ impl Toolbox {
     }
 
     fn ready(&self, name: &str) -> Result<Arc<Ready>, ToolboxError> {
-        // Taken before anything is read: what is written meanwhile makes it out of date.
+        // Take the stamp before reading: a write in between then makes it out of date.
         let stamp = self.shelf.stamp(name);
         let known = self.ready.lock().unpoisoned().get(name).cloned();
         if let Some(ready) = known.filter(|ready| ready.stamp == stamp) {
@@ -331,18 +331,18 @@ impl Toolbox {
     }
 }
 
-/// The error for a folder that is no toolbox.
+/// Makes the error for a folder that is not a toolbox.
 fn no_toolbox(folder: &Path) -> ToolboxError {
     let shown = folder.display();
     ToolboxError::NotFound(format!("there is no toolbox in {shown}; check its path"))
 }
 
-/// What of a task matters to a call.
+/// Returns the parts of a task that matter for a call.
 fn without_cases(task: &Task) -> Task {
     Task { cases: Vec::new(), ..task.clone() }
 }
 
-/// What a process is known by: what it was compiled from, and its limits.
+/// Returns a process's key: the source that it was compiled from, and its limits.
 fn key(task: &Task, source: &str) -> anyhow::Result<String> {
     let described = serde_json::to_string(task).context("describing a tool")?;
     Ok(digest(format!("{described}\n{source}").as_bytes()))

@@ -1,4 +1,4 @@
-//! The processes that tools run in, kept between calls.
+//! Keeps the processes of tools between calls.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,21 +7,21 @@ use serde_json::Value;
 use crate::judge::{CallError, Resident};
 use crate::lock::Unpoisoned;
 
-/// How many processes are kept at most; the one that was called longest ago goes first.
+/// The most processes that are kept; the least recently called goes first.
 const KEPT: usize = 8;
 
-/// A bounded number of resident processes, by what they were compiled from.
+/// A bounded number of resident processes, by the source that they were compiled from.
 #[derive(Default)]
 pub struct Residents {
-    /// The one called last comes last.
+    /// The most recently called process is last.
     slots: Mutex<Vec<(String, Slot)>>,
 }
 
-/// One tool's process; `None` while there is none. Calls of one tool take turns.
+/// One tool's process; `None` while there is no process. Calls of one tool take turns.
 type Slot = Arc<Mutex<Option<Resident>>>;
 
 impl Residents {
-    /// Calls the process of this key, which `start` starts where there is none that is fit.
+    /// Calls the process of this key; `start` starts one if none is healthy.
     ///
     /// # Errors
     /// As [`Resident::call`], and those of `start`.
@@ -43,7 +43,7 @@ impl Residents {
         answer
     }
 
-    /// Keeps a process for the calls of this key.
+    /// Keeps a process for calls with this key.
     pub fn put(&self, key: &str, resident: Resident) {
         *self.slot(key).lock().unpoisoned() = Some(resident);
     }
@@ -56,7 +56,7 @@ impl Residents {
         };
         slots.push((key.to_owned(), Arc::clone(&slot)));
         let surplus = slots.len().saturating_sub(KEPT);
-        // A process that is being called lives until its call ends.
+        // A process with a running call lives until the call ends.
         slots.drain(..surplus);
         slot
     }

@@ -1,11 +1,11 @@
-//! A tool's parameters as a JSON schema, for models that call tools.
+//! Describes a tool's parameters as a JSON schema, for models that call tools.
 
 use serde_json::{Value, json};
 
 use super::arguments::is_optional;
 use crate::judge::{Signature, Type};
 
-/// The schema of a signature's parameters: an object with one property for each.
+/// Returns the schema of a signature's parameters: an object with one property for each.
 pub fn parameters(signature: &Signature) -> Value {
     let properties: serde_json::Map<String, Value> = signature
         .names

@@ -1,4 +1,4 @@
-//! Is a toolbox as it was written?
+//! Checks whether a toolbox is as it was written.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -14,13 +14,14 @@ use super::shelf::{Shelf, Tools};
 use crate::audit::{self, Checked, Entry};
 use crate::files::digest;
 
-/// Checks the toolbox in a folder: its log's chain, every version and what is in use against the log,
-/// and every source against its hash. What a killed process has left is mended first (the manifest of a
-/// toolbox that was never used, `NAME.rs`); else only `.lock` is written, and nothing outside the folder.
+/// Checks the toolbox in a folder: the chain of its log, every version and what is in use against the log,
+/// and every source against its hash. It first repairs what a killed process has left (the manifest of a
+/// toolbox that was never used, `NAME.rs`). Apart from that it writes only `.lock`, and nothing outside the
+/// folder.
 ///
 /// # Errors
-/// If there is no toolbox in the folder, or a file cannot be read; what is wrong in one is no error
-/// but a problem.
+/// If there is no toolbox in the folder, or a file cannot be read. A wrong file is not an error but a
+/// problem.
 pub fn verify(folder: &Path) -> Result<Verification, ToolboxError> {
     match Shelf::is_in(folder) {
         true => shelf(&Shelf::open(folder)?),
@@ -28,7 +29,7 @@ pub fn verify(folder: &Path) -> Result<Verification, ToolboxError> {
     }
 }
 
-/// As [`verify`], for a shelf that is open.
+/// Does the same as [`verify`], for an open shelf.
 ///
 /// # Errors
 /// If a file cannot be read.

@@ -1,4 +1,4 @@
-//! What changes a shelf: one process at a time, in steps of which each leaves it whole.
+//! Changes a shelf: one process at a time, in steps that each leave it intact.
 
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,25 +13,25 @@ use crate::files::{UNFINISHED, digest};
 use crate::toolbox::error::ToolboxError;
 use crate::toolbox::history::{CUT_SHORT, History};
 
-/// A shelf that no other process changes as long as this lives.
+/// A shelf that no other process can change while this value lives.
 pub struct Locked<'a> {
     shelf: &'a Shelf,
     _lock: File,
 }
 
-/// Something that is about to happen to one tool.
+/// A change to one tool that is about to happen.
 pub struct Change<'a> {
-    /// All tools as they will be.
+    /// All tools after the change.
     pub tools: &'a Tools,
     /// The tool that changes.
     pub name: &'a str,
-    /// A new version's source; `None` where only another version is put into use.
+    /// A new version's source; `None` if an existing version is put into use.
     pub new_source: Option<&'a str>,
-    /// The line of the log: what happens.
+    /// The event in the log.
     pub event: &'a str,
-    /// Of the line: the tool, the version that goes into use, and what a reader wants to know.
+    /// The summary in the log: the tool, the version that goes into use, and details for a reader.
     pub summary: Value,
-    /// Of the line: what it digests.
+    /// The bytes that the log's digest covers.
     pub record: &'a [u8],
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Step {
     Log,
     /// The backup of the manifest.
     Backup,
-    /// The manifest: from here on the change has happened.
+    /// The manifest: after this step, the change has happened.
     Manifest,
     /// The source goes to `NAME.rs`.
     InUse,
@@ -61,7 +61,7 @@ impl Shelf {
         let lock = File::options()
             .append(true)
             .create(true)
-            // A link would make a file somewhere else.
+            // A symbolic link could create a file somewhere else.
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .with_context(context)?;
@@ -71,11 +71,11 @@ impl Shelf {
 }
 
 impl Locked<'_> {
-    /// Makes the manifest of a new toolbox, unless another process was faster.
+    /// Writes the manifest of a new toolbox, unless another process was faster.
     pub(super) fn start(&self) -> Result<(), ToolboxError> {
         let shelf = self.shelf;
         let used = fs::read_dir(shelf.path(VERSIONS)).is_ok_and(|mut files| files.next().is_some());
-        // With something in it, a toolbox without a manifest has lost it: `tools` says what to do.
+        // A toolbox that has files but no manifest has lost it: `tools` says what to do.
         if shelf.path(MANIFEST).exists() || shelf.path(BACKUP).exists() || used {
             return Ok(());
         }
@@ -83,8 +83,8 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Puts the version in use back to `NAME.rs` where another version, or nothing, is there: that is
-    /// what a killed process leaves. Anything else is a person's work, and stays.
+    /// Restores `NAME.rs` to the version in use if it is another version, or missing: a killed process leaves
+    /// that. Any other content is a person's work and stays.
     ///
     /// # Errors
     /// If a file cannot be read or written.
@@ -105,12 +105,12 @@ impl Locked<'_> {
     /// Makes a change.
     ///
     /// # Errors
-    /// If a file cannot be written. Then the change has happened if the manifest was written, else not.
+    /// If a file cannot be written. Then the change has happened only if the manifest was written.
     pub fn commit(&self, change: &Change<'_>) -> Result<(), ToolboxError> {
         self.step_by_step(change, &mut |_| Ok(()))
     }
 
-    /// `reached` is asked before each step; an error from it is where tests kill the process.
+    /// Calls `reached` before each step; tests return an error from it to simulate a killed process.
     pub(super) fn step_by_step(
         &self,
         change: &Change<'_>,
@@ -139,7 +139,8 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Removes what a killed process had not finished, and says in the log what it had announced there.
+    /// Removes what a killed process has not finished, and records in the log that the announced change was
+    /// cut short.
     fn sweep(&self) -> Result<(), ToolboxError> {
         for folder in [&self.shelf.folder, &self.shelf.path(VERSIONS)] {
             let context = || format!("cannot tidy {}", folder.display());

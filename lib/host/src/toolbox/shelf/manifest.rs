@@ -1,4 +1,4 @@
-//! The manifest: everything about the tools but their sources, with a digest of itself.
+//! The manifest: everything about the tools except their sources, with a digest of itself.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::digest;
 
-/// Longest name of a tool, in bytes.
+/// The longest name of a tool, in bytes.
 pub const MAX_NAME: usize = 48;
-/// Changes with the manifest's form.
+/// Increase this when the manifest's form changes.
 const FORMAT: u32 = 1;
 
 /// The tools by name.
@@ -21,11 +21,11 @@ pub type Tools = BTreeMap<String, ToolEntry>;
 struct Manifest {
     format: u32,
     tools: Tools,
-    /// SHA-256 of the tools as compact JSON. It shows accidents; against forgery there is the log.
+    /// SHA-256 of the tools as compact JSON. It detects accidents; the log protects against forgery.
     digest: String,
 }
 
-/// Whether a tool may have this name, which is part of its files' names: a small letter, then small
+/// Returns whether a tool may have this name, which becomes a part of file names: a small letter, then small
 /// letters, digits and `_`.
 pub fn is_tool_name(name: &str) -> bool {
     let others = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -34,7 +34,7 @@ pub fn is_tool_name(name: &str) -> bool {
         && name.chars().all(others)
 }
 
-/// The manifest of these tools, as text.
+/// Writes the manifest of these tools as text.
 ///
 /// # Errors
 /// If they cannot be written as JSON.
@@ -44,10 +44,10 @@ pub fn write(tools: &Tools) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&manifest)? + "\n")
 }
 
-/// The tools of a manifest.
+/// Reads the tools of a manifest.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Describes what is wrong with it.
 pub fn read(path: &Path) -> Result<Tools, String> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -58,7 +58,7 @@ pub fn read(path: &Path) -> Result<Tools, String> {
     if manifest.format != FORMAT {
         return Err(format!("has the form {}, where this host knows {FORMAT}", manifest.format));
     }
-    // A name becomes a path, so no other may get any further.
+    // A name becomes a path, so an invalid name must stop here.
     let uses = manifest.tools.values().flat_map(|entry| entry.versions.values());
     let mut names = manifest.tools.keys().chain(uses.flat_map(|version| version.uses.keys()));
     if let Some(name) = names.find(|name| !is_tool_name(name)) {

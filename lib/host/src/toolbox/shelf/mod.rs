@@ -5,14 +5,14 @@
 //! | `NAME.rs` | the source of the version in use |
 //! | `versions/NAME.N.rs` | the source of every version, never changed |
 //! | `manifest.json` | everything else about the tools, with a digest of itself |
-//! | `manifest.backup.json` | the same, to mend a damaged manifest with |
+//! | `manifest.backup.json` | a copy of the manifest, to repair it with |
 //! | `audit.jsonl` | every admission, rejection and rollback, and calls by MCP clients, hash-chained |
-//! | `.lock` | held by the process that changes something |
+//! | `.lock` | locked by the process that changes something |
 //!
-//! Every file but the log is written beside its place, synced and renamed into it, and the manifest
-//! comes last of what matters: a process that is killed at any point has changed nothing or
-//! everything. `NAME.rs` follows; if it is an old version after that, the next look mends it. What a
-//! person has changed by hand is never overwritten: the error says where the admitted text is.
+//! Every file except the log is written beside its place, synced, and renamed into place. The manifest is the
+//! last file that matters: a process that is killed at any point has changed nothing or everything. `NAME.rs`
+//! follows; if it is still an old version, the next read repairs it. Text that a person changed by hand is
+//! never overwritten: the error says where the admitted text is.
 
 mod locked;
 mod manifest;
@@ -38,12 +38,12 @@ const VERSIONS: &str = "versions";
 #[derive(Debug)]
 pub struct Shelf {
     folder: PathBuf,
-    /// What is changed is logged here.
+    /// The log of every change.
     pub log: Log,
 }
 
 impl Shelf {
-    /// The shelf in a folder, which is made where there is none.
+    /// Opens the shelf in a folder; makes the folder if it is missing.
     ///
     /// # Errors
     /// If the folder cannot be made or read.
@@ -58,16 +58,16 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// Whether a folder is a toolbox, by what every one has; its manifest may be lost.
+    /// Returns whether a folder is a toolbox, by the files that every toolbox has; its manifest may be lost.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(VERSIONS).is_dir()
     }
 
-    /// Moves a toolbox out of its place, to `FOLDER.previous`; the toolbox that was there is removed. A
-    /// folder that does not exist is left alone.
+    /// Moves a toolbox to `FOLDER.previous`; removes the toolbox that was there before. A folder that does
+    /// not exist is ignored.
     ///
     /// # Errors
-    /// If one of the two folders is no toolbox, or cannot be moved.
+    /// If one of the two folders is not a toolbox, or cannot be moved.
     pub fn set_aside(folder: &Path) -> Result<(), ToolboxError> {
         let Some(name) = folder.file_name().filter(|_| folder.exists()) else { return Ok(()) };
         let mut name = name.to_owned();
@@ -89,7 +89,7 @@ impl Shelf {
         })
     }
 
-    /// Whether there is a manifest.
+    /// Returns whether there is a manifest.
     pub fn exists(&self) -> bool {
         self.path(MANIFEST).exists()
     }
@@ -106,10 +106,10 @@ impl Shelf {
         self.folder.join(VERSIONS).join(format!("{name}.{version}.rs"))
     }
 
-    /// The tools, as the manifest has them.
+    /// Returns the tools of the manifest.
     ///
     /// # Errors
-    /// [`ToolboxError::Damaged`] where the manifest is not as it was written.
+    /// [`ToolboxError::Damaged`] if the manifest is not as it was written.
     pub fn tools(&self) -> Result<Tools, ToolboxError> {
         let path = self.path(MANIFEST);
         manifest::read(&path).map_err(|why| {
@@ -130,10 +130,10 @@ impl Shelf {
         })
     }
 
-    /// The source of a version, which is what was admitted.
+    /// Returns the admitted source of a version.
     ///
     /// # Errors
-    /// [`ToolboxError::Damaged`] where it is not.
+    /// [`ToolboxError::Damaged`] if no copy is as admitted.
     pub fn source(
         &self,
         name: &str,
@@ -146,14 +146,14 @@ impl Shelf {
         if let Some(source) = read(&path)?.filter(whole) {
             return Ok(source);
         }
-        // The other copy may be whole.
+        // The other copy may be intact.
         read(&self.in_use(name))?.filter(whole).ok_or_else(|| not_admitted(&path, name, version))
     }
 
-    /// Checks that `versions/NAME.N.rs` is what was admitted, whether or not there is another copy.
+    /// Checks that `versions/NAME.N.rs` is as admitted, even if there is another copy.
     ///
     /// # Errors
-    /// [`ToolboxError::Damaged`] where it is not.
+    /// [`ToolboxError::Damaged`] if it is not.
     pub fn check_kept(&self, name: &str, entry: &ToolEntry, n: u32) -> Result<(), ToolboxError> {
         let (known, path) = (known(name, entry, n)?, self.version(name, n));
         match read(&path)?.is_some_and(|text| digest(text.as_bytes()) == known.sha256) {
@@ -165,7 +165,7 @@ impl Shelf {
     /// Checks that `NAME.rs` is the version in use.
     ///
     /// # Errors
-    /// [`ToolboxError::Damaged`] where it is not, and [`Locked::mend`] cannot help.
+    /// [`ToolboxError::Damaged`] if it is not, and [`Locked::mend`] cannot help.
     pub fn check_in_use(&self, name: &str, entry: &ToolEntry) -> Result<(), ToolboxError> {
         let current = known(name, entry, entry.current)?;
         let text = read(&self.in_use(name))?;
@@ -182,8 +182,8 @@ impl Shelf {
         }
     }
 
-    /// A tool's source in use, all its files being as they should; what a killed process has left is
-    /// mended first.
+    /// Returns the source of a tool's version in use, after a check of all its files. Repairs first what a
+    /// killed process has left.
     ///
     /// # Errors
     /// If there is no such tool, or [`ToolboxError::Damaged`].
@@ -196,7 +196,7 @@ impl Shelf {
             Ok((tools, source))
         };
         match look() {
-            // It may be in the middle of a change, or a change was cut short.
+            // A change may be under way, or may have been cut short.
             Err(ToolboxError::Damaged(_)) => {
                 let locked = self.lock()?;
                 if let Some(entry) = self.tools()?.get(name) {
@@ -208,10 +208,10 @@ impl Shelf {
         }
     }
 
-    /// The lines of the log, oldest first.
+    /// Returns the lines of the log, oldest first.
     ///
     /// # Errors
-    /// If it cannot be read, or a line is no entry.
+    /// If the log cannot be read, or a line is not an entry.
     pub fn entries(&self) -> Result<Vec<Entry>, ToolboxError> {
         let path = self.log.path();
         let shown = path.display();
@@ -231,18 +231,18 @@ impl Shelf {
         })
     }
 
-    /// A mark that changes whenever the manifest, or the tool's source in use, is written.
+    /// Returns a stamp that changes whenever the manifest, or the tool's source in use, is written.
     pub fn stamp(&self, name: &str) -> [Option<Stamp>; 2] {
         [self.manifest_stamp(), Stamp::of(&self.in_use(name))]
     }
 
-    /// A mark that changes whenever the manifest is written.
+    /// Returns a stamp that changes whenever the manifest is written.
     pub fn manifest_stamp(&self) -> Option<Stamp> {
         Stamp::of(&self.path(MANIFEST))
     }
 }
 
-/// What tells one state of a file from another, without reading it.
+/// Identifies the state of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     inode: u64,
@@ -284,7 +284,7 @@ fn known<'a>(
     })
 }
 
-/// The error for a tool that is not there: it says which are.
+/// Makes the error for a missing tool; it lists the existing tools.
 pub fn not_found(name: &str, tools: &Tools) -> ToolboxError {
     let signatures: Vec<&str> = tools
         .values()
@@ -298,7 +298,7 @@ pub fn not_found(name: &str, tools: &Tools) -> ToolboxError {
     ToolboxError::NotFound(format!("there is no tool `{name}`; {there}; propose one to have it"))
 }
 
-/// A file's text; `None` where there is no file, or no text in it.
+/// Reads a file's text; `None` if there is no file, or its content is not text.
 fn read(path: &Path) -> anyhow::Result<Option<String>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

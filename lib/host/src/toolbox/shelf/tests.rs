@@ -1,4 +1,4 @@
-//! A shelf in the worst case: a process that dies at each step, files that a person changed.
+//! Tests a shelf in the worst case: a process that dies at each step, and files that a person changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,7 +83,7 @@ fn a_change_that_is_cut_short_has_happened_or_not() {
             Step::InUse => (2, TWO.to_owned()),
             _ => (1, ONE.to_owned()),
         };
-        // As another process would find it.
+        // Open it as another process would.
         let shelf = Shelf::open(folder.path()).unwrap();
         assert_eq!(in_use(&shelf), expected, "{last:?}");
         assert_eq!(problems(&shelf), [""; 0], "{last:?}");
