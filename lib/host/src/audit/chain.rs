@@ -1,4 +1,4 @@
-//! The chain: how a line carries its hash, and the check of a whole log.
+//! The chain: how a line contains its hash, and the check of a whole log.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use super::{Entry, GENESIS};
 use crate::files::digest;
 
-/// A longer line, in bytes, is none that was written here.
+/// The longest line, in bytes; this program never writes a longer one.
 pub(super) const LONGEST_LINE: u64 = 4 << 20;
 
 const HASH_FIELD: &str = ",\"hash\":\"";
-/// A line's end: its hash, which covers every byte before [`HASH_FIELD`].
+/// The end of a line: its hash, which covers every byte before [`HASH_FIELD`].
 const TAIL: usize = HASH_FIELD.len() + 64 + "\"}".len();
 
-/// An entry as a line with its end, and the line's hash.
+/// Returns an entry as a finished line, and the line's hash.
 pub(super) fn seal(entry: &Entry) -> Result<(String, String)> {
     let json = serde_json::to_string(entry)?;
     let body = json.strip_suffix('}').context("an entry is a JSON object")?;
@@ -22,7 +22,7 @@ pub(super) fn seal(entry: &Entry) -> Result<(String, String)> {
     Ok((format!("{body}{HASH_FIELD}{hash}\"}}\n"), hash))
 }
 
-/// A line's entry and hash, or what is wrong with it.
+/// Reads a line's entry and hash, or describes what is wrong with it.
 pub(super) fn parse(line: &str) -> Result<(Entry, String), String> {
     let at = line.len().checked_sub(TAIL).filter(|at| line.is_char_boundary(*at));
     let (body, tail) = line.split_at(at.ok_or("is too short to be one")?);
@@ -38,7 +38,7 @@ pub(super) fn parse(line: &str) -> Result<(Entry, String), String> {
     Ok((entry, hash.to_owned()))
 }
 
-/// What a check of a whole log found.
+/// The result of checking a whole log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
     /// Every line is as it was written.
@@ -71,15 +71,15 @@ impl std::fmt::Display for Checked {
 /// Checks a log's chain from its first line to its last.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If the log cannot be read.
 pub fn verify(log: impl Read) -> Result<Checked> {
     walk(log, |_| ())
 }
 
-/// As [`verify`], and hands over each line that is as it was written, up to the first that is not.
+/// Does the same as [`verify`], and passes each correct line to `visit`, up to the first broken line.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If the log cannot be read.
 pub fn walk(log: impl Read, mut visit: impl FnMut(Entry)) -> Result<Checked> {
     let mut reader = BufReader::new(log);
     let (mut lines, mut last_hash) = (0, GENESIS.to_owned());
@@ -99,7 +99,7 @@ pub fn walk(log: impl Read, mut visit: impl FnMut(Entry)) -> Result<Checked> {
     }
 }
 
-/// The entry and hash of a line that follows `lines` others, or what is wrong with it.
+/// Reads the entry and hash of a line that follows `lines` others, or describes what is wrong with it.
 fn follows(bytes: &[u8], lines: u64, last_hash: &str) -> Result<(Entry, String), String> {
     let line = match bytes.strip_suffix(b"\n") {
         Some(line) => line,

@@ -1,17 +1,17 @@
-//! A verdict as a log keeps it: what judging again must find, and nothing that a clock measured.
+//! A verdict in a log: what a second judgement must find, without any measured times.
 
 use code_evolution_wire::verdict::{self, CaseVerdict, Outcome, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::files::digest;
 
-/// Longest output of a case that is kept as it is, in bytes of JSON; of a longer one, its digest.
+/// The longest output of a case that is kept as it is, in bytes of JSON; a longer output becomes a digest.
 const LONGEST_OUTPUT: usize = 200;
 
-/// How a candidate was judged, without times and without the compiler's words.
+/// How a candidate was judged, without times and without the compiler's messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// How far it came.
+    /// The stage that it reached.
     pub stage: Stage,
     /// How that stage ended.
     pub outcome: Outcome,
@@ -19,7 +19,7 @@ pub struct Verdict {
     pub passed: usize,
     /// How many cases the task has.
     pub total: usize,
-    /// The cases in the task's order; empty where none ran.
+    /// The cases in the task's order; empty if none ran.
     pub cases: Vec<Case>,
 }
 
@@ -28,7 +28,7 @@ pub struct Verdict {
 pub struct Case {
     /// Whether it passed.
     pub passed: bool,
-    /// The output as JSON text; a long one as `sha256:` and its digest. `None` where there was none.
+    /// The output as JSON text; a long output as `sha256:` and its digest. `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
     /// Whether the candidate panicked.
@@ -37,7 +37,7 @@ pub struct Case {
 }
 
 impl Verdict {
-    /// What is kept of a verdict.
+    /// Takes what is kept from a verdict.
     pub fn of(verdict: &verdict::Verdict) -> Self {
         let cases = match verdict.stage {
             Stage::Run => verdict.cases.iter().map(Case::of).collect(),
@@ -52,8 +52,8 @@ impl Verdict {
         }
     }
 
-    /// Where the other verdict differs, in a few words; `None` where both say the same. The words of a
-    /// refusal or a panic are no difference.
+    /// Describes how the other verdict differs, in a few words; `None` if both agree. The text of a refusal
+    /// or a panic does not count.
     pub fn difference(&self, other: &Verdict) -> Option<String> {
         if self.stage != other.stage || kind(&self.outcome) != kind(&other.outcome) {
             return Some(format!("{}, here {}", self.ending(), other.ending()));
@@ -79,8 +79,8 @@ impl Verdict {
         Some(format!("case {} {}, here {}", index + 1, then.ending(), here.ending()))
     }
 
-    /// Whether a limit that a clock enforces, or somebody else, ended it: on another day, or another
-    /// machine, it may end otherwise.
+    /// Returns whether a limit of the clock, or something else on the machine, ended it: another run or
+    /// another machine may give another ending.
     pub fn is_by_chance(&self) -> bool {
         match &self.outcome {
             Outcome::TimeOut { .. }
@@ -97,7 +97,7 @@ impl Verdict {
         }
     }
 
-    /// The ending in a word or two.
+    /// Describes the ending in a word or two.
     pub fn ending(&self) -> String {
         match (self.stage, &self.outcome) {
             (Stage::Scan, _) => "was refused".to_owned(),

@@ -1,23 +1,23 @@
-//! What a session asked, was answered, compiled and ran, in a log that shows tampering.
+//! Records what a session asked, received, compiled and ran, in a log that shows tampering.
 //!
-//! One JSON object a line. Each holds the hash of the line before it and ends in its own, so a line
-//! that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
-//! line says what happened in a short summary, and gives the SHA-256 digest of the whole (prompt,
-//! reply, source), so that a copy can be checked against it. What another person needs to judge the
-//! session again is kept whole in the line itself, up to a size: see [`LONGEST_KEPT`] and [`MOST_KEPT`].
+//! A log has one JSON object per line. Each line contains the hash of the line before and ends with its own,
+//! so a line that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
+//! line says in a short summary what happened, and gives the SHA-256 digest of the whole content (prompt,
+//! reply, source), so a copy can be checked against it. Content that another person needs to judge the
+//! session again is kept whole in the line, up to a size: see [`LONGEST_KEPT`] and [`MOST_KEPT`].
 //!
 //! | module | subject |
 //! |---|---|
 //! | here | writing lines |
 //! | `chain` | the hashes, and the check of a whole log |
-//! | [`kept`] | what is kept whole: a task, a verdict |
-//! | [`run`] | a log read as one session: questions, replies, candidates, who came from whom |
-//! | [`rejudge`] | every candidate judged again |
-//! | [`page`] | a session as an HTML page |
+//! | [`kept`] | the form in which a verdict is kept |
+//! | [`run`] | reads a log as one session: questions, replies, candidates, descent |
+//! | [`rejudge`] | judges every candidate again |
+//! | [`page`] | shows a session as an HTML page |
 //!
-//! What a chain alone cannot show: that its last lines were cut off, or that all of it was written
-//! anew. Whoever cares keeps the last hash that [`verify`] prints somewhere else. A line survives
-//! the end of the process at once; a power cut may take the last ones.
+//! A chain alone cannot show that its last lines were cut off, or that the whole log was written anew. To
+//! guard against that, keep the last hash, which [`verify`] prints, somewhere else. A line is safe from a
+//! crash of the process at once; a power cut may lose the last lines.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -51,11 +51,11 @@ use chain::{parse, seal};
 /// The `prev` of a log's first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Longest text of a summary, in characters; the digest covers the rest.
+/// The longest text of a summary, in characters; the digest covers the rest.
 const SUMMARY_TEXT: usize = 200;
-/// Longest text that a line keeps whole, in bytes of JSON. A longer one has its digest only.
+/// The longest text that a line keeps whole, in bytes of JSON. A longer text is only digested.
 pub const LONGEST_KEPT: usize = 1 << 20;
-/// A log of this size, in bytes, keeps nothing whole any more: it is a file to send by mail.
+/// A log of this size, in bytes, stops keeping content whole: it must fit into an e-mail.
 pub const MOST_KEPT: u64 = 16 << 20;
 
 /// One line of a log, without its own hash.
@@ -67,11 +67,11 @@ pub struct Entry {
     pub time: String,
     /// What happened: `asked`, `answered`, `judged`, `executed`, or a caller's own word.
     pub event: String,
-    /// The SHA-256 digest of what it was about, in hexadecimal.
+    /// The SHA-256 digest of the content, in hexadecimal.
     pub digest: String,
-    /// What a reader wants to know about it.
+    /// Details for a reader.
     pub summary: Value,
-    /// What it was about, whole, where that is kept.
+    /// The whole content, if it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Value>,
     /// The hash of the line before, or [`GENESIS`].
@@ -86,17 +86,17 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log at `path`; the file, and its folder, are made with the first line.
+    /// Makes a log at `path`; the first line creates the file and its folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Log { path: path.into(), keys: Arc::default() }
     }
 
-    /// From now on no summary shows this key, whatever it looks like. Clones hide it too.
+    /// Hides this key in every later summary, even if it does not look like a key. Clones hide it too.
     pub fn hide(&self, key: Key) {
         self.keys.lock().unpoisoned().push(key);
     }
 
-    /// Where it is.
+    /// Returns the path of the log.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -114,8 +114,8 @@ impl Log {
         self.keep("asked", summary, kept, &serde_json::to_vec(ask)?)
     }
 
-    /// Adds the answer to a question. Its summary has the digests of the question and of the text, by
-    /// which other lines name them.
+    /// Adds the answer to a question. Its summary has the digests of the question and of the text; other
+    /// lines refer to these digests.
     ///
     /// # Errors
     /// As [`Log::append`].
@@ -133,7 +133,7 @@ impl Log {
         self.keep("answered", summary, kept, &serde_json::to_vec(answer)?)
     }
 
-    /// Adds a source that was taken out of a reply, or made from another source.
+    /// Adds a source that was taken from a reply, or made from another source.
     ///
     /// # Errors
     /// As [`Log::append`].
@@ -154,8 +154,8 @@ impl Log {
         self.keep("task", summary, kept, &serde_json::to_vec(task)?)
     }
 
-    /// Adds a source that was compiled and judged on a task. `from` is the label of the reply that it
-    /// came out of; `None` where it was written in a cell.
+    /// Adds a source that was compiled and judged on a task. `from` is the label of the reply that contained
+    /// it; `None` if it was written in a cell.
     ///
     /// # Errors
     /// As [`Log::append`].
@@ -188,16 +188,16 @@ impl Log {
         self.append("executed", summary, source.as_bytes())
     }
 
-    /// Adds a line and returns its hash. A key of [`Log::hide`] and what looks like one are hidden
-    /// in the summary, and long texts are shortened; `payload` is only digested.
+    /// Adds a line and returns its hash. Keys given to [`Log::hide`], and texts that look like keys, are
+    /// hidden in the summary; long texts are shortened; `payload` is only digested.
     ///
     /// # Errors
-    /// Where the file cannot be written, or its last line is no whole line of a log.
+    /// If the file cannot be written, or its last line is not a whole line of a log.
     pub fn append(&self, event: &str, summary: Value, payload: &[u8]) -> Result<String> {
         self.write(event, summary, None, payload)
     }
 
-    /// As [`Log::append`], and the line has `kept` whole, without keys, where its size allows.
+    /// Does the same as [`Log::append`]; the line also contains `kept`, without keys, if its size allows.
     ///
     /// # Errors
     /// As [`Log::append`].
@@ -221,11 +221,11 @@ impl Log {
             .read(true)
             .append(true)
             .create(true)
-            // Prompts are nobody else's business.
+            // Prompts are private.
             .mode(0o600)
             .open(&self.path)
             .with_context(|| format!("cannot open the audit log {shown}"))?;
-        // Held until the file is closed: two processes cannot build on the same line.
+        // The lock is held until the file closes, so two processes cannot append after the same line.
         file.lock().with_context(|| format!("cannot lock the audit log {shown}"))?;
         let last = last_line(&mut file)
             .with_context(|| format!("cannot go on with the audit log {shown}"))?;
@@ -262,7 +262,7 @@ impl Log {
     }
 }
 
-/// A JSON value with every text in it changed.
+/// Changes every text in a JSON value.
 fn change_texts(value: Value, change: &dyn Fn(String) -> String) -> Value {
     match value {
         Value::String(text) => change(text).into(),
@@ -274,13 +274,13 @@ fn change_texts(value: Value, change: &dyn Fn(String) -> String) -> Value {
     }
 }
 
-/// A text without keys.
+/// Hides keys in a text.
 fn redact(text: String, keys: &[Key]) -> String {
-    // Keys first: of one that only begins like a secret, the rest would stay.
+    // Hide known keys first: if only the start of a key looks like a secret, the rest would remain.
     redact_secrets(&keys.iter().fold(text, |text, key| key.redact(&text)))
 }
 
-/// The last line of a file that ends in a line end; `None` for an empty file.
+/// Returns the last line of a file that ends with a line end; `None` for an empty file.
 fn last_line(file: &mut File) -> Result<Option<String>> {
     let length = file.seek(SeekFrom::End(0)).context("cannot find its end")?;
     if length == 0 {

@@ -1,15 +1,15 @@
-//! Every candidate of a log, judged again on this machine.
+//! Judges every candidate of a log again on this machine.
 //!
-//! A log comes from somebody else, so nothing in it is believed: its sources are compiled and run in
-//! the jail as any candidate's, its limits are cut to what a teacher's machine can spare, no kept
-//! verdict is looked up. Times are not compared.
+//! A log comes from somebody else, so nothing in it is trusted. Its sources are compiled and run in the jail
+//! like any candidate; limits beyond what this machine can spare are refused; kept verdicts are not used.
+//! Times are not compared.
 //!
 //! # Decisions
 //!
-//! - **A machine's failure is not a differing verdict.** Where a limit that a clock enforces ended one
-//!   of the two, where the compiler is another one, or where two judgements here disagree, the answer
-//!   is "could not be judged here", which a person has to look at.
-//! - **A difference is confirmed** by judging once more before it is told.
+//! - **A machine's failure is not a different verdict.** If a limit of the clock ended one of the two, if the
+//!   compiler differs, or if two judgements here disagree, the answer is "could not be judged here", and a
+//!   person has to look at it.
+//! - **A difference is confirmed** by a second judgement before it is reported.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,21 +19,21 @@ use super::kept::Verdict;
 use super::run::{Candidate, Judged, KeptTask, Run};
 use crate::judge::{Judge, JudgeError};
 
-/// How much more than the default a log's task may ask of this machine.
+/// A log's task may ask for this many times the default limits.
 const MOST_OF_DEFAULT: u64 = 10;
 
-/// What judging a candidate again has found.
+/// The result of judging a candidate again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// The same verdict, times apart.
+    /// The same verdict, except for times.
     Agrees,
-    /// Another verdict: in a few words, what the log says and what this machine says.
+    /// Another verdict: what the log says and what this machine says, in a few words.
     Differs(String),
-    /// It could not be judged here, and why.
+    /// It could not be judged here, for this reason.
     Unknown(String),
 }
 
-/// Judges every candidate again, on every core. `tell` gets each candidate with what was found, in order.
+/// Judges every candidate again, on every core. Calls `tell` with each candidate and its result, in order.
 pub fn rejudge(run: &Run, judge: &Judge, mut tell: impl FnMut(&Candidate, &Found)) {
     let here = judge_all_here(run, judge);
     for candidate in &run.candidates {
@@ -52,7 +52,7 @@ pub fn rejudge(run: &Run, judge: &Judge, mut tell: impl FnMut(&Candidate, &Found
     }
 }
 
-/// The verdicts by task and source; the same source on the same task is judged once.
+/// Returns the verdicts by task and source; the same source on the same task is judged once.
 fn judge_all_here<'a>(
     run: &'a Run,
     judge: &Judge,
@@ -123,7 +123,7 @@ fn judge_here(judge: &Judge, task: &Task, codes: &[String]) -> Result<Vec<Verdic
     }
 }
 
-/// The limits, where this machine can spare them.
+/// Returns the limits if this machine can spare them.
 fn affordable(limits: &Limits) -> Result<Limits, String> {
     let default = Limits::default();
     for (name, wanted, usual) in [

@@ -1,9 +1,9 @@
-//! A log read as one session: its questions, replies, tasks and candidates, and who came from whom.
+//! Reads a log as one session: its questions, replies, tasks and candidates, and who descends from whom.
 //!
-//! All of it follows from the lines. A candidate came out of a reply if the line `extracted` says so;
-//! another candidate is its parent if that one's source stands word for word in the prompt that the
-//! reply answers. What a cell did in between (a source that it changed, a prompt that it shortened) no
-//! line tells, so such a candidate has no origin here.
+//! Everything follows from the lines. A candidate came from a reply if the line `extracted` says so. Another
+//! candidate is its parent if the parent's source occurs word for word in the prompt that the reply answers.
+//! No line records what a cell did in between (a source that it changed, a prompt that it shortened), so such
+//! a candidate has no origin here.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -16,19 +16,19 @@ use super::kept::Verdict;
 use super::{Checked, Entry, walk};
 use crate::files::digest;
 
-/// Shortest source, in bytes, that is looked for in prompts; a shorter one may stand there by chance.
+/// The shortest source, in bytes, that is searched for in prompts; a shorter one may occur there by chance.
 const SHORTEST_PARENT: usize = 20;
 
-/// A session, as far as its log tells.
+/// A session, as its log records it.
 #[derive(Debug)]
 pub struct Run {
-    /// Whether the log is as it was written. What follows a broken line is not read.
+    /// Whether the log is as it was written. Lines after a broken line are not read.
     pub checked: Checked,
     /// When the first line was written: RFC 3339, UTC.
     pub began: String,
     /// The questions that were answered, in the answers' order.
     pub exchanges: Vec<Exchange>,
-    /// What was judged, in order.
+    /// The judged sources, in order.
     pub candidates: Vec<Candidate>,
     /// How many whole programs were run.
     pub programs: usize,
@@ -44,7 +44,7 @@ pub struct Exchange {
     pub time: String,
     /// The system prompt.
     pub system: Option<String>,
-    /// The question; shortened where it was too long to be kept.
+    /// The question; shortened if it was too long to be kept.
     pub prompt: String,
     /// Who answered: the reply's label.
     pub label: String,
@@ -52,14 +52,14 @@ pub struct Exchange {
     pub mode: Option<Mode>,
     /// The model's name.
     pub model: String,
-    /// The answer; shortened where it was too long to be kept.
+    /// The answer; shortened if it was too long to be kept.
     pub reply: String,
-    /// The tokens that it took.
+    /// The tokens that it used.
     pub usage: Usage,
 }
 
 impl Exchange {
-    /// Who answered, in two words: the label without what is particular to one reply.
+    /// Returns who answered, in two words: the label without the details of one reply.
     pub fn source(&self) -> String {
         let mut parts = self.label.split(" · ");
         match (parts.next(), parts.next()) {
@@ -69,7 +69,7 @@ impl Exchange {
     }
 }
 
-/// A source that was judged.
+/// A judged source.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The line of its verdict, from 1.
@@ -78,23 +78,23 @@ pub struct Candidate {
     pub time: String,
     /// The source's SHA-256 digest.
     pub sha256: String,
-    /// The source and how it was judged, where both were kept, and are what the digest says.
+    /// The source and its verdict, if both were kept and match the digest.
     pub kept: Option<Judged>,
-    /// How many cases passed, and of how many, as the line's summary has it.
+    /// How many cases passed, and how many there are, from the line's summary.
     pub summary: [Option<u64>; 2],
     /// The task's digest; see [`Run::task`].
     pub task: String,
-    /// The label of the reply that it came out of; `None` where it was written in a cell.
+    /// The label of the reply that contained it; `None` if it was written in a cell.
     pub label: Option<String>,
-    /// The exchange that it came out of, by its place in [`Run::exchanges`].
+    /// The exchange that it came from: its index in [`Run::exchanges`].
     pub exchange: Option<usize>,
-    /// Its parents, by their places in [`Run::candidates`]; see the module's documentation.
+    /// Its parents: their indices in [`Run::candidates`]; see the module's documentation.
     pub parents: Vec<usize>,
-    /// The parents' generations and one more; 0 without parents.
+    /// One more than the largest generation of its parents; 0 without parents.
     pub generation: usize,
 }
 
-/// A source and how it was judged.
+/// A source and its verdict.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Judged {
     /// The source.
@@ -103,7 +103,7 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// A task, and what its candidates were compiled with.
+/// A task, and the compiler of its candidates.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct KeptTask {
     /// The task.
@@ -116,7 +116,7 @@ impl Run {
     /// Reads a log up to its end, or to the first line that is broken.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If the log cannot be read.
     pub fn read(log: impl Read) -> anyhow::Result<Run> {
         let mut reader = Reader::default();
         let checked = walk(log, |entry| reader.add(entry))?;
@@ -132,12 +132,12 @@ impl Run {
         Ok(run)
     }
 
-    /// The task of a candidate, where it was kept, and is what its digest says.
+    /// Returns the task of a candidate, if it was kept and matches its digest.
     pub fn task(&self, candidate: &Candidate) -> Option<&KeptTask> {
         self.tasks.get(&candidate.task)
     }
 
-    /// The ancestors of a candidate, the nearest first, each once.
+    /// Returns the ancestors of a candidate, the nearest first, each once.
     pub fn ancestors(&self, of: usize) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         let mut next = vec![of];
@@ -170,7 +170,7 @@ impl Run {
                 if !is_parent {
                     continue;
                 }
-                // The same source judged twice is one parent: as it was judged last.
+                // If the same source was judged twice, only its last judgement is a parent.
                 let earlier = |&known: &usize| self.candidates[known].sha256 == parent.sha256;
                 match parents.iter().position(earlier) {
                     Some(known) => parents[known] = index,
@@ -184,7 +184,7 @@ impl Run {
     }
 }
 
-/// What of a session has been read so far.
+/// The part of a session that has been read so far.
 #[derive(Default)]
 struct Reader {
     began: String,
@@ -192,9 +192,9 @@ struct Reader {
     candidates: Vec<Candidate>,
     programs: usize,
     tasks: HashMap<String, KeptTask>,
-    /// Questions by their digests: system prompt and prompt.
+    /// Questions by their digests: the system prompt and the prompt.
     asked: HashMap<String, (Option<String>, String)>,
-    /// The exchange that a text came from, by the text's digest: a reply's, or a source's.
+    /// The exchange that a text came from, by the digest of the text (a reply or a source).
     origins: HashMap<String, usize>,
 }
 
@@ -220,7 +220,7 @@ impl Reader {
             "task" => {
                 let kept: Option<KeptTask> =
                     entry.kept.and_then(|kept| serde_json::from_value(kept).ok());
-                // A key may have been hidden in it, or it may have been forged.
+                // A key may have been hidden in it, or the content may be forged.
                 let kept = kept.filter(|kept| {
                     serde_json::to_vec(&kept.task).is_ok_and(|task| digest(task) == entry.digest)
                 });
@@ -268,7 +268,7 @@ impl Reader {
     }
 }
 
-/// A text that is kept whole, else its beginning in the summary.
+/// Returns a text that is kept whole, else its beginning from the summary.
 fn text(entry: &Entry, name: &str) -> String {
     let whole = entry.kept.as_ref().and_then(|kept| kept[name].as_str());
     let text = whole.or_else(|| entry.summary[name].as_str());

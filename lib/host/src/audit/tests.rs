@@ -74,7 +74,7 @@ fn two_writers_build_one_chain() {
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let log = &log;
-            // Each line opens the file anew, as another process would.
+            // Each line opens the file again, as another process would.
             scope.spawn(move || {
                 for n in 0..25 {
                     log.append("line", json!([writer, n, "x".repeat(9_000)]), b"").unwrap();
@@ -133,7 +133,7 @@ fn what_is_kept_whole_has_a_bound_and_no_key() {
 #[test]
 fn no_part_of_a_key_is_left() {
     let (_folder, log) = log(&[]);
-    // Its beginning has the shape of a key, its end has not.
+    // The beginning of this key has the shape of a key; its end has not.
     log.hide(Key::new("sk-0123456789abcdef:tail-of-key").unwrap());
     log.asked(&Ask::new("use sk-0123456789abcdef:tail-of-key")).unwrap();
     let text = std::fs::read_to_string(log.path()).unwrap();

@@ -1,5 +1,5 @@
-//! The curve and the family tree of one task's candidates, as inline SVG. Both have a title that says
-//! what they show, for readers who do not see them.
+//! Draws the curve and the family tree of one task's candidates, as inline SVG. Both have a title that says
+//! what they show, for readers who cannot see them.
 
 use super::super::run::{Candidate, Run};
 use super::text::{anchor, escape};
@@ -7,12 +7,12 @@ use super::text::{anchor, escape};
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 240.0;
 const MARGIN: f64 = 40.0;
-/// More candidates are not drawn as a tree: nobody could read it.
+/// A tree with more candidates is not drawn: nobody could read it.
 const MOST_IN_TREE: usize = 80;
-/// Height of a generation, and width of a candidate, in the tree.
+/// The height of a generation and the width of a candidate in the tree.
 const STEP: (f64, f64) = (70.0, 60.0);
 
-/// The share of cases that each candidate passes, in order, and the best so far.
+/// Draws the share of cases that each candidate passes, in order, and the best so far.
 pub fn curve(run: &Run, candidates: &[usize]) -> String {
     let shares: Vec<f64> = candidates.iter().map(|&index| share(&run.candidates[index])).collect();
     let mut best = 0.0_f64;
@@ -60,7 +60,7 @@ pub fn curve(run: &Run, candidates: &[usize]) -> String {
     )
 }
 
-/// Who came from whom: a row for each generation. Nothing where no candidate has a parent.
+/// Draws who descends from whom: one row per generation. Empty if no candidate has a parent.
 pub fn lineage(run: &Run, candidates: &[usize]) -> String {
     if candidates.iter().all(|&index| run.candidates[index].parents.is_empty()) {
         return String::new();
@@ -113,14 +113,14 @@ pub fn lineage(run: &Run, candidates: &[usize]) -> String {
     )
 }
 
-/// The share of cases that a candidate passes: 0 to 1.
+/// Returns the share of cases that a candidate passes, from 0 to 1.
 fn share(candidate: &Candidate) -> f64 {
     let verdict = candidate.kept.as_ref().map(|kept| &kept.verdict);
     let share = verdict.map_or(0.0, |v| v.passed as f64 / v.total.max(1) as f64);
     share.clamp(0.0, 1.0)
 }
 
-/// Who wrote them.
+/// Says who wrote the candidates.
 fn who(run: &Run, candidates: &[usize]) -> String {
     let mut labels: Vec<String> = Vec::new();
     for &index in candidates {

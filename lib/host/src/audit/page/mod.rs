@@ -1,9 +1,8 @@
-//! A session as one HTML page that needs nothing else: no script, no style sheet, no image from
-//! elsewhere.
+//! Shows a session as one HTML page that needs no other file: no script, no style sheet, no image.
 //!
-//! Every word of a log may be a model's or a stranger's, so each is escaped, what would be unseen is
-//! written out, and the page forbids the browser to load or run anything. A curve says who answered,
-//! as everything here does.
+//! Any word of a log may come from a model or a stranger. So each word is escaped, invisible characters are
+//! written out, and the page forbids the browser to load or run anything. A curve says who answered, as every
+//! output of the project does.
 
 mod draw;
 mod text;
@@ -25,7 +24,7 @@ const STYLE: &str = "body{font-family:system-ui,sans-serif;max-width:64rem;margi
     table{border-collapse:collapse}td,th{border:1px solid #8886;padding:.2rem .5rem;text-align:left;vertical-align:top}\
     .broken{border:3px solid #c00;padding:.5rem}svg{max-width:100%;height:auto}summary{cursor:pointer}";
 
-/// The page of a session; `title` is what its log is called.
+/// Returns the page of a session; `title` is the name of its log.
 pub fn page(title: &str, run: &Run) -> String {
     let title = escape(title);
     let mut body = format!("<h1>{title}</h1>\n{}", head(run));
@@ -64,7 +63,7 @@ fn head(run: &Run) -> String {
     )
 }
 
-/// What the replies took, by who gave them.
+/// Shows what the replies used, grouped by who gave them.
 fn cost(run: &Run) -> String {
     let mut by_source: BTreeMap<String, (usize, Usage, Option<f64>)> = BTreeMap::new();
     for exchange in &run.exchanges {
@@ -91,7 +90,7 @@ fn cost(run: &Run) -> String {
     )
 }
 
-/// What a reply cost at the list price; nothing where no provider answered.
+/// Returns what a reply cost at the list price; `None` if no provider answered.
 fn dollars_of(exchange: &Exchange) -> Option<f64> {
     match exchange.mode {
         Some(Mode::Live | Mode::Record) => {
@@ -103,7 +102,7 @@ fn dollars_of(exchange: &Exchange) -> Option<f64> {
     }
 }
 
-/// The candidates by their task's digest, in the order in which the tasks first came.
+/// Groups the candidates by their task's digest, in the order in which the tasks first came.
 fn by_task(run: &Run) -> Vec<(&str, Vec<usize>)> {
     let mut tasks: Vec<(&str, Vec<usize>)> = Vec::new();
     for (index, candidate) in run.candidates.iter().enumerate() {

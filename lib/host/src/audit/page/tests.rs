@@ -34,7 +34,7 @@ fn judged(log: &Log, code: &str, label: Option<&str>, passed: bool) {
     log.judged(&task, code, label, &verdict).expect("a line");
 }
 
-/// A session in which a reply's source is the child of a cell's.
+/// Logs a session in which a reply's source descends from a cell's source.
 fn session(log: &Log, prompt: &str, reply: &str) {
     judged(log, PARENT, None, false);
     let ask = Ask::new(format!("{prompt}\n{PARENT}"));
@@ -84,7 +84,7 @@ fn no_word_of_a_session_becomes_markup() {
         assert!(!page.contains(tag), "{tag} is in {page}");
     }
     assert!(page.contains("&lt;script&gt;") && page.contains("\\u{202e}"), "{page}");
-    // What the page itself writes is closed in order.
+    // Check that the page's own tags are closed in order.
     for tag in ["details", "pre", "table", "svg", "figure"] {
         let count = |mark: String| page.matches(&mark).count();
         assert_eq!(count(format!("<{tag}")), count(format!("</{tag}>")), "{tag}");

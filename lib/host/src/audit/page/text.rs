@@ -1,7 +1,6 @@
-//! Words of others, made harmless for a browser and for a reader.
+//! Makes foreign words harmless for a browser and for a reader.
 
-/// The text with everything that would be unseen written out, as Rust writes it: `\u{202e}`. Line breaks
-/// and tabs stay.
+/// Writes out invisible characters as Rust does: `\u{202e}`. Line breaks and tabs stay.
 pub fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -11,7 +10,7 @@ pub fn visible(text: &str) -> String {
         .collect()
 }
 
-/// The text as the content of an element or of a quoted attribute.
+/// Escapes the text for the content of an element or a quoted attribute.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in visible(text).chars() {
@@ -27,13 +26,13 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A block of text.
+/// Writes a block of text.
 pub fn pre(text: &str) -> String {
-    // HTML drops one line break after the tag: this one.
+    // HTML drops one line break after the tag, so write one more.
     format!("<pre>\n{}</pre>", escape(text))
 }
 
-/// What a candidate is called: by the line of its verdict.
+/// Returns the anchor of a candidate: the line of its verdict.
 pub fn anchor(line: u64) -> String {
     format!("c{line}")
 }
