@@ -18,30 +18,30 @@ use crate::folders;
 use crate::lock::Unpoisoned;
 use crate::models::key::Key;
 
-/// Names another file for the log.
+/// The variable that names another file for the log.
 const PATH: &str = "CODE_EVOLUTION_AUDIT_LOG";
 
-/// The log of this session, once it has begun.
+/// The log of this session, after it has begun.
 #[derive(Default)]
 pub(super) struct Journal {
     log: OnceLock<Log>,
     origins: Mutex<Origins>,
 }
 
-/// What later lines say about earlier ones.
+/// What later lines need to know about earlier ones.
 #[derive(Default)]
 struct Origins {
     /// The label of the reply that a text came from, by the text's digest.
     labels: HashMap<String, String>,
-    /// The tasks that the log has, by their digests.
+    /// The digests of the tasks that the log contains.
     tasks: HashSet<String>,
 }
 
 impl Journal {
-    /// Begins the log, the first time, and returns its path.
+    /// Begins the log at the first call, and returns its path.
     ///
     /// # Errors
-    /// Why it cannot be written, and what to do about it. The session then goes on without one.
+    /// Says why the log cannot be written, and what to do about it. The session then continues without a log.
     pub(super) fn begin(&self) -> Result<PathBuf, String> {
         if let Some(log) = self.log.get() {
             return Ok(log.path().to_owned());
@@ -53,7 +53,7 @@ impl Journal {
         Ok(self.log.get_or_init(|| log).path().to_owned())
     }
 
-    /// Where the log is, once it has begun.
+    /// Returns the log's path, after it has begun.
     pub(super) fn path(&self) -> Option<&Path> {
         self.log.get().map(Log::path)
     }
@@ -79,7 +79,7 @@ impl Journal {
         self.each(&pairs, |log, (ask, answer)| log.answered(ask, answer))
     }
 
-    /// A source was taken out of a text (`extracted`), or made from another source (`repaired`).
+    /// Logs a source that was taken from a text (`extracted`), or made from another source (`repaired`).
     pub(super) fn derived(&self, event: &str, from: &str, code: &str) -> Result<(), Failure> {
         let mut origins = self.origins();
         let label = origins.labels.get(&digest(from)).cloned();
@@ -88,7 +88,7 @@ impl Journal {
         self.each(&[()], |log, ()| log.derived(event, from, code))
     }
 
-    /// `toolchain` is what `rustc -vV` prints.
+    /// Logs a judged source; `toolchain` is what `rustc -vV` prints.
     pub(super) fn judged(
         &self,
         task: &Task,
@@ -115,8 +115,8 @@ impl Journal {
         self.origins.lock().unpoisoned()
     }
 
-    /// Writes a line for each. A log that has begun and cannot go on is an error: a gap that nobody
-    /// is told of would make the whole log worthless.
+    /// Writes one line per item. A log that has begun and cannot continue is an error: a silent gap would
+    /// make the whole log worthless.
     fn each<T>(
         &self,
         events: &[T],
@@ -133,7 +133,7 @@ impl Journal {
     }
 }
 
-/// What `$CODE_EVOLUTION_AUDIT_LOG` names, or a file of its own in the state folder.
+/// Returns the file that `$CODE_EVOLUTION_AUDIT_LOG` names, or a new file in the state folder.
 fn path() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(PATH) {
         return Some(path.into());

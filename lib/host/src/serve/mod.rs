@@ -1,8 +1,8 @@
 //! Answers a notebook's requests: JSON lines in on standard input, JSON lines out on standard output.
 //!
-//! Every request gets a thread, so that a long population does not hold up a question to the meter.
-//! When the input ends, or the kernel that owns the notebook dies, everything that runs is killed and
-//! the process exits: an interrupted notebook must not leave a compiler behind.
+//! Every request gets a thread, so a long population does not delay a question to the meter. When the input
+//! ends, or the kernel that owns the notebook dies, the host kills everything that runs and exits: an
+//! interrupted notebook must not leave a compiler behind.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -35,10 +35,10 @@ use crate::toolbox::{Residents, Toolbox, ToolboxError};
 mod journal;
 mod owner;
 
-/// Serves until standard input ends. `owner` is the process whose death ends the session too.
+/// Serves until standard input ends. The session also ends when the process `owner` dies.
 ///
 /// # Errors
-/// If standard input or output breaks in another way than by being closed.
+/// If standard input or output fails in a way other than being closed.
 pub fn run(owner: Option<u32>) -> anyhow::Result<()> {
     if let Some(owner) = owner {
         owner::exit_with(owner)?;
@@ -61,7 +61,7 @@ pub fn run(owner: Option<u32>) -> anyhow::Result<()> {
     stop();
 }
 
-/// Kills every child and exits. A thread that still waits for one ends with the process.
+/// Kills every child and exits. A thread that is waiting for a child ends with the process.
 fn stop() -> ! {
     code_evolution_jail::kill_all();
     std::process::exit(0)
@@ -79,11 +79,11 @@ fn unreadable(error: &serde_json::Error) -> String {
 /// What a notebook has opened: its judge and its models.
 #[derive(Default)]
 struct Session {
-    /// Made on first use: finding the compiler takes a moment that a question need not wait for.
+    /// Made at the first use: finding the compiler takes a moment, and a question need not wait for it.
     judge: OnceLock<Result<Judge, Failure>>,
     models: Mutex<Option<Models>>,
     journal: Journal,
-    /// By folder.
+    /// The open toolboxes by folder.
     toolboxes: Mutex<HashMap<String, Arc<Toolbox>>>,
     residents: Arc<Residents>,
 }
@@ -128,7 +128,7 @@ impl Session {
                 answer::<method::AskMany>(&answers)
             }
             Call::Paste(text) => {
-                // What it answers was asked elsewhere.
+                // The question was asked elsewhere.
                 let elsewhere = Ask { messages: Vec::new(), ..Ask::new("") };
                 let pasted = models::pasted(text);
                 self.journal.answered(&[elsewhere], std::slice::from_ref(&pasted))?;
@@ -198,7 +198,7 @@ impl Session {
     fn toolbox(&self, folder: &str, fresh: bool) -> Result<Arc<Toolbox>, Failure> {
         let judge = self.judge()?;
         let mut open = self.toolboxes.lock().unpoisoned();
-        // One that was moved away or emptied is opened anew.
+        // A toolbox that was moved away or emptied is opened again.
         if let Some(toolbox) = open.get(folder).filter(|toolbox| !fresh && toolbox.exists()) {
             return Ok(Arc::clone(toolbox));
         }
@@ -217,9 +217,9 @@ impl Session {
     }
 }
 
-/// A panic as a failure: without an answer the notebook would wait for ever.
+/// Turns a panic into a failure: without an answer, the notebook would wait forever.
 fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Failure> {
-    // Locks are taken also after a panic: what they guard is whole between any two statements.
+    // A panic does not poison our locks: the data behind a lock is consistent after every statement.
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let message = "the host met a bug of its own (see its standard error); run the cell again";
         Err(failure(FailureKind::Internal, message.to_owned()))
@@ -228,7 +228,7 @@ fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Fai
 
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
-        // It was made when it was opened.
+        // Opening it has already made it.
         ToolboxCall::Fresh => tool_answer::<method::StartAfresh>(&()),
         ToolboxCall::List => tool_answer::<method::ListTools>(&toolbox.list()?),
         ToolboxCall::Examine(proposal) => {
@@ -325,7 +325,7 @@ impl Output {
             .map_err(std::io::Error::from)
             .and_then(|line| writeln!(out, "{line}"))
             .and_then(|()| out.flush());
-        // A reader that is gone means that the notebook is gone.
+        // If nobody reads the output, the notebook is gone.
         if written.is_err() {
             stop();
         }

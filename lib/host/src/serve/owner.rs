@@ -1,8 +1,8 @@
 //! Ends the session when its owner dies.
 //!
-//! The notebook's process holds our pipe, but it can outlive a killed kernel for as long as a cell
-//! waits for us. A pidfd (pidfd_open(2), Linux 5.3) becomes readable when its process ends, also while
-//! it is a zombie that nobody has waited for.
+//! The notebook's process holds our pipe, but it can outlive a killed kernel while a cell waits for us. A
+//! pidfd (pidfd_open(2), Linux 5.3) becomes readable when its process ends, even if the process is still a
+//! zombie.
 
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -22,7 +22,7 @@ pub(super) fn exit_with(owner: u32) -> anyhow::Result<()> {
             let mut ended = [PollFd::new(&owner, PollFlags::IN)];
             match poll(&mut ended, None) {
                 Err(rustix::io::Errno::INTR) => {}
-                // Not being able to watch is as good a reason to stop as the owner's end.
+                // If watching fails, stop as well.
                 _ => super::stop(),
             }
         }
