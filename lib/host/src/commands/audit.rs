@@ -1,4 +1,4 @@
-//! `audit verify FILE..`, `audit rejudge FILE..`, `audit show FILE`: what a session's log tells.
+//! `audit verify FILE..`, `audit rejudge FILE..`, `audit show FILE`: reads sessions' logs.
 
 use std::fs::File;
 use std::io::Write;
@@ -24,8 +24,8 @@ const UNKNOWN: u8 = 3;
 /// Runs the subcommand.
 ///
 /// # Errors
-/// A [`UsageError`]; a log that cannot be read; for `verify` and `show` a log that is broken. `rejudge`
-/// has no errors: its exit code says all, see [`USAGE`].
+/// A [`UsageError`]; a log that cannot be read; for `verify` and `show`, a broken log. `rejudge` returns no
+/// errors: its exit code says everything, see [`USAGE`].
 pub fn run(mut arguments: Parser) -> Result<ExitCode> {
     let known = || UsageError("audit knows verify, rejudge and show, each with a FILE".to_owned());
     let Some(Arg::Value(word)) = arguments.next().map_err(UsageError::from)? else {
@@ -38,7 +38,7 @@ pub fn run(mut arguments: Parser) -> Result<ExitCode> {
             [file] => show(file).map(|()| ExitCode::SUCCESS),
             _ => Err(UsageError("audit show takes one FILE".to_owned()).into()),
         },
-        // 2 says that a verdict differs, so a command line that makes no sense has another code.
+        // Exit code 2 means that a verdict differs, so a wrong command line needs another code.
         Some("rejudge") => Ok(rejudge_all(files).unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             if error.is::<UsageError>() {
@@ -55,8 +55,7 @@ fn open(file: &Path) -> Result<File> {
     File::open(file).with_context(|| format!("cannot open the audit log {shown}; check its path"))
 }
 
-/// Prints one line for each log: how many lines it has and its last hash, or the first line that is
-/// broken.
+/// Prints one line per log: how many lines it has and its last hash, or its first broken line.
 fn verify_all(files: &[PathBuf]) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let mut broken = 0;
@@ -82,8 +81,7 @@ fn show(file: &Path) -> Result<()> {
     }
 }
 
-/// Judges the logs one after the other. The exit code is the worst that was found in any: 1 before 2
-/// before 3.
+/// Judges the logs one after the other. The exit code is the worst one of all logs: 1 before 2 before 3.
 fn rejudge_all(files: Result<Vec<PathBuf>, UsageError>) -> Result<ExitCode> {
     let files = files?;
     let mut judge = None;
@@ -97,8 +95,8 @@ fn rejudge_all(files: Result<Vec<PathBuf>, UsageError>) -> Result<ExitCode> {
     Ok(worst.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
-/// `None` where all verdicts agree. The judge is made for the first log that is whole: that another was
-/// changed is seen without a compiler.
+/// Judges one log; `None` if all verdicts agree. The judge is made for the first intact log: a changed log is
+/// detected without a compiler.
 fn rejudge_one(file: &Path, judge: &mut Option<Judge>) -> Result<Option<u8>> {
     let (shown, run) = (file.display(), Run::read(open(file)?)?);
     let mut output = std::io::stdout().lock();
@@ -108,7 +106,7 @@ fn rejudge_one(file: &Path, judge: &mut Option<Judge>) -> Result<Option<u8>> {
     }
     let judge = match judge {
         Some(judge) => judge,
-        // Without kept verdicts: they are what is to be checked.
+        // Without kept verdicts, because the command checks verdicts.
         None => judge.insert(Judge::with(Options { cache_bytes: 0, ..Options::default() })?),
     };
     let (mut differ, mut unknown) = (0, 0);

@@ -1,4 +1,4 @@
-//! `doctor`: which layers are in force, and whether they hold.
+//! `doctor`: shows which layers are in force, and whether they hold.
 
 use std::io::Write;
 
@@ -13,12 +13,12 @@ use super::no_more;
 use super::workshop::Workshop;
 use crate::judge::{Judge, Options};
 
-/// Shows the layers and the limits, attacks the jail, and fails where candidates would not be safe, or
-/// where the workshop could not be opened.
+/// Shows the layers and the limits, attacks the jail, and fails if candidates would not be safe or the
+/// workshop could not be opened.
 ///
 /// # Errors
-/// A [`UsageError`](super::UsageError); a layer that is missing; a folder of the workshop that cannot be
-/// written to; an attack that gets through.
+/// A [`UsageError`](super::UsageError); a missing layer; a folder of the workshop that cannot be written to;
+/// an attack that succeeds.
 pub fn run(arguments: Parser) -> Result<()> {
     no_more(arguments)?;
     let mut output = std::io::stdout().lock();
@@ -59,7 +59,7 @@ pub fn run(arguments: Parser) -> Result<()> {
         }
     }
 
-    // The scan would refuse some attacks before the jail could.
+    // With the scan, some attacks would be refused before they reach the jail.
     let judge = Judge::with(Options { scan: false, ..Options::default() })?;
     let canary = tempfile::NamedTempFile::new().context("writing a file to be stolen")?;
     let secret = format!("canary-{:x}", std::process::id());
@@ -91,7 +91,7 @@ pub fn run(arguments: Parser) -> Result<()> {
     Ok(())
 }
 
-/// Runs an attack. Where it meets a limit of time, the machine may be busy, so it gets more.
+/// Runs an attack. If it meets a limit of time, the machine may be busy, so the next attempt gets more time.
 fn run_patiently(judge: &Judge, attack: &Attack) -> Result<Execution> {
     let mut result = judge.execute(&attack.program(PATIENCE_MS[0]))?;
     for cpu_ms in &PATIENCE_MS[1..] {
@@ -103,24 +103,24 @@ fn run_patiently(judge: &Judge, attack: &Attack) -> Result<Execution> {
     Ok(result)
 }
 
-/// CPU time of an attack, at first and when it is tried again, in milliseconds. An attack takes a few.
+/// The CPU time of an attack, in milliseconds, for each attempt. An attack needs only a few.
 const PATIENCE_MS: [u64; 3] = [200, 2_000, 10_000];
 
-/// Where an attack must end.
+/// The point at which the jail stops an attack.
 enum Held {
     /// It does not compile, and leaks nothing.
     Compiling,
-    /// It runs, finds that it cannot, and prints `held`.
+    /// It runs, fails in its attempt, and prints `held`.
     Running,
     /// It runs until it meets this limit.
     Until(Status),
 }
 
-/// What an attack showed.
+/// The result of an attack.
 enum Seen {
     /// The jail held.
     Held,
-    /// It did not.
+    /// The jail did not hold.
     Broken,
     /// The attack met a limit of time before it showed anything.
     TooSlow,
@@ -146,13 +146,13 @@ impl Held {
         }
     }
 
-    /// Whether it met a limit of time that it should not meet.
+    /// Returns whether the attack met a limit of time that it should not meet.
     fn is_too_slow(&self, result: &Execution) -> bool {
         let wanted = matches!(self, Held::Until(limit) if result.status == *limit);
         result.status == Status::TimeOut && !wanted
     }
 
-    /// Whether an attack ended there, and told nothing of the secret.
+    /// Returns whether the attack was stopped there and revealed nothing of the secret.
     fn holds(&self, result: &Execution, secret: &str) -> bool {
         match self {
             Held::Compiling => {
@@ -173,25 +173,25 @@ struct Attack {
 }
 
 impl Attack {
-    /// The program, with this much CPU time, in milliseconds, and more of the clock's.
+    /// Returns the program with this much CPU time, in milliseconds, and a longer limit of the clock.
     fn program(&self, cpu_ms: u64) -> Program {
         let limits = Limits { cpu_ms, wall_ms: cpu_ms.max(2_000) * 3, ..Limits::default() };
         Program { limits, ..Program::new(self.program.clone()) }
     }
 }
 
-/// A variable of this process that a compiler in the jail must not have; `None` where there is only
-/// what it is given anyway.
+/// Returns a variable of this process that a compiler in the jail must not see; `None` if there is no
+/// variable besides those that the compiler gets anyway.
 fn variable() -> Option<String> {
     let given = ["PATH", "TMPDIR", "LC_ALL"];
     std::env::vars_os()
-        // `env!` refuses what is no text, and that would look like the jail's doing.
+        // `env!` refuses a value that is not text, which would look like a success of the jail.
         .filter_map(|(name, value)| name.into_string().ok().filter(|_| value.to_str().is_some()))
         .find(|name| !given.contains(&name.as_str()))
 }
 
-/// The attacks: on a file that must stay unread, and on a variable that must not be seen. What gets
-/// through compiles, or its failure would pass for the jail's.
+/// Makes the attacks, on a file that must stay unread and a variable that must stay hidden. An attack that is
+/// not blocked must compile; otherwise its compile error would look like a defence.
 fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
     let running = |name, attempt: &str| Attack {
         name,
@@ -210,7 +210,7 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
         (unsafe {{ kill({}, 0) }}) == 0",
         std::process::id()
     );
-    // Shows the length only: what this prints may end up in a bug report.
+    // Show only the length: the output may end up in a bug report.
     let compiling = |name, stolen: &str| Attack {
         name,
         program: format!("fn main() {{ println!(\"{{}} bytes\", {stolen}.len()) }}"),
@@ -275,7 +275,7 @@ mod tests {
         assert!(matches!(Held::Compiling.seen(&late, "canary"), Seen::TooSlow));
     }
 
-    /// On a machine so slow that nothing ends in its first 200 ms, more time shows that the jail holds.
+    /// On a machine where nothing ends in the first 200 ms, more time shows that the jail holds.
     #[test]
     fn a_slow_attack_gets_more_time() {
         let judge = Judge::new().unwrap();
@@ -295,7 +295,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { cache: folder.path().into(), scan: false, ..Options::default() };
         let judge = Judge::with(options).unwrap();
-        // Its own source, and a variable that it is given.
+        // The candidate's own source, and a variable that the compiler gets.
         let attacks = attacks("candidate.rs", Some("PATH")).into_iter();
         for attack in attacks.filter(|attack| matches!(attack.held, Held::Compiling)) {
             let result = judge.execute(&Program::new(attack.program)).unwrap();

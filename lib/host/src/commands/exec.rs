@@ -17,7 +17,7 @@ use crate::judge::Judge;
 #[derive(Deserialize)]
 struct Request {
     id: Value,
-    // Not `deny_unknown_fields`, which cannot be told through `flatten`: `Program` denies them itself.
+    // `deny_unknown_fields` does not work with `flatten`; `Program` itself refuses unknown fields.
     #[serde(flatten)]
     program: Value,
 }
@@ -30,10 +30,10 @@ struct Line {
     execution: Execution,
 }
 
-/// Runs what the command line names.
+/// Runs the program that the command line names.
 ///
 /// # Errors
-/// A [`UsageError`], a file that cannot be read, no sandbox.
+/// A [`UsageError`], a file that cannot be read, or no sandbox.
 pub fn run(mut arguments: Parser) -> Result<()> {
     let mut jsonl = false;
     let mut source: Option<PathBuf> = None;

@@ -30,10 +30,10 @@ struct Line {
     verdict: Verdict,
 }
 
-/// Judges what the command line names.
+/// Judges the candidates that the command line names.
 ///
 /// # Errors
-/// A [`UsageError`], a file that cannot be read, a task that cannot be served, no sandbox.
+/// A [`UsageError`], a file that cannot be read, a task that cannot be served, or no sandbox.
 pub fn run(mut arguments: Parser) -> Result<()> {
     let mut jsonl = false;
     let mut task: Option<PathBuf> = None;

@@ -1,4 +1,4 @@
-//! Requests a line on standard input, answers a line on standard output: in order, in parallel.
+//! Reads one request per line; answers in order, working in parallel.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::judge::JudgeError;
 use crate::lock::Unpoisoned;
 
-/// What is printed for one request.
+/// The line that is printed for one request.
 pub struct Answer(String);
 
 impl Answer {
-    /// A result, or the error with its kind.
+    /// Makes an answer from a result, or from an error with its kind.
     pub fn of<T, L: Serialize>(
         id: &Value,
         result: Result<T, JudgeError>,
@@ -29,7 +29,7 @@ impl Answer {
         text.map_or_else(|error| Answer::failed(id, error.into()), Answer)
     }
 
-    /// A line that is no request.
+    /// Makes the answer to a line that is not a request.
     pub fn bad_request(id: &Value, message: &str) -> Answer {
         let message = format!("this is not a request: {message}; write one JSON object a line");
         Answer::failed(id, Failure { kind: FailureKind::BadRequest, message })
@@ -40,8 +40,8 @@ impl Answer {
     }
 }
 
-/// Answers every line of standard input. An answer is printed as soon as all before it are. Where
-/// nobody reads them it returns at once; what is under way ends with the process.
+/// Answers every line of standard input. Prints an answer as soon as all earlier answers are printed. Returns
+/// at once if nobody reads the answers; work under way ends with the process.
 ///
 /// # Errors
 /// If standard input or output breaks.
@@ -52,7 +52,7 @@ pub fn answer_all(
     let (requests, taken) = mpsc::sync_channel::<(usize, String)>(workers);
     let (answers, made) = mpsc::channel();
     let shared = Arc::new((Mutex::new(taken), answer));
-    // None of the threads is scoped: one that reads cannot be told that nobody wants what it reads.
+    // The threads are not scoped: a scope would wait for the reader, which cannot be interrupted.
     let reader = std::thread::spawn(move || read(&requests));
     let workers = Vec::from_iter((0..workers).map(|_| {
         let (shared, answers) = (Arc::clone(&shared), answers.clone());
@@ -75,7 +75,7 @@ pub fn answer_all(
     reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Hands out the lines of standard input until it ends.
+/// Passes on the lines of standard input until it ends.
 fn read(requests: &mpsc::SyncSender<(usize, String)>) -> Result<()> {
     for (index, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line.context("reading standard input")?;

@@ -1,9 +1,8 @@
-//! What a person or a script calls, one module a command.
+//! The commands for a person or a script, one module per command.
 //!
-//! Standard output carries results only: JSON, one value a line, of `serve`, `judge`, `exec` and
-//! `toolbox serve`; lines
-//! for a person of the others. Progress and errors go to standard error. A command line that makes no
-//! sense ends with exit code 2, a failure with 1; `audit rejudge` has exit codes of its own.
+//! Standard output carries only results: `serve`, `judge`, `exec` and `toolbox serve` print JSON, one value
+//! per line; the others print lines for a person. Progress and errors go to standard error. A wrong command
+//! line ends with exit code 2, a failure with 1; `audit rejudge` has its own exit codes.
 
 pub mod audit;
 pub mod doctor;
@@ -42,7 +41,7 @@ pub const USAGE: &str = r#"usage: code_evolution_host COMMAND
   prepare                               build once what candidates are linked with
 "#;
 
-/// A command line that makes no sense.
+/// A wrong command line.
 #[derive(Debug)]
 pub struct UsageError(pub String);
 
@@ -54,10 +53,10 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// Refuses arguments that are left.
+/// Refuses the remaining arguments.
 ///
 /// # Errors
-/// A [`UsageError`] that names the first.
+/// A [`UsageError`] that names the first argument.
 fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
     match arguments.next()? {
         None => Ok(()),
@@ -65,10 +64,10 @@ fn no_more(mut arguments: Parser) -> Result<(), UsageError> {
     }
 }
 
-/// Reads the rest of a command line: one path at the least, and nothing else.
+/// Reads the rest of a command line: at least one path, and nothing else.
 ///
 /// # Errors
-/// A [`UsageError`]: `missing` where there is no path, or one that names an option.
+/// A [`UsageError`]: `missing` if there is no path, or a message that names an unknown option.
 fn paths(mut arguments: Parser, missing: &str) -> Result<Vec<PathBuf>, UsageError> {
     let mut paths = Vec::new();
     while let Some(argument) = arguments.next()? {

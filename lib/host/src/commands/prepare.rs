@@ -1,4 +1,4 @@
-//! `prepare`: builds once what every candidate is linked with.
+//! `prepare`: builds what every candidate is linked with, once.
 
 use anyhow::Result;
 use lexopt::Parser;
@@ -6,7 +6,7 @@ use lexopt::Parser;
 use super::no_more;
 use crate::judge::Judge;
 
-/// Builds the harness and the offered crates, and names their folders.
+/// Builds the harness and the offered crates, and prints their folders.
 ///
 /// # Errors
 /// A [`UsageError`](super::UsageError), or a build that fails.

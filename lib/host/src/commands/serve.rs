@@ -6,7 +6,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use super::UsageError;
 use crate::serve;
 
-/// Serves until standard input ends, or the process that `--owner` names.
+/// Serves until standard input ends, or until the process that `--owner` names ends.
 ///
 /// # Errors
 /// A [`UsageError`]; otherwise as [`serve::run`].

@@ -1,4 +1,4 @@
-//! `toolbox verify FOLDER..`: are a toolbox's tools what was admitted? `toolbox serve FOLDER`: offers
+//! `toolbox verify FOLDER..`: checks that a toolbox's tools are as admitted. `toolbox serve FOLDER`: offers
 //! them to an MCP client.
 
 use std::io::Write;
@@ -11,12 +11,11 @@ use super::{UsageError, paths};
 use crate::mcp;
 use crate::toolbox::verify;
 
-/// Runs the subcommand. `verify` checks the toolboxes and prints one line for each that is intact, with its log's last hash, or
-/// one for each problem. `serve` ends with its client: see [`mcp`].
+/// Runs the subcommand. `verify` checks the toolboxes. For an intact toolbox it prints one line with its
+/// log's last hash; otherwise it prints one line per problem. `serve` ends with its client: see [`mcp`].
 ///
 /// # Errors
-/// A [`UsageError`]; a folder that is no toolbox, or cannot be read; a toolbox that
-/// has a problem.
+/// A [`UsageError`]; a folder that is not a toolbox, or cannot be read; a toolbox that has a problem.
 pub fn run(mut arguments: Parser) -> Result<()> {
     match arguments.next().map_err(UsageError::from)? {
         Some(Arg::Value(word)) if word == "verify" => {

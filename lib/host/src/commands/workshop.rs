@@ -1,8 +1,7 @@
-//! Whether the workshop around this program can be opened: which folders `binder/lab` writes to.
+//! Checks whether the workshop around this program can be opened: the folders that `binder/lab` writes to.
 //!
-//! A jail that holds is of no use where JupyterLab does not start: in a container whose file system is
-//! read-only, or as a user to whom nothing there belongs. The home folder is left out: `binder/lab` puts
-//! another in its place.
+//! A working jail is of no use if JupyterLab does not start: in a container with a read-only file system, or
+//! as a user who owns nothing there. The home folder is not checked, because `binder/lab` replaces it.
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +15,14 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// The workshop that this program was built in; `None` for one that was installed elsewhere.
+    /// Returns the workshop that this program was built in; `None` if it was installed elsewhere.
     pub fn around_us() -> Option<Workshop> {
         let program = std::env::current_exe().ok()?;
         let root = program.ancestors().nth(3)?; // target/release/code_evolution_host
         root.join("binder/lab").is_file().then(|| Workshop { root: root.to_owned() })
     }
 
-    /// Why JupyterLab would not start, and what to do; `None` where it would.
+    /// Returns why JupyterLab would not start, and what to do; `None` if it would start.
     pub fn refusal(&self) -> Option<String> {
         self.refusal_with(&folders::cache(), &std::env::temp_dir())
     }
@@ -43,7 +42,7 @@ impl Workshop {
     }
 }
 
-/// The folder, or the one in which it would be made, if this user cannot write there; and why.
+/// Returns the folder, or the nearest existing folder above it, if this user cannot write there; and why.
 fn cannot_write(folder: &Path) -> Option<(&Path, rustix::io::Errno)> {
     let there = folder.ancestors().find(|folder| folder.exists())?;
     access(there, Access::WRITE_OK | Access::EXEC_OK).err().map(|error| (there, error))
@@ -61,7 +60,7 @@ mod tests {
         assert_eq!(workshop.refusal_with(&cache, folder.path()), None);
     }
 
-    /// Root may write to any folder, so what nobody can enter stands for one: a file.
+    /// Root may write to any folder, so the test uses a path that nobody can enter: a file.
     #[test]
     fn what_cannot_be_written_to_is_named_with_what_to_do() {
         let file = tempfile::NamedTempFile::new().unwrap();
