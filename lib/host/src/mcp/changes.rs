@@ -1,7 +1,7 @@
-//! Watches the toolbox, so that a client hears of a new tool or version without a restart.
+//! Watches the toolbox, so that a client learns of a new tool or version without a restart.
 //!
-//! The manifest is looked at twice a second: a stat costs nothing, and works on every file system. What
-//! is told is only that something changed; the client then asks for the list.
+//! It checks the manifest twice a second: a stat costs almost nothing and works on every file system. It
+//! reports only that something changed; the client then asks for the list.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::toolbox::Toolbox;
 
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Tells when the list of tools has changed. Clones hear the same.
+/// Reports when the list of tools has changed. Every clone receives each report.
 #[derive(Clone)]
 pub struct Changes(watch::Receiver<()>);
 
 impl Changes {
-    /// Watches from now on, as long as anybody listens. Wants a runtime.
+    /// Starts watching, until the last receiver is dropped. Needs a runtime.
     pub fn watch(toolbox: Arc<Toolbox>) -> Changes {
         let (tell, changes) = watch::channel(());
         tokio::task::spawn_blocking(move || {
@@ -30,7 +30,7 @@ impl Changes {
                 if now == stamp {
                     continue;
                 }
-                // A manifest that is damaged, or in the middle of a change, is looked at again.
+                // If the manifest is damaged or in the middle of a change, check again later.
                 let Ok(tools) = tools::offered(&toolbox) else { continue };
                 stamp = now;
                 if offered.as_ref() != Some(&tools) {
@@ -42,7 +42,7 @@ impl Changes {
         Changes(changes)
     }
 
-    /// Waits for the next change; `false` when there will be none.
+    /// Waits for the next change; returns `false` if there will be none.
     pub async fn next(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }

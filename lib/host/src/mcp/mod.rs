@@ -1,26 +1,26 @@
-//! A toolbox as a server of the Model Context Protocol: an assistant on a desktop or a coding agent
-//! uses the tools that were admitted in a notebook.
+//! Serves a toolbox over the Model Context Protocol: a desktop assistant or a coding agent uses the tools
+//! that were admitted in a notebook.
 //!
-//! The client starts this process and speaks JSON-RPC with it, one message a line, over standard input
-//! and output; whatever is for a person goes to standard error. The protocol is <https://modelcontextprotocol.io>,
-//! in the versions that the crate `rmcp` knows, the official Rust implementation.
+//! The client starts this process and speaks JSON-RPC with it over standard input and output, one message per
+//! line. Messages for a person go to standard error. The protocol is <https://modelcontextprotocol.io>, in
+//! the versions that `rmcp`, the official Rust implementation, knows.
 //!
 //! | module | subject |
 //! |---|---|
-//! | `transport` | lines in and out, however hostile |
+//! | `transport` | reads and writes lines, even hostile ones |
 //! | `tools` | which tools are offered |
-//! | `server` | what is answered: the tools and their calls |
-//! | `changes` | the folder is watched, clients are told |
+//! | `server` | answers a client: the tools and their calls |
+//! | `changes` | watches the folder and tells clients |
 //!
 //! # Decisions
 //!
-//! - **Nothing is admitted here.** The protocol has no way to change a toolbox; a notebook has, with its
-//!   gate and its review. What is admitted there is offered here at once.
-//! - **Every call is a line of the toolbox's log**, written before its result is sent. A call that cannot
-//!   be logged has no result.
-//! - **An error of a tool is a result** (`isError`), for the model to read: bad arguments, a panic, a
-//!   time-out, a damaged source. An error of the protocol is for the client: an unknown tool or method, a
-//!   message that is none, a machine that cannot run tools.
+//! - **Nothing is admitted here.** The protocol cannot change a toolbox; only a notebook can, with its gate
+//!   and its review. A tool that is admitted there is offered here at once.
+//! - **Every call is a line of the toolbox's log**, written before its result is sent. A call that cannot be
+//!   logged has no result.
+//! - **An error of a tool is a result** (`isError`) for the model to read: bad arguments, a panic, a
+//!   time-out, a damaged source. An error of the protocol is for the client: an unknown tool or method, an
+//!   invalid message, a machine that cannot run tools.
 //!
 //! Left out: prompts, resources, HTTP.
 
@@ -71,10 +71,10 @@ pub fn serve(folder: &Path) -> anyhow::Result<()> {
     code_evolution_jail::kill_all();
     match ended {
         Ok(_) => {}
-        // A client that only looked whether the server starts.
+        // The client only tested whether the server starts.
         Err(error) => eprintln!("the session ended: {error:#}"),
     }
-    // A thread that still waits for a tool, or for standard input, ends with the process.
+    // A thread that is waiting for a tool, or for standard input, ends with the process.
     std::process::exit(0)
 }
 

@@ -1,4 +1,4 @@
-//! What a client is answered: the list of tools, and what a call came to.
+//! Answers a client: the list of tools, and the results of calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use super::changes::Changes;
 use super::tools::offered;
 use crate::toolbox::{Toolbox, ToolboxError};
 
-/// How many calls run at once; the others wait. (A tool has one process, whose calls take turns.)
+/// How many calls run at once; the others wait. (A tool has one process, which handles one call at a time.)
 const AT_ONCE: usize = 8;
 
 const INSTRUCTIONS: &str = "These tools were written by a language model and admitted into a toolbox \
@@ -30,19 +30,19 @@ pub struct Server {
     toolbox: Arc<Toolbox>,
     changes: Changes,
     calls: Arc<Semaphore>,
-    /// Whether the client is being told of changes.
+    /// Whether the client receives reports of changes.
     tells: AtomicBool,
 }
 
 impl Server {
-    /// A session on this toolbox.
+    /// Starts a session on this toolbox.
     pub fn new(toolbox: Arc<Toolbox>, changes: Changes) -> Self {
         let calls = Arc::new(Semaphore::new(AT_ONCE));
         Server { toolbox, changes, calls, tells: AtomicBool::new(false) }
     }
 }
 
-/// Work that waits for a file, a compiler or a tool, off the threads that answer.
+/// Runs work that waits for a file, a compiler or a tool, outside of the threads that answer.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ErrorData> {
@@ -51,7 +51,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// What a call came to, as the protocol has it: see the module above for which error is whose.
+/// Writes the result of a call in the protocol's form: the module above says which error goes to whom.
 fn response(result: Result<Value, ToolboxError>) -> Result<CallToolResponse, ErrorData> {
     let text = |text: String| vec![ContentBlock::text(text)];
     match result {
@@ -106,7 +106,7 @@ impl ServerHandler for Server {
             return Err(ErrorData::internal_error("the server is ending", None));
         };
         if context.ct.is_cancelled() {
-            // Nobody is sent this.
+            // The client never receives this answer.
             return Err(ErrorData::internal_error("cancelled before it began", None));
         }
         let by = format!("{client} (MCP)");
@@ -114,7 +114,7 @@ impl ServerHandler for Server {
         response(blocking(call).await?)
     }
 
-    /// What no method's parameters fit, and methods that there are not.
+    /// Answers requests with wrong parameters, and unknown methods.
     async fn on_custom_request(
         &self,
         request: CustomRequest,
@@ -138,9 +138,9 @@ impl ServerHandler for Server {
         }
     }
 
-    /// A client of the protocol up to 2025-11-25 is told of changes from here on.
+    /// A client of the protocol up to 2025-11-25 receives reports from now on.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        // However often it says so.
+        // A client may send this several times; start only once.
         if self.tells.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -157,7 +157,7 @@ impl ServerHandler for Server {
         Some(requested.clone())
     }
 
-    /// A client of a later protocol subscribes.
+    /// A client of a later protocol subscribes to reports.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let (mut changes, sink) = (self.changes.clone(), context.sink().clone());
         let telling = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Which tools are offered, as the protocol describes them.
+//! Lists the offered tools, as the protocol describes them.
 
 use code_evolution_wire::toolbox::{Capability, Listed};
 use rmcp::model::{Tool, ToolAnnotations};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::toolbox::{Toolbox, ToolboxError};
 
-/// The tools that can be called, as the protocol describes them.
+/// Returns the tools that can be called, as the protocol describes them.
 ///
 /// # Errors
 /// If the toolbox's manifest is damaged.

@@ -1,8 +1,8 @@
-//! Messages as lines of standard input and output.
+//! Reads and writes messages as lines of standard input and output.
 //!
-//! `rmcp` has a transport of its own. This one differs in what it does with a line that is no message:
-//! it is answered, as JSON-RPC 2.0 has it, where the other is silent or gives up. It reads no line
-//! longer than [`LONGEST`] into memory, and passes nothing on before a session begins that would end it.
+//! `rmcp` has its own transport. This one differs for a line that is not a message: it answers the line, as
+//! JSON-RPC 2.0 requires, where rmcp's is silent or gives up. It reads no line longer than [`LONGEST`] into
+//! memory. Before a session begins, it drops every message that would end the session.
 
 use std::io::{BufRead, Read, Write};
 use std::thread::JoinHandle;
@@ -14,24 +14,24 @@ use rmcp::transport::Transport;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// Longest message, in bytes. A tool's input is one line of it.
+/// The longest message, in bytes. It bounds a tool's input.
 pub const LONGEST: usize = 4 << 20;
-/// How many lines wait for a reader, or for the client.
+/// How many lines may wait for a reader or for the client.
 const WAITING: usize = 64;
 
-/// What was read.
+/// The result of reading a line.
 #[derive(Debug, PartialEq)]
 enum Line {
     Whole(Vec<u8>),
     TooLong,
 }
 
-/// Standard input and output, a message a line.
+/// Standard input and output, one message per line.
 pub struct Lines {
     read: mpsc::Receiver<Line>,
-    /// `None` once it is closed.
+    /// `None` after it is closed.
     write: Option<mpsc::Sender<String>>,
-    /// Whether a request has come.
+    /// Whether a request has arrived.
     begun: bool,
 }
 
@@ -48,7 +48,7 @@ impl Writer {
 }
 
 impl Lines {
-    /// Those of this process. Nothing else in it may write to standard output.
+    /// Takes over this process's standard input and output. Nothing else may write to standard output.
     pub fn of_this_process() -> (Lines, Writer) {
         let (found, read) = mpsc::channel(WAITING);
         std::thread::spawn(move || {
@@ -64,7 +64,7 @@ impl Lines {
             while let Some(line) = lines.blocking_recv() {
                 let mut output = std::io::stdout().lock();
                 if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
-                    // The client is gone, and with it the reason for this process.
+                    // The client is gone, so this process has no purpose any more.
                     code_evolution_jail::kill_all();
                     std::process::exit(0);
                 }
@@ -74,7 +74,7 @@ impl Lines {
     }
 }
 
-/// The next line without its end; `None` at the end of the input.
+/// Returns the next line without its end; `None` at the end of the input.
 fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
     let mut line = Vec::new();
     let read = input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
@@ -90,10 +90,10 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
     Ok(Some(Line::Whole(line)))
 }
 
-/// The answer to a line that is no message.
+/// The answer to a line that is not a message.
 struct Refusal {
     error: ErrorData,
-    /// The line's, where it has one.
+    /// The id of the line, if it has one.
     id: Option<RequestId>,
 }
 
@@ -104,10 +104,10 @@ impl Refusal {
     }
 }
 
-/// The message in a line; `None` where there is nothing to answer.
+/// Reads the message in a line; `None` if it needs no answer.
 ///
 /// # Errors
-/// The answer that says what is wrong with it.
+/// The answer that says what is wrong with the line.
 fn message(line: Line) -> Result<Option<RxJsonRpcMessage<RoleServer>>, Refusal> {
     let refused = |error, id| Err(Refusal { error, id });
     let Line::Whole(bytes) = line else {
@@ -128,7 +128,7 @@ fn message(line: Line) -> Result<Option<RxJsonRpcMessage<RoleServer>>, Refusal> 
     let is_notification = value.get("id").is_none() && value["method"].is_string();
     match serde_json::from_value(value) {
         Ok(message) => Ok(Some(message)),
-        // Nobody waits for an answer.
+        // Nobody waits for an answer to a notification.
         Err(_) if is_notification => Ok(None),
         Err(_) => {
             let what = "this is no message of JSON-RPC 2.0: it wants `jsonrpc`, `id`, `method`, \
@@ -155,8 +155,8 @@ impl Transport<RoleServer> for Lines {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            // The place for an answer comes first: whoever waits here may be cancelled at any `await`,
-            // and then neither a line nor an answer is lost.
+            // Reserve a place for an answer first: this future may be cancelled at any `await`, and then
+            // neither a line nor an answer is lost.
             let place = self.write.as_ref()?.reserve().await.ok()?;
             match message(self.read.recv().await?) {
                 Ok(Some(message)) => {
@@ -164,7 +164,8 @@ impl Transport<RoleServer> for Lines {
                     if self.begun {
                         return Some(message);
                     }
-                    // A notification or a response to nothing: before a session, rmcp would end.
+                    // A notification, or a response to nothing: before a session begins, it would make rmcp
+                    // end.
                 }
                 Ok(None) => {}
                 Err(refusal) => {
