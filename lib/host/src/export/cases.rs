@@ -1,4 +1,4 @@
-//! A task's cases as tests of the crate: one function a case, which compares as the judge does.
+//! Writes a task's cases as tests of the crate: one function per case, which compares as the judge does.
 
 use code_evolution_wire::task::{Case, Task};
 
@@ -11,18 +11,18 @@ use crate::judge::{Signature, Type};
 pub struct Tests {
     /// Its text.
     pub text: String,
-    /// The text of the module `alike` beside it, where floats are compared.
+    /// The text of the module `alike` beside it, if floats are compared.
     pub alike: Option<&'static str>,
-    /// What no test asks: properties that have no form in Rust.
+    /// The properties that no test checks, because they have no form in Rust.
     pub untested: Vec<String>,
 }
 
-/// How floats are compared: as the judge compares them.
+/// Compares floats as the judge does.
 const ALIKE: &str = include_str!("templates/alike.rs.txt");
 
 const HELPERS: &str = include_str!("templates/helpers.rs.txt");
 
-/// The tests of a crate whose function has this signature. `library` is the crate's name in a `use`.
+/// Writes the tests of a crate whose function has this signature. `library` is the crate's name in a `use`.
 ///
 /// # Errors
 /// Names a case that does not fit the signature.
@@ -116,7 +116,7 @@ fn test(
     ))
 }
 
-/// What of a case's name can be in a function's.
+/// Returns the characters of a case's name that a function's name may contain.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars() {

@@ -1,4 +1,4 @@
-//! The crate's files, as texts.
+//! Writes the crate's files as texts.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::audit::page::visible;
 use crate::files::digest;
 use crate::judge;
 
-/// Where it came from, for a program: the judged source, who wrote it, the files' digests.
+/// The origin, for a program: the judged source, who wrote it, the digests of the files.
 pub const PROVENANCE: &str = "PROVENANCE.json";
 
 const MIT: &str = include_str!("templates/MIT.txt");
@@ -70,7 +70,7 @@ pub fn files(
     Ok(Files { all, crates })
 }
 
-/// The offered crates that the source names; a word of that name is enough.
+/// Returns the offered crates that the source names; any word of that name counts.
 fn used_crates(call: &ExportCall) -> Vec<String> {
     fn names(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -114,7 +114,7 @@ fn manifest(call: &ExportCall, function: &str, crates: &[String]) -> anyhow::Res
         }
         document["dependencies"] = Item::Table(dependencies);
     }
-    // As it was judged: without optimisation an overflow panics, with it none does.
+    // Use the profile of the judge: an overflow panics without optimisation, and wraps with it.
     let opt_level = i64::from(call.task.opt_level);
     let mut profile = Table::new();
     profile["opt-level"] = value(opt_level);
@@ -124,14 +124,14 @@ fn manifest(call: &ExportCall, function: &str, crates: &[String]) -> anyhow::Res
     profiles.set_implicit(true);
     profiles["dev"] = Item::Table(profile);
     document["profile"] = Item::Table(profiles);
-    // On its own, whatever folder it lies in.
+    // A workspace of its own, even inside another workspace's folder.
     document["workspace"] = Item::Table(Table::new());
     Ok(document.to_string())
 }
 
 fn library(call: &ExportCall, function: &str) -> String {
     let module = match call.task.driver {
-        // The driver of the tests may use anything in it.
+        // The driver in the tests may use any item of the module.
         Some(_) => "pub mod candidate;",
         None => "mod candidate;",
     };
@@ -146,7 +146,7 @@ fn library(call: &ExportCall, function: &str) -> String {
 
 fn readme(call: &ExportCall, function: &str, tests: &Tests, origin: &Origin) -> String {
     let name = &call.export.name;
-    // A label holds a model's name, which is a provider's word.
+    // A label contains a model's name, which comes from a provider.
     let label = |label: &Option<String>| match label {
         Some(label) => format!("`{}`", visible(label).replace(['`', '\n'], " ")),
         None => "a cell: no reply has it word for word".to_owned(),
@@ -195,7 +195,7 @@ fn holder(export: &Export) -> String {
     export.author.clone().unwrap_or_else(|| format!("the authors of {}", export.name))
 }
 
-/// The year now, in UTC.
+/// Returns the current year, in UTC.
 fn year() -> String {
     let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
     now[..4].to_owned()

@@ -1,11 +1,11 @@
-//! Values of a task as Rust writes them.
+//! Writes values of a task as Rust does.
 
 use serde_json::Value;
 
 use crate::judge::Type;
 
-/// A value of a type as an expression. It stands where its type is known: an argument of the function, or
-/// beside its output. `None` where the value is not of the type.
+/// Writes a value as an expression, for a place where its type is known: an argument of the function, or a
+/// comparison with its output. `None` if the value is not of the type.
 pub fn literal(ty: &Type, value: &Value) -> Option<String> {
     match ty {
         Type::Unit => value.is_null().then(|| "()".to_owned()),
@@ -21,7 +21,7 @@ pub fn literal(ty: &Type, value: &Value) -> Option<String> {
                 Value::String(digits) => digits.clone(),
                 _ => return None,
             };
-            // Nothing but a number gets into a program.
+            // Only a number may get into the program's text.
             match signed {
                 true => digits.parse::<i128>().ok().map(|n| n.to_string()),
                 false => digits.parse::<u128>().ok().map(|n| n.to_string()),
@@ -82,7 +82,7 @@ pub fn literal(ty: &Type, value: &Value) -> Option<String> {
     }
 }
 
-/// The elements of a list, with commas between them.
+/// Writes the elements of a list, with commas between them.
 pub fn elements(ty: &Type, value: &Value) -> Option<String> {
     let elements: Option<Vec<String>> =
         value.as_array()?.iter().map(|value| literal(ty, value)).collect();

@@ -1,21 +1,21 @@
-//! A candidate as a crate of its own: the function, its cases as tests, where it came from.
+//! Exports a candidate as its own crate: the function, its cases as tests, and its origin.
 //!
 //! | module | subject |
 //! |---|---|
-//! | here | what is refused; the folder |
+//! | here | refuses what cannot be exported; writes the folder |
 //! | `files` | the crate's files |
 //! | `cases` | a task's cases as tests |
 //! | `literal` | values as Rust writes them |
 //! | `property` | properties as conditions |
-//! | `origin` | model, date, lineage: from the session's log |
+//! | `origin` | model, date, lineage, from the session's log |
 //!
 //! # Decisions
 //!
-//! - **Only what passes is exported**: it is judged once more before anything is written.
-//! - **The source is the judged one**, in a module with the name that it had in the judge. `pub` is all that
-//!   is added; the text as it was judged, and its digest, are in `PROVENANCE.json`.
-//! - **A person's work is never overwritten.** An earlier export is replaced only if every file is still
-//!   what was exported; `PROVENANCE.json` has their digests.
+//! - **Only a passing candidate is exported**: it is judged once more before anything is written.
+//! - **The source is the judged one**, in a module with the same name as in the judge. Only `pub` is added;
+//!   the text as it was judged, and its digest, are in `PROVENANCE.json`.
+//! - **A person's work is never overwritten.** An earlier export is replaced only if every file is unchanged;
+//!   `PROVENANCE.json` has the digests.
 
 mod cases;
 mod files;
@@ -35,11 +35,11 @@ use crate::judge::{Judge, JudgeError, OFFERED, Signature};
 use files::{Files, PROVENANCE};
 use origin::Origin;
 
-/// Longest name of a crate, in bytes.
+/// The longest name of a crate, in bytes.
 const MAX_NAME: usize = 64;
-/// What a person's `cargo test` leaves in the folder.
+/// The files that a person's `cargo test` leaves in the folder.
 const BUILT: [&str; 2] = ["target", "Cargo.lock"];
-/// Names that cargo or the compiler has a use for.
+/// Names that cargo or the compiler reserves.
 const TAKEN: [&str; 24] = [
     "alloc",
     "aux",
@@ -67,11 +67,11 @@ const TAKEN: [&str; 24] = [
     "main",
 ];
 
-/// Writes the crate. `log` is the session's, where there is one.
+/// Writes the crate. `log` is the session's log, if there is one.
 ///
 /// # Errors
-/// [`JudgeError::BadRequest`] with what to do, for a name, a licence, a candidate or a folder that will not
-/// do; nothing is written then.
+/// [`JudgeError::BadRequest`] with what to do, if a name, a licence, a candidate or a folder is not suitable;
+/// then nothing is written.
 pub fn export(
     judge: &Judge,
     log: Option<&Path>,
@@ -115,7 +115,7 @@ fn check_name(name: &str) -> Result<(), String> {
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(others);
     let as_identifier = name.replace('-', "_");
-    // A keyword is no identifier.
+    // A keyword is not an identifier.
     let usable = syn::parse_str::<syn::Ident>(&as_identifier).is_ok()
         && !TAKEN.contains(&as_identifier.as_str())
         && !OFFERED.contains(&as_identifier.as_str());
@@ -145,10 +145,10 @@ fn check_licence(export: &Export) -> Result<(), String> {
     }
 }
 
-/// Whether there is an earlier export in the folder, which may be replaced.
+/// Returns whether the folder contains an earlier export, which may be replaced.
 ///
 /// # Errors
-/// If something else is there.
+/// If the folder contains anything else.
 fn replaceable(folder: &Path) -> Result<bool, JudgeError> {
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -170,7 +170,7 @@ fn replaceable(folder: &Path) -> Result<bool, JudgeError> {
     }
 }
 
-/// Whether every file in the folder is what was exported; `None` where that cannot be said.
+/// Returns whether every file in the folder is unchanged since the export; `None` if that cannot be decided.
 fn is_as_exported(folder: &Path) -> Option<bool> {
     if fs::symlink_metadata(folder).ok()?.is_symlink() {
         return None;
@@ -185,7 +185,7 @@ fn is_as_exported(folder: &Path) -> Option<bool> {
     Some(found == known)
 }
 
-/// The files' digests by their paths from `root`, without what a build leaves.
+/// Collects the files' digests by their paths from `root`, without the files of a build.
 fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -204,7 +204,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) -> 
     Ok(())
 }
 
-/// Writes the files beside the folder, then moves them into its place.
+/// Writes the files beside the folder, then moves them into place.
 fn write(folder: &Path, files: &Files) -> Result<()> {
     let place = folder.parent().context("a folder lies in another; give the crate a place")?;
     let shown = folder.display();
@@ -230,10 +230,10 @@ fn write(folder: &Path, files: &Files) -> Result<()> {
 
 fn move_into_place(new: &Path, folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    // A temporary folder is its maker's alone; a crate is not.
+    // A temporary folder is private to its owner; a crate must be readable for others.
     fs::set_permissions(new, fs::Permissions::from_mode(0o755))?;
     if fs::symlink_metadata(folder).is_ok() {
-        // Once more: somebody may have worked in it meanwhile.
+        // Check once more: somebody may have changed it meanwhile.
         if is_as_exported(folder) != Some(true) {
             bail!("{} has been changed meanwhile; choose another name", folder.display());
         }

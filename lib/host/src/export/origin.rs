@@ -1,4 +1,4 @@
-//! Where a candidate came from, as its session's log tells.
+//! Finds where a candidate came from, in its session's log.
 
 use std::path::Path;
 
@@ -6,37 +6,37 @@ use serde::Serialize;
 
 use crate::audit::run::{Candidate, Run};
 
-/// A candidate's way into the world.
+/// The origin of a candidate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Origin {
-    /// The label of the reply that it came out of: mode, model, what to know about it. `None` where it
-    /// was written, or changed, in a cell.
+    /// The label of the reply that contained it: mode, model, notes. `None` if it was written or changed in a
+    /// cell.
     pub written_by: Option<String>,
     /// When that reply came: RFC 3339, UTC.
     pub answered: Option<String>,
     /// When it was judged.
     pub judged: Option<String>,
-    /// The candidates that it descends from, the nearest first: their sources stood word for word in the
+    /// The candidates that it descends from, the nearest first: their sources occur word for word in the
     /// prompts.
     pub ancestors: Vec<Ancestor>,
-    /// The session's log and the hash of its last line then.
+    /// The session's log, and the hash of its last line at that time.
     pub log: Option<String>,
 }
 
-/// A candidate that another descends from.
+/// A candidate that another one descends from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ancestor {
     /// Its source's SHA-256 digest.
     pub sha256: String,
-    /// The label of the reply that it came out of.
+    /// The label of the reply that contained it.
     pub written_by: Option<String>,
-    /// How it was judged: `5 of 5`.
+    /// The result of its cases: `5 of 5`.
     pub passed: Option<String>,
 }
 
 impl Origin {
-    /// The origin of the source with this digest, as it was judged last in a session. Nothing is known
-    /// where the session has no log, or its log not the source.
+    /// Finds the origin of the source with this digest, from its last judgement in a session. The origin is
+    /// empty if the session has no log, or if the log does not contain the source.
     pub fn find(log: Option<&Path>, sha256: &str) -> Origin {
         let run = log.and_then(|log| std::fs::File::open(log).ok()).map(Run::read);
         let Some(Ok(run)) = run else { return Origin::default() };

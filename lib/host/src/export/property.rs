@@ -1,4 +1,4 @@
-//! A task's properties as Rust conditions on `got`, a reference to the output.
+//! Writes a task's properties as Rust conditions on `got`, a reference to the output.
 
 use code_evolution_wire::task::Property;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::literal::{elements, literal};
 use crate::judge::{Signature, Type, all_alike};
 
-/// The condition for the output of this input; `Ok(None)` where the property is about another input.
+/// Returns the condition for the output of this input; `Ok(None)` if the property is for another input.
 ///
 /// # Errors
 /// If the property has no form in Rust here.
@@ -65,7 +65,7 @@ pub fn condition(
     }))
 }
 
-/// The element's type of a list, borrowed or not.
+/// Returns the element type of a list, borrowed or not.
 fn list_of(ty: &Type) -> Option<&Type> {
     match ty {
         Type::List(inner) | Type::Slice(inner) | Type::Array(inner, _) => Some(inner),
@@ -74,7 +74,7 @@ fn list_of(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Whether Rust orders values of the type, as the judge does.
+/// Returns whether Rust orders values of the type as the judge does.
 fn has_order(ty: &Type) -> bool {
     match ty {
         Type::Bool
@@ -91,7 +91,7 @@ fn has_order(ty: &Type) -> bool {
     }
 }
 
-/// The place that a JSON pointer means, as an expression of a reference, and the type there.
+/// Returns the place that a JSON pointer names, as an expression of a reference, and its type.
 fn resolve<'a>(output: &'a Type, at: &str) -> Option<(String, &'a Type)> {
     let mut place = "got".to_owned();
     let mut ty = output;
@@ -121,7 +121,7 @@ fn resolve<'a>(output: &'a Type, at: &str) -> Option<(String, &'a Type)> {
     Some(through_option(place, ty))
 }
 
-/// JSON has the value of a `Some` in its place.
+/// Enters an `Option`: JSON writes the value of a `Some` without a level of its own.
 fn through_option(mut place: String, mut ty: &Type) -> (String, &Type) {
     while let Type::Option(inner) = ty {
         place = format!("{place}.as_ref().expect(\"a Some\")");
