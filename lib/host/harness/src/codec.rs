@@ -1,8 +1,8 @@
-//! Rust values as bytes, by type: the half of the codec that runs in the jail.
+//! Converts Rust values to bytes, by type: the half of the codec that runs in the jail.
 //!
-//! Integers and floats are little-endian (`usize` and `isize` as 64 bits); `bool`, and the tags of
-//! `Option` and `Result`, are one byte; `char` is a `u32`; text, lists, sets and maps start with
-//! their length (`u32`). Arrays and tuples are their elements.
+//! Integers and floats are little-endian (`usize` and `isize` as 64 bits). `bool` and the tags of `Option`
+//! and `Result` are one byte. `char` is a `u32`. Text, lists, sets and maps start with their length (`u32`).
+//! Arrays and tuples consist of their elements only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -18,10 +18,10 @@ impl<'a> Input<'a> {
         Input { rest: bytes }
     }
 
-    /// The next value.
+    /// Reads the next value.
     ///
     /// # Panics
-    /// If the bytes do not hold one: host and harness disagree.
+    /// If the bytes do not contain one: host and harness disagree.
     pub fn take<T: Decode<'a>>(&mut self) -> T {
         T::decode(self)
     }
@@ -167,7 +167,7 @@ impl<'a, T: Decode<'a>> Decode<'a> for Vec<T> {
     }
 }
 
-/// A slice within another type; it is never freed, which the process is too short-lived to notice.
+/// A slice inside another type is leaked; the process is too short-lived for this to matter.
 impl<'a, T: Decode<'a> + 'a> Decode<'a> for &'a [T] {
     fn decode(input: &mut Input<'a>) -> Self {
         input.take::<Vec<T>>().leak()

@@ -1,7 +1,7 @@
-//! Generic functions that most candidates use, compiled here once.
+//! Generic functions that most candidates use, compiled once.
 //!
-//! At optimisation level 0 rustc shares generic instances between crates, so what is instantiated
-//! here is not compiled again for each candidate. Nothing calls these functions.
+//! At optimisation level 0, rustc shares generic instances between crates, so it does not compile for each
+//! candidate what is instantiated here. Nothing calls these functions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;

@@ -1,14 +1,14 @@
-//! What a candidate is linked with: it reads inputs, calls the candidate, sends outputs.
+//! The runtime of a candidate: it reads inputs, calls the candidate, and sends outputs.
 //!
-//! The host compiles this crate once for each toolchain, straight with rustc, and links it to every
-//! candidate; the workspace member exists so that it is checked and tested like the rest. It has no
-//! dependency, and it is not trusted: it runs in the jail beside the candidate, which could imitate
-//! it. So it holds no expected value and decides nothing; the host checks every byte it sends.
+//! The host compiles this crate once per toolchain, directly with rustc, and links it to every candidate. It
+//! is also a workspace member, so it is checked and tested like the other crates. It has no dependencies. It
+//! is not trusted: it runs in the jail beside the candidate, which could imitate it. So it knows no expected
+//! value and decides nothing; the host checks every byte that it sends.
 //!
-//! A conversation on the socket that is standard input, in lock-step: the host sends a frame with
-//! one case's input and gets one frame back. A frame is its length (`u32`, little-endian) and that
-//! many bytes. A reply starts with a tag: [`VALUE`] and the encoded output, or [`PANIC`], the line
-//! in the candidate (`u32`, 0 if unknown) and the panic's message.
+//! Standard input is a socket, and both sides take turns: the host sends a frame with one case's input and
+//! receives one frame. A frame is its length (`u32`, little-endian) and that many bytes. A reply starts with
+//! a tag: [`VALUE`], then the encoded output; or [`PANIC`], then the line in the candidate (`u32`, 0 if
+//! unknown) and the panic's message.
 
 #![forbid(unsafe_code)]
 
@@ -24,18 +24,18 @@ use std::sync::{Mutex, PoisonError};
 pub use codec::{Decode, Encode, Input};
 pub use common::common_instances;
 
-/// Tag of a reply that holds an output.
+/// The tag of a reply that contains an output.
 pub const VALUE: u8 = 0;
-/// Tag of a reply that holds a panic.
+/// The tag of a reply that contains a panic.
 pub const PANIC: u8 = 1;
 
 /// The stack of the thread that calls the candidate, in bytes. (rustc reports an overflow only on a
 /// thread that std started.)
 const STACK_BYTES: usize = 16 << 20;
-/// How much of a panic's message is sent, in bytes.
+/// The longest part of a panic's message that is sent, in bytes.
 const MESSAGE_BYTES: usize = 2_000;
 
-/// This crate's own files, from which the host compiles it with the candidates' compiler.
+/// This crate's own files; the host compiles them with the candidates' compiler.
 #[cfg(feature = "sources")]
 pub const SOURCES: [(&str, &str); 3] = [
     ("lib.rs", include_str!("lib.rs")),
@@ -43,7 +43,7 @@ pub const SOURCES: [(&str, &str); 3] = [
     ("common.rs", include_str!("common.rs")),
 ];
 
-/// What calls the candidate: decodes the arguments, encodes the result.
+/// Calls the candidate: decodes the arguments, encodes the result.
 pub type Call = fn(&mut Input<'_>, &mut Vec<u8>);
 
 /// The last panic: line in the candidate and message.
@@ -94,7 +94,7 @@ fn answer_all(call: Call) -> std::io::Result<()> {
 }
 
 fn record(panic: &PanicHookInfo<'_>) {
-    // For a panic that ends the process, this is all that is left of it.
+    // If the panic ends the process, only this line is left.
     eprintln!("{panic}");
     let line = panic
         .location()
