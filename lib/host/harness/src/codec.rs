@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn values_survive_the_trip() {
+    fn values_survive_a_round_trip() {
         round_trip((i128::MIN, u128::MAX, -1isize, usize::MAX, 'é', true));
         round_trip(vec![Some(Ok::<String, u8>("ok".to_owned())), Some(Err(3)), None]);
         round_trip(HashMap::from([("a".to_owned(), vec![1.5f64, f64::INFINITY])]));

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_named_and_times_are_none() {
+    fn differences_are_named_and_times_are_ignored() {
         let one = verdict(&[(true, json!("a")), (false, json!("b"))]);
         assert_eq!(one.difference(&one.clone()), None);
         for (other, part) in [
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_the_cases_contradict_are_a_difference() {
+    fn counts_that_contradict_the_cases_are_a_difference() {
         let honest = verdict(&[(true, json!(1)), (false, json!(2))]);
         let forged = Verdict { passed: 2, ..honest.clone() };
         assert!(forged.difference(&honest).is_some() && honest.difference(&forged).is_some());

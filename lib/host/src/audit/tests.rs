@@ -28,7 +28,7 @@ fn broken_line(lines: &[String]) -> Option<u64> {
 }
 
 #[test]
-fn what_was_written_is_intact() {
+fn an_unchanged_log_is_intact() {
     let (_folder, lines) = three();
     let last = lines[2].trim_end().trim_end_matches("\"}");
     let expected = Checked::Intact { lines: 3, last_hash: last[last.len() - 64..].to_owned() };
@@ -110,7 +110,7 @@ fn questions_and_answers_are_summed_up_without_keys() {
 }
 
 #[test]
-fn what_is_kept_whole_has_a_bound_and_no_key() {
+fn kept_content_has_a_limit_and_no_key() {
     let (_folder, log) = log(&[]);
     let kept = |text: &str| {
         log.keep("a", json!({}), json!({"text": text}), b"").unwrap();
@@ -131,7 +131,7 @@ fn what_is_kept_whole_has_a_bound_and_no_key() {
 }
 
 #[test]
-fn no_part_of_a_key_is_left() {
+fn no_part_of_a_key_remains() {
     let (_folder, log) = log(&[]);
     // The beginning of this key has the shape of a key; its end has not.
     log.hide(Key::new("sk-0123456789abcdef:tail-of-key").unwrap());

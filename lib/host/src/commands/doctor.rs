@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_out_is_no_broken_jail_unless_it_tells_the_secret() {
+    fn a_time_out_is_a_broken_jail_only_if_it_reveals_the_secret() {
         let late = ended(Reached::Run, Status::TimeOut, "");
         assert!(matches!(Held::Running.seen(&late, "canary"), Seen::TooSlow));
         assert!(matches!(Held::Until(Status::OutOfMemory).seen(&late, "canary"), Seen::TooSlow));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_compiler_may_read_is_reported_as_stolen() {
+    fn an_attack_on_readable_data_is_reported_as_stolen() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { cache: folder.path().into(), scan: false, ..Options::default() };
         let judge = Judge::with(options).unwrap();

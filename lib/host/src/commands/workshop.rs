@@ -62,7 +62,7 @@ mod tests {
 
     /// Root may write to any folder, so the test uses a path that nobody can enter: a file.
     #[test]
-    fn what_cannot_be_written_to_is_named_with_what_to_do() {
+    fn a_folder_without_write_access_is_named_with_advice() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (theirs, ours) = (file.path(), folder.path());
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_in_which_one_would_be_made_counts() {
+    fn the_parent_of_a_missing_folder_counts() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let inside = file.path().join("not/there");
         assert_eq!(cannot_write(&inside).unwrap().0, file.path());

@@ -118,7 +118,7 @@ mod tests {
     use crate::judge::Signature;
 
     #[test]
-    fn values_are_written_as_rust_has_them() {
+    fn values_are_written_as_rust_literals() {
         for (ty, value, written) in [
             ("u8", json!(3), "3"),
             (
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_type_is_no_program() {
+    fn values_of_another_type_have_no_literal() {
         for (ty, value) in [
             ("u8", json!("1); evil(")),
             ("f64", json!("NaN + evil()")),

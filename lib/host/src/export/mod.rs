@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_a_crates_and_leads_nowhere_else() {
+    fn only_safe_crate_names_are_accepted() {
         for name in ["my_fizzbuzz", "a", "fizz-buzz2"] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_is_an_expression_and_an_author_a_line() {
+    fn licences_and_authors_are_checked() {
         let fine =
             [Export::new("a"), Export::new("a").licence("MIT OR Apache-2.0").author("Ada L.")];
         assert!(fine.iter().all(|export| check_licence(export).is_ok()));

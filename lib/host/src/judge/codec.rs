@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn values_survive_the_trip() {
+    fn values_survive_a_round_trip() {
         round_trip("i8", json!(-128));
         round_trip("u64", json!(u64::MAX));
         round_trip("i128", json!(i128::MIN.to_string()));

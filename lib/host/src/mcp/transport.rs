@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_bounded_and_what_follows_a_long_one_is_read() {
+    fn lines_are_bounded_and_the_next_line_is_read() {
         let mut text = vec![b'x'; LONGEST + 10];
         text.extend(b"\n{}\n\nlast");
         let mut input = std::io::BufReader::new(text.as_slice());
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_message_is_answered_with_its_id_if_it_has_one() {
+    fn an_invalid_message_is_answered_with_its_id_if_it_has_one() {
         for (line, code, id) in [
             ("not json", -32700, Value::Null),
             (&"[".repeat(100_000), -32700, Value::Null),

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alike_runs_from_nothing_to_all() {
+    fn likeness_runs_from_zero_to_one() {
         let profile = Profile::new;
         let text = "Write a Rust function that reverses the words of a sentence.";
         assert_eq!(profile(text).alike(&profile(text)), 1.0);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_two_meanings_is_left_alone() {
+    fn ambiguous_values_stay_unchanged() {
         for (ty, value) in [
             ("f64", json!("about 5")),
             ("f64", json!("1,5")),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_optional_may_be_left_out() {
+    fn optional_arguments_may_be_omitted() {
         let signature = Signature::parse("fn f(words: &[&str], n: Option<u8>)").unwrap();
         let fit = |arguments: Value| fitted(&signature, &arguments).into_owned();
         assert_eq!(fit(json!({"words": ["x"]})), json!({"words": ["x"], "n": null}));

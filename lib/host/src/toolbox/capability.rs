@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_tool_cannot_have_is_refused_with_its_line() {
+    fn forbidden_modules_are_refused_with_their_line() {
         for (code, word) in [
             ("fn f() {\n std::env::var(\"KEY\"); }", "line 2: a tool does not use `std::env`"),
             ("use std::net::TcpStream;", "`std::net`"),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capability_is_needed_and_suffices() {
+    fn a_granted_capability_is_needed_and_enough() {
         for (code, needed) in [
             ("fn f() { std::thread::scope(|s| {}); }", Capability::Threads),
             ("use std::time::Duration;", Capability::Clock),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn computing_needs_nothing() {
+    fn pure_computation_needs_no_capability() {
         for code in [
             "use std::collections::HashMap; fn f(env: u8, fs: u8, time: u8) -> u8 { env + fs + time }",
             "// std::fs\nfn f() -> &'static str { \"std::net::TcpStream\" }",

@@ -50,7 +50,7 @@ fn read(log: &Log) -> Run {
 }
 
 #[test]
-fn the_lines_tell_who_came_from_whom_and_what_it_cost() {
+fn the_page_shows_descent_and_cost() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = Log::new(folder.path().join("log.jsonl"));
     session(&log, "improve this", "better");
@@ -73,7 +73,7 @@ fn the_lines_tell_who_came_from_whom_and_what_it_cost() {
 }
 
 #[test]
-fn no_word_of_a_session_becomes_markup() {
+fn words_of_a_session_never_become_markup() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = Log::new(folder.path().join("log.jsonl"));
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u{202e}\u{1b}[31m</pre>";
@@ -92,7 +92,7 @@ fn no_word_of_a_session_becomes_markup() {
 }
 
 #[test]
-fn what_follows_a_broken_line_is_not_shown() {
+fn lines_after_a_broken_line_are_not_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = Log::new(folder.path().join("log.jsonl"));
     session(&log, "improve this", "better");

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_stand_once_in_a_conversation() {
+    fn ids_are_unique_in_a_conversation() {
         let mut ask = ask(&["add"]);
         let call = |id: &str| ToolCall::new(id, "add", json!({}));
         ask.messages.push(Message {

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn alike_runs_from_nothing_to_all() {
+    fn likeness_runs_from_zero_to_one() {
         let known = ["Reverse the words of a sentence.", "Sort the lines of a file."];
         assert_eq!(alike(&known, known[0], 0), 1.0);
         assert_eq!(alike(&known, "12 34 56", 0), 0.0);

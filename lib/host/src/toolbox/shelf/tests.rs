@@ -122,7 +122,7 @@ fn a_rollback_that_is_cut_short_has_happened_or_not() {
 }
 
 #[test]
-fn a_damaged_manifest_is_named_and_can_be_mended() {
+fn a_damaged_manifest_is_named_and_can_be_repaired() {
     let (folder, shelf) = shelf();
     let path = folder.path().join(MANIFEST);
     let whole = fs::read_to_string(&path).unwrap();
