@@ -35,7 +35,7 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 /// # Errors
 /// Those of `build`, and if the folder cannot be stored.
 pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let parent = folder.parent().context("a folder lies in another")?;
+    let parent = folder.parent().context("the folder has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     let building = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)?;
     build(building.path())?;

@@ -34,7 +34,7 @@ pub(super) fn parse(line: &str) -> Result<(Entry, String), String> {
         return Err("was changed: its content does not have its hash".to_owned());
     }
     let entry = serde_json::from_str(&format!("{body}}}"))
-        .map_err(|error| format!("is no entry: {error}"))?;
+        .map_err(|error| format!("is not a log entry: {error}"))?;
     Ok((entry, hash.to_owned()))
 }
 
@@ -106,7 +106,7 @@ fn follows(bytes: &[u8], lines: u64, last_hash: &str) -> Result<(Entry, String),
         None if bytes.len() as u64 == LONGEST_LINE => return Err("is too long to be one".into()),
         None => return Err("is cut off".into()),
     };
-    let (entry, hash) = parse(std::str::from_utf8(line).map_err(|_| "is no text")?)?;
+    let (entry, hash) = parse(std::str::from_utf8(line).map_err(|_| "is not text")?)?;
     if entry.prev != last_hash {
         return Err("does not follow the line before: lines were removed, added or moved".into());
     }

@@ -228,7 +228,7 @@ impl Log {
         // The lock is held until the file closes, so two processes cannot append after the same line.
         file.lock().with_context(|| format!("cannot lock the audit log {shown}"))?;
         let last = last_line(&mut file)
-            .with_context(|| format!("cannot go on with the audit log {shown}"))?;
+            .with_context(|| format!("cannot continue the audit log {shown}"))?;
         let (seq, prev) = match last {
             None => (0, GENESIS.to_owned()),
             Some(line) => {

@@ -118,7 +118,7 @@ fn judge_here(judge: &Judge, task: &Task, codes: &[String]) -> Result<Vec<Verdic
     let task = Task { limits: affordable(&task.limits)?, ..task.clone() };
     match judge.judge_all(&task, codes, &|_| ()) {
         Ok(verdicts) => Ok(verdicts.iter().map(Verdict::of).collect()),
-        Err(JudgeError::BadRequest(why)) => Err(format!("its task makes no sense: {why}")),
+        Err(JudgeError::BadRequest(why)) => Err(format!("its task is not valid: {why}")),
         Err(error) => Err(error.to_string()),
     }
 }

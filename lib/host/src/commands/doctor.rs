@@ -232,7 +232,7 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
         running("open a connection", "std::net::TcpListener::bind(\"127.0.0.1:0\").is_ok()"),
         running("reach a name server", "std::net::UdpSocket::bind(\"0.0.0.0:0\").is_ok()"),
         running("signal the host", &signal),
-        endless("compute for ever", "loop { std::hint::black_box(1); }", Status::TimeOut),
+        endless("compute forever", "loop { std::hint::black_box(1); }", Status::TimeOut),
         endless(
             "take all memory",
             "std::hint::black_box(vec![1u8; 1 << 40]);",

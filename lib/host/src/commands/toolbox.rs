@@ -51,7 +51,7 @@ fn verify_all(folders: &[PathBuf]) -> Result<()> {
     }
     if damaged > 0 {
         bail!(
-            "{damaged} of {} toolboxes not as written: repair what is named above before you use them",
+            "{damaged} of {} toolboxes are not as written: fix the problems above before you use them",
             folders.len()
         );
     }

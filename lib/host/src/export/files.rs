@@ -101,7 +101,7 @@ fn manifest(call: &ExportCall, function: &str, crates: &[String]) -> anyhow::Res
     if !crates.is_empty() {
         let offered: DocumentMut = judge::OFFERED_MANIFEST
             .parse()
-            .context("the manifest of the offered crates is none; build the host anew")?;
+            .context("the manifest of the offered crates cannot be read; build the host again")?;
         let mut dependencies = Table::new();
         for name in crates {
             let known = offered["dependencies"].as_table().into_iter().flat_map(Table::iter);

@@ -134,12 +134,12 @@ fn check_licence(export: &Export) -> Result<(), String> {
     let licence = &export.licence;
     if licence.trim().is_empty() || licence.len() > 200 || !licence.chars().all(spdx) {
         return Err(format!(
-            "{licence:?} is no licence: write an SPDX expression, like MIT or Apache-2.0"
+            "{licence:?} is not a licence: write an SPDX expression, like MIT or Apache-2.0"
         ));
     }
     match &export.author {
         Some(author) if author.trim().is_empty() || author.chars().any(char::is_control) => {
-            Err(format!("{author:?} is no author: write a name in one line"))
+            Err(format!("{author:?} is not an author: write a name on one line"))
         }
         _ => Ok(()),
     }
@@ -206,7 +206,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) -> 
 
 /// Writes the files beside the folder, then moves them into place.
 fn write(folder: &Path, files: &Files) -> Result<()> {
-    let place = folder.parent().context("a folder lies in another; give the crate a place")?;
+    let place = folder.parent().context("the folder has no parent; choose another folder")?;
     let shown = folder.display();
     fs::create_dir_all(place).with_context(|| format!("cannot make {}", place.display()))?;
     let new = tempfile::Builder::new()
@@ -215,7 +215,7 @@ fn write(folder: &Path, files: &Files) -> Result<()> {
         .with_context(|| format!("cannot write in {}", place.display()))?;
     for (name, text) in &files.all {
         let path = new.path().join(name);
-        let parent = path.parent().context("a file lies in a folder")?;
+        let parent = path.parent().context("the file has no parent folder")?;
         fs::create_dir_all(parent)
             .and_then(|()| fs::write(&path, text))
             .with_context(|| format!("cannot write {name} of {shown}"))?;
@@ -235,7 +235,7 @@ fn move_into_place(new: &Path, folder: &Path) -> Result<()> {
     if fs::symlink_metadata(folder).is_ok() {
         // Check once more: somebody may have changed it meanwhile.
         if is_as_exported(folder) != Some(true) {
-            bail!("{} has been changed meanwhile; choose another name", folder.display());
+            bail!("{} was changed in the meantime; choose another name", folder.display());
         }
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot replace {}", folder.display()))?;

@@ -214,7 +214,7 @@ fn read(ty: &syn::Type) -> Result<Type, String> {
             _ => Err(unsupported(ty, "its length must be a plain number up to 65536")),
         },
         syn::Type::Reference(reference) if reference.mutability.is_some() => {
-            Err(unsupported(ty, "what is changed through it could not come back"))
+            Err(unsupported(ty, "a change made through it would not come back"))
         }
         syn::Type::Reference(reference) => match &*reference.elem {
             syn::Type::Path(path) if path.path.is_ident("str") => Ok(Type::Str),

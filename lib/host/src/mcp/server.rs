@@ -47,7 +47,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ErrorData> {
     tokio::task::spawn_blocking(work).await.map_err(|_| {
-        ErrorData::internal_error("the server met a bug of its own; see its standard error", None)
+        ErrorData::internal_error("the server has a bug; see its standard error", None)
     })
 }
 
@@ -128,11 +128,11 @@ impl ServerHandler for Server {
             | "tools/call"
             | "server/discover"
             | "subscriptions/listen" => {
-                let what = format!("the parameters are not those of {method}");
+                let what = format!("the parameters do not fit {method}");
                 Err(ErrorData::invalid_params(what, None))
             }
             _ => {
-                let what = format!("there is no method {method:?}; a toolbox has tools only");
+                let what = format!("there is no method {method:?}; a toolbox has only tools");
                 Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, what, None))
             }
         }

@@ -42,7 +42,7 @@ impl Writer {
     /// Waits until everything is written.
     pub fn finish(self) {
         if self.0.join().is_err() {
-            eprintln!("the thread that writes answers met a bug of its own");
+            eprintln!("the thread that writes answers panicked: this is a bug");
         }
     }
 }
@@ -131,7 +131,7 @@ fn message(line: Line) -> Result<Option<RxJsonRpcMessage<RoleServer>>, Refusal> 
         // Nobody waits for an answer to a notification.
         Err(_) if is_notification => Ok(None),
         Err(_) => {
-            let what = "this is no message of JSON-RPC 2.0: it wants `jsonrpc`, `id`, `method`, \
+            let what = "this is not a message of JSON-RPC 2.0: it needs `jsonrpc`, `id`, `method`, \
                         `params`, each of its type";
             refused(ErrorData::invalid_request(what, None), id)
         }

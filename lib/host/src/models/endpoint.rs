@@ -102,7 +102,7 @@ pub(super) fn parse_base(address: &str) -> Result<Url, ModelError> {
         return wrong("is not an address");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return wrong("is no http or https address");
+        return wrong("is not an http or https address");
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
         return wrong("holds credentials or a query (a key belongs in LLM_API_KEY)");

@@ -199,7 +199,7 @@ impl Account {
                     n => format!(" ({n} of them asked again)"),
                 };
                 Err(ModelError::Budget(format!(
-                    "the budget of {most} calls is spent{again}: raise it, or go on with a script"
+                    "the budget of {most} calls is spent{again}: raise it, or continue with a script"
                 )))
             }
             _ => Ok(()),

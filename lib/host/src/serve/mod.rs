@@ -221,7 +221,7 @@ impl Session {
 fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Failure> {
     // A panic does not poison our locks: the data behind a lock is consistent after every statement.
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let message = "the host met a bug of its own (see its standard error); run the cell again";
+        let message = "the host has a bug (see its standard error); run the cell again";
         Err(failure(FailureKind::Internal, message.to_owned()))
     })
 }

@@ -13,8 +13,10 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// # Errors
 /// If there is no such process, or the kernel has no pidfd.
 pub(super) fn exit_with(owner: u32) -> anyhow::Result<()> {
-    let pid =
-        i32::try_from(owner).ok().and_then(Pid::from_raw).context("the owner's pid is no pid")?;
+    let pid = i32::try_from(owner)
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("`--owner` is not a valid process id")?;
     let owner = pidfd_open(pid, PidfdFlags::empty())
         .with_context(|| format!("cannot watch the kernel, process {owner}"))?;
     std::thread::spawn(move || {

@@ -119,7 +119,7 @@ fn form(
     let name = &signature.name;
     if !is_tool_name(name) {
         return Ok(Some(format!(
-            "`{name}` is no name for a tool: use a small letter, then at most {} small letters, \
+            "`{name}` is not a name for a tool: use a small letter, then at most {} small letters, \
              digits and _",
             MAX_NAME - 1
         )));
@@ -142,7 +142,7 @@ fn form(
         == (&signature.names, &signature.parameters, &signature.output);
     Ok((!same).then(|| {
         format!(
-            "a new version keeps the signature `{}`, so that those who call it can go on",
+            "a new version keeps the signature `{}`, so its callers still work",
             in_use.task.signature
         )
     }))

@@ -40,7 +40,7 @@ impl Recorder {
         let there = Cassette::read(&self.path)?;
         if there.kind != Kind::Recording || there.model != self.cassette.model {
             return Err(ModelError::Cassette(format!(
-                "{} is no recording of {}, so nothing is added to it: record it anew",
+                "{} is not a recording of {}, so nothing is added to it: record it again",
                 self.path.display(),
                 self.cassette.model.as_deref().unwrap_or("this model"),
             )));

@@ -116,7 +116,7 @@ pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelErro
             notes.push(format!(
                 "{}, so a file answers instead of a model{}",
                 no_key(choice, env),
-                if wished == Some(Mode::Live) { ", though live was wished for" } else { "" },
+                if wished == Some(Mode::Live) { ", although live was requested" } else { "" },
             ));
             let named = choice.provider.is_some() || set(env, "LLM_PROVIDER").is_some();
             if !named && let Ok(local) = LocalModel::find(env) {

@@ -57,7 +57,7 @@ fn without_a_key_a_script_answers_and_says_why() {
     assert!(status.notes[0].contains("no key is set in OPENAI_API_KEY, "), "{:?}", status.notes);
     let live = ModelChoice { mode: Some(Mode::Live), ..ModelChoice::default() };
     let status = chosen(&live, &[]).unwrap().status();
-    assert!(status.notes[0].contains("though live was wished for"), "{:?}", status.notes);
+    assert!(status.notes[0].contains("although live was requested"), "{:?}", status.notes);
     assert!(chosen(&ModelChoice::default(), &[("LLM_MODE", "record")]).is_err());
 }
 

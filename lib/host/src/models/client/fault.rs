@@ -200,12 +200,12 @@ impl Origin<'_> {
                     self.endpoint.key_from,
                 )),
                 // Without one only `LLM_BASE_URL`'s server is asked.
-                None => last(format!("{name} wants a key ({said}): set LLM_API_KEY")),
+                None => last(format!("{name} needs a key ({said}): set LLM_API_KEY")),
             },
             402 => last(spent(name, &said)),
             429 if error.is_spent() => last(spent(name, &said)),
             407 => last(format!(
-                "the proxy wants a login ({said}){}: put one into its address, or go around it with NO_PROXY",
+                "the proxy needs a login ({said}){}: put one into its address, or bypass it with NO_PROXY",
                 self.through,
             )),
             429 => Fault::Retry {
@@ -326,7 +326,7 @@ pub(super) fn usable(
         let why = clean(why, 80);
         let why = if why.is_empty() { why } else { format!(" ({why})") };
         return Err(ModelError::NoAnswer(format!(
-            "{name} gave no reply; most often that means that it withheld it{why}: change the prompt, or try another model"
+            "{name} gave no reply; most likely it withheld the reply{why}: change the prompt, or try another model"
         )));
     }
     // An answer without text costs one question. An error would cost all questions of the batch.

@@ -286,7 +286,7 @@ impl Client {
 
     fn too_long(&self, why: &str, wait: Duration) -> ModelError {
         ModelError::Provider(format!(
-            "{} asks to wait {} s in all ({why}), more than the {} s that are worth it: try again at {}, use another key or model, or set LLM_MODE=scripted",
+            "{} asks to wait {} s in all ({why}), more than the limit of {} s: try again at {}, use another key or model, or set LLM_MODE=scripted",
             self.endpoint.provider.name,
             seconds(wait),
             LONGEST_WAIT.as_secs(),
@@ -322,7 +322,7 @@ impl Client {
                 self.way.unreachable(&self.endpoint.base)
             }
             Trouble::Unreached => format!(
-                "{host} has answered before{}: look whether it has ended, then ask again",
+                "{host} has answered before{}: check whether it is still running, then ask again",
                 self.way.through(),
             ),
             Trouble::Broken => format!(
@@ -330,7 +330,7 @@ impl Client {
                 self.way.through(),
             ),
             Trouble::RateLimit => {
-                "try again in a minute, use a key of your own, or choose another model".to_owned()
+                "try again in a minute, use your own key, or choose another model".to_owned()
             }
             Trouble::Server => {
                 "the trouble is the server's: try again later, or choose another model or provider"

@@ -137,7 +137,7 @@ fn supported(schema: &Value, at: &str) -> Result<(), String> {
     let keywords = match schema {
         Value::Bool(_) => return Ok(()),
         Value::Object(keywords) => keywords,
-        _ => return Err(format!("{at} is no schema")),
+        _ => return Err(format!("{at} is not a schema")),
     };
     for (keyword, value) in keywords {
         let keyword = keyword.as_str();
@@ -153,7 +153,7 @@ fn supported(schema: &Value, at: &str) -> Result<(), String> {
             _ => return Err(format!("`{keyword}` at {at} is not supported")),
         };
         if !makes_sense {
-            return Err(format!("`{keyword}` at {at} has a value that makes no sense"));
+            return Err(format!("`{keyword}` at {at} has a value that is not valid"));
         }
     }
     let properties = keywords.get("properties").and_then(Value::as_object);

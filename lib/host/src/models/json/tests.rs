@@ -81,9 +81,9 @@ fn unsupported_schemas_are_refused() {
     for (schema, why) in [
         (json!({"pattern": "^a"}), "`pattern` at $ is not supported"),
         (json!({"properties": {"a": {"$ref": "#"}}}), "`$ref` at $.a"),
-        (json!({"type": "text"}), "`type` at $ has a value that makes no sense"),
+        (json!({"type": "text"}), "`type` at $ has a value that is not valid"),
         (json!({"items": {"anyOf": [{"format": "date"}]}}), "`format` at $.items"),
-        (json!([]), "$ is no schema"),
+        (json!([]), "$ is not a schema"),
     ] {
         let found = supported(&schema, "$").unwrap_err();
         assert!(found.contains(why), "{schema}: {found}");

@@ -103,7 +103,7 @@ fn model_file(path: &Path) -> Result<(String, PathBuf), NotInstalled> {
     let mut magic = [0; 4];
     let read = fs::File::open(&file).and_then(|mut opened| opened.read_exact(&mut magic));
     if read.is_err() || &magic != b"GGUF" {
-        return wrong("is no GGUF file that can be read");
+        return wrong("is not a readable GGUF file");
     }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, file))
@@ -148,7 +148,7 @@ mod tests {
     fn a_file_that_is_no_model_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let wrong = folder.path().join("model.gguf");
-        for (content, why) in [(None, "not there"), (Some(b"<html>"), "no GGUF file")] {
+        for (content, why) in [(None, "not there"), (Some(b"<html>"), "not a readable GGUF file")] {
             if let Some(content) = content {
                 write(&wrong, content);
             }

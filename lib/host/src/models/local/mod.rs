@@ -112,7 +112,7 @@ impl LocalModel {
                 Some(Greeting::Ready { address, key }) => {
                     let address = Url::parse(&format!("{address}/v1"));
                     let (Ok(address), Ok(key)) = (address, Key::new(&key)) else {
-                        return Err(self.failed("its greeting makes no sense"));
+                        return Err(self.failed("its greeting cannot be read"));
                     };
                     return Ok(Held { connection, address, key });
                 }

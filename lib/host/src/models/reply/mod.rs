@@ -108,7 +108,7 @@ pub fn read_for(reply: &ReplyText, wanted: &Wanted) -> Result<Value, Missing> {
         }
         Wanted::Prompt => match (ending, prompt::read(&reply.text)) {
             (Ending::Cut(by), _) => Err(Missing::Other(format!(
-                "the reply was cut {by}, and half a prompt is none: {}",
+                "the reply was cut {by}, and half a prompt is not usable: {}",
                 advice(by, reply.max_tokens)
             ))),
             (Ending::Whole, Some(prompt)) => json(answer::<ReadReply<FindPrompt>>(&prompt)),
@@ -157,7 +157,7 @@ pub fn receive(answer: &mut Answer, offered: &[Tool], max_tokens: u32) {
         if answer.ending().is_whole() {
             "tool_calls".clone_into(&mut answer.finish_reason);
         }
-        notes.push("the call stood in the text".to_owned());
+        notes.push("the call was in the text".to_owned());
     }
     notes.extend(ending_note(answer, max_tokens));
     answer.note = (!notes.is_empty()).then(|| notes.join("; "));

@@ -56,13 +56,16 @@ pub fn read(path: &Path) -> Result<Tools, String> {
     let manifest: Manifest = serde_json::from_str(&text)
         .map_err(|error| format!("was changed by hand or cut off ({error})"))?;
     if manifest.format != FORMAT {
-        return Err(format!("has the form {}, where this host knows {FORMAT}", manifest.format));
+        return Err(format!(
+            "has the form {}, but this host reads the form {FORMAT}",
+            manifest.format
+        ));
     }
     // A name becomes a path, so an invalid name must stop here.
     let uses = manifest.tools.values().flat_map(|entry| entry.versions.values());
     let mut names = manifest.tools.keys().chain(uses.flat_map(|version| version.uses.keys()));
     if let Some(name) = names.find(|name| !is_tool_name(name)) {
-        return Err(format!("was changed by hand: `{name}` is no name for a tool"));
+        return Err(format!("was changed by hand: `{name}` is not a name for a tool"));
     }
     let compact = serde_json::to_vec(&manifest.tools).map_err(|error| error.to_string())?;
     match digest(&compact) == manifest.digest {

@@ -76,7 +76,7 @@ impl Shelf {
         if let Some(other) =
             [folder, &previous].into_iter().find(|it| it.exists() && !Shelf::is_in(it))
         {
-            let message = format!("{} is no toolbox; choose another folder", other.display());
+            let message = format!("{} is not a toolbox; choose another folder", other.display());
             return Err(ToolboxError::BadRequest(message));
         }
         let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
@@ -226,7 +226,7 @@ impl Shelf {
         let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
         entries.map_err(|error| {
             ToolboxError::Damaged(format!(
-                "a line of the audit log {shown} is no entry ({error}); put the log back as it was"
+                "a line of the audit log {shown} is not an entry ({error}); restore the log"
             ))
         })
     }

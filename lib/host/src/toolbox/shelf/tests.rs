@@ -184,5 +184,5 @@ fn a_toolbox_is_set_aside_and_only_a_toolbox() {
     fs::create_dir(&tools).expect("a folder");
     fs::write(tools.join("thesis.txt"), "years of work").expect("a file");
     let error = Shelf::set_aside(&tools).expect_err("no toolbox").to_string();
-    assert!(error.contains("is no toolbox") && tools.join("thesis.txt").exists(), "{error}");
+    assert!(error.contains("is not a toolbox") && tools.join("thesis.txt").exists(), "{error}");
 }

@@ -266,7 +266,7 @@ impl Player {
         let shown = self.path.display();
         let failed = |error: String| {
             ModelError::Cassette(format!(
-                "cannot adopt the request into {shown}: {error}; unset LLM_ADOPT or mend the file"
+                "cannot adopt the request into {shown}: {error}; unset LLM_ADOPT or fix the file"
             ))
         };
         let text =

@@ -129,7 +129,7 @@ impl Reader<'_> {
             return self.take(&judged, position);
         }
         if let Some(code) = in_json(text, self.function) {
-            return Ok(Code { code, note: Some("the code stood in JSON".to_owned()) });
+            return Ok(Code { code, note: Some("the code was in JSON".to_owned()) });
         }
         Err(self.nothing(&judged, &words))
     }
@@ -270,7 +270,7 @@ impl Reader<'_> {
                     );
                     return Ok(self.finish(&tidy(&code), judged, None, vec![note]));
                 }
-                Ok(_) if at == 0 => "what comes of it is no whole function".clone_into(&mut why),
+                Ok(_) if at == 0 => "the result is not a whole function".clone_into(&mut why),
                 Err(error) if at == 0 => why = error,
                 _ => {}
             }

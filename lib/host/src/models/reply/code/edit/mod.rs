@@ -273,7 +273,7 @@ fn place(lines: &[String], wanted: &[String]) -> Result<usize, String> {
             [at] => return Ok(at),
             _ => {
                 return Err(format!(
-                    "its lines (`{}`) stand there {} times",
+                    "its lines (`{}`) occur there {} times",
                     shown(wanted),
                     places.len()
                 ));
