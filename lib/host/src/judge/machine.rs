@@ -44,6 +44,8 @@ impl Compilation<'_> {
         }
     }
 
+    /// Compiles an empty program.
+    ///
     /// # Errors
     /// If nothing compiles here now.
     fn check_machine(&self, memory: &Memory) -> Result<(), JudgeError> {

@@ -138,7 +138,7 @@ impl ServerHandler for Server {
         }
     }
 
-    /// A client of the protocol up to 2025-11-25 receives reports from now on.
+    /// Starts reports to a client of the protocol up to 2025-11-25.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         // A client may send this several times; start only once.
         if self.tells.swap(true, Ordering::Relaxed) {
@@ -157,7 +157,7 @@ impl ServerHandler for Server {
         Some(requested.clone())
     }
 
-    /// A client of a later protocol subscribes to reports.
+    /// Sends reports to a client of a later protocol, which subscribes to them.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let (mut changes, sink) = (self.changes.clone(), context.sink().clone());
         let telling = tokio::spawn(async move {

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_shows_nothing() {
+    fn a_key_never_prints_itself() {
         let key = Key::new(" sk-canary-0123456789\n").unwrap();
         assert_eq!(format!("{key:?} {:?}", Some(&key)), "*** Some(***)");
         assert_eq!(key.redact("wrong key: sk-canary-0123456789!"), "wrong key: ***!");

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_makes_no_sense_is_refused() {
+    fn an_inconsistent_file_is_refused() {
         for (answers, why) in [
             ("[[0]]", "2 options and answers for 1"),
             ("[[1], []]", "question 1, and there are 1"),

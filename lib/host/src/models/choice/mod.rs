@@ -56,7 +56,7 @@ impl Chosen {
     }
 }
 
-/// Chooses. Makes no call and starts nothing.
+/// Makes the choice. Makes no call and starts nothing.
 pub(super) fn choose(choice: &ModelChoice, env: Env) -> Result<Chosen, ModelError> {
     let mut choice = choice.clone();
     let cassette = choice.cassette.as_ref().map(PathBuf::from);

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_model_is_named() {
+    fn a_file_that_is_not_a_model_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let wrong = folder.path().join("model.gguf");
         for (content, why) in [(None, "not there"), (Some(b"<html>"), "not a readable GGUF file")] {

@@ -148,7 +148,7 @@ mod tests {
         ask
     }
 
-    /// Every field of the body but `messages`, for each provider.
+    /// Compares every field of the body except `messages`, for each provider.
     #[test]
     fn bodies_as_each_provider_wants_them() {
         let json_mode = json!({"type": "json_object"});

@@ -170,7 +170,7 @@ fn either_copy_of_a_source_is_enough() {
 }
 
 #[test]
-fn a_toolbox_is_set_aside_and_only_a_toolbox() {
+fn only_a_toolbox_is_set_aside() {
     let place = tempfile::tempdir().expect("a folder");
     let tools = place.path().join("tools");
     let slash = PathBuf::from(format!("{}/", tools.display()));

@@ -65,7 +65,7 @@ fn an_edited_request_gets_the_nearest_and_says_so() {
 }
 
 #[test]
-fn an_unrelated_request_gets_no_reply_and_is_told_so() {
+fn an_unrelated_request_gets_no_reply_and_a_note() {
     let (_folder, mut player) = player(false);
     for asked in ["¿Qué hora es?", "Write fn two in Rust, please, and nothing else."] {
         let none = player.play(&Ask::new(asked)).unwrap();
