@@ -15,8 +15,7 @@
 //! | `folders` | where files are kept |
 //! | `files` | files that are replaced whole, and digests |
 //! | `lock` | locks that a panic does not poison |
-//! | [`commands`] | the commands for a person or a script: `serve`, `judge`, `exec`, `doctor`, `audit`,
-//! `toolbox`, `prepare` |
+//! | [`commands`] | the commands for a person or a script: `serve`, `judge`, `exec`, `doctor`, `audit`, `toolbox`, `prepare` |
 //!
 //! # Decisions
 //!

@@ -34,13 +34,10 @@
 //! |---|---|
 //! | `OPENAI_API_KEY`, `GEMINI_API_KEY`, `GROQ_API_KEY`, ... | a provider's key; the first that is set chooses the provider |
 //! | `LLM_PROVIDER`, `LLM_MODEL` | another provider or model |
-//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one;
-//! ignored if the setup cell names a provider |
-//! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, for the provider that it names; it
-//! wins over all others |
+//! | `LLM_BASE_URL`, `LLM_API_KEY` | any server that speaks the protocol, and its key if it wants one; not used if the setup cell names a provider with its own address |
+//! | `CODE_EVOLUTION_TYPED_KEY` | the key that the setup cell asked for, for the provider that it names; it wins over all others |
 //! | `LLM_LOCAL_MODEL` | the `.gguf` file of another local model |
-//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records into its cassette; `add`: keeps
-//! what is already there |
+//! | `LLM_RECORD_LOCAL` | `1`: a lab whose setup cell names `local` records into its cassette; `add`: keeps what is already there |
 //! | `LLM_MODE` | `live`, `local`, `record`, `replay` or `scripted`; `replay` and `scripted` win over every key |
 //! | `LLM_TIMEOUT` | how long a server may take, in seconds; 60, or 300 for a server on this machine |
 //! | `LLM_PRICE` | dollars for a million tokens of prompt and answer, `0.10/0.40`, for the meter |
