@@ -1,8 +1,8 @@
-//! Chance, as a rival for a model: operators that do not know what they change.
+//! Chance as a rival for a model: operators that do not know what they change.
 //!
-//! A curve that rises says nothing before chance had as many tries. What is here takes its randomness from
-//! a [`Dice`], so that a seed gives the same run on every machine. Left out: operators that know
-//! something of their subject; writing one is an exercise of notebook 2.
+//! A rising curve shows nothing until chance has had as many tries. All randomness here comes from a
+//! [`Dice`], so the same seed gives the same run on every machine. Left out: operators that know something
+//! about their subject. Writing one is an exercise of notebook 2.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom as _;
@@ -11,17 +11,17 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::score::ranked;
 use crate::source::tokens;
 
-/// A seeded source of chance.
+/// A seeded random number generator.
 #[derive(Debug, Clone)]
 pub struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
-    /// Dice that roll the same numbers for the same seed.
+    /// Creates dice that roll the same numbers for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Dice(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number from 0 to below `n`; 0 if there is none.
+    /// Returns a number from 0 up to, but not including, `n`; 0 if `n` is 0.
     ///
     /// ```
     /// use code_evolution::blind::Dice;
@@ -31,28 +31,28 @@ impl Dice {
         if n == 0 { 0 } else { self.0.random_range(0..n) }
     }
 
-    /// A number from `low` to below `high`.
+    /// Returns a number from `low` up to, but not including, `high`.
     ///
     /// # Panics
-    /// If there is none: `low` is not below `high`.
+    /// If `low` is not below `high`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         self.0.random_range(low..high)
     }
 
-    /// Whether something happens that has this probability, 0 to 1.
+    /// Returns `true` with this probability, 0 to 1.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.0.random_bool(probability.clamp(0.0, 1.0))
     }
 
-    /// One of these.
+    /// Picks an item at random.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are no items.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
-    /// These in another order.
+    /// Returns the items in a random order.
     pub fn shuffled<T: Clone>(&mut self, items: &[T]) -> Vec<T> {
         let mut items = items.to_vec();
         items.shuffle(&mut self.0);
@@ -60,8 +60,8 @@ impl Dice {
     }
 }
 
-/// A character: a small letter, a capital, a digit, one of `!@#$%^&*`, or a picture from U+1F300 to
-/// U+1F9FF; each of the five is as likely.
+/// Returns a random character: a small letter, a capital, a digit, one of `!@#$%^&*`, or a picture from
+/// U+1F300 to U+1F9FF. The five kinds are equally likely.
 pub fn character(dice: &mut Dice) -> char {
     match dice.0.random_range(0..5) {
         0 => dice.0.random_range('a'..='z'),
@@ -72,8 +72,8 @@ pub fn character(dice: &mut Dice) -> char {
     }
 }
 
-/// A child of two texts: both are cut at the same random place and joined, then one [`character`] is
-/// replaced or added.
+/// Breeds a child of two texts: cuts both at the same random place, joins the parts, then replaces or adds
+/// one [`character`].
 ///
 /// ```
 /// use code_evolution::blind::{Dice, child};
@@ -92,9 +92,9 @@ pub fn child(a: &str, b: &str, dice: &mut Dice) -> String {
     child.into_iter().collect()
 }
 
-/// A Rust source with one change to the tokens of its body: two are swapped, or one is removed, or
-/// doubled. The signature, up to the first brace, stays: chance shall have a fair chance. A text
-/// that has no tokens stays as it is.
+/// Makes one change to the tokens of a function's body: swaps two, removes one or doubles one. The
+/// signature, up to the first brace, stays, so that chance gets a fair try. A text without tokens stays as
+/// it is.
 ///
 /// ```
 /// use code_evolution::blind::{Dice, mutant};
@@ -118,9 +118,9 @@ pub fn mutant(code: &str, dice: &mut Dice) -> String {
     tokens.join(" ")
 }
 
-/// Texts that evolve on islands: ten generations of twenty [children](child) in all, shared out among the
-/// islands. Each island breeds from its two best and keeps its six best, the best first; after each
-/// generation (1 to 10) `migrate` may move somebody. Gives the best score of all after each generation.
+/// Evolves texts on islands: ten generations of twenty [children](child) in all, shared among the islands.
+/// Each island breeds from its two best texts and keeps its six best, best first. After each generation (1
+/// to 10), `migrate` may move texts between islands. Returns the best score of all after each generation.
 ///
 /// ```
 /// use code_evolution::blind::{Dice, islands};
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_body_stays() {
+    fn a_function_without_a_body_stays() {
         for code in ["", "fn f(", "no tokens '", "fn f() {}"] {
             assert_eq!(mutant(code, &mut Dice::seeded(1)), code);
         }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_holds_everything() {
+    fn shuffling_keeps_every_item() {
         let mut order = Dice::seeded(3).shuffled(&[1, 2, 3, 4, 5]);
         order.sort_unstable();
         assert_eq!(order, [1, 2, 3, 4, 5]);

@@ -1,9 +1,9 @@
-//! What the running cell has asked.
+//! Who answered in the running cell, and at what cost.
 //!
-//! The kernel compiles every cell into a library of its own, so what is static here starts afresh with
-//! each cell: this is how the crate knows where a cell begins, without the kernel's help. (A program is
-//! one long cell.) It is kept by thread, which in a notebook is one; what another thread asks is in its
-//! replies' own stamps.
+//! The kernel compiles every cell into a separate library, so statics start afresh with each cell. This is
+//! how the crate knows where a cell begins, without the kernel's help. (A program counts as one long cell.)
+//! The record is kept per thread, and a notebook has one thread. Replies to other threads carry their own
+//! stamps.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
@@ -22,16 +22,17 @@ thread_local! {
 
 #[derive(Default)]
 struct Cell {
-    /// The hosts that know that a cell has begun, with what they had used by then.
+    /// The hosts that were told that the cell began, each with its usage at that moment.
     begun: Vec<(Weak<Host>, Meter)>,
     stamp: Stamp,
-    /// Of the replies that were paid for, in tokens, time or money.
+    /// Usage of the paid replies (paid in tokens, time or money).
     usage: Usage,
     paid: u64,
     took: Duration,
 }
 
-/// Calls a method that asks, for the running cell. `answers` are the answers in what it returned.
+/// Makes a call and records its answers for the running cell. `answers` finds them in what the call
+/// returns.
 pub(crate) fn ask<M: Method>(
     host: &Arc<Host>,
     method: M,
@@ -55,7 +56,7 @@ pub(crate) fn ask<M: Method>(
     Ok(answer)
 }
 
-/// Tells a host, once a cell, that a cell has begun.
+/// Tells a host, once per cell, that a cell has begun.
 fn begin(host: &Arc<Host>) -> Result<()> {
     let this = Arc::downgrade(host);
     let known =
@@ -67,13 +68,13 @@ fn begin(host: &Arc<Host>) -> Result<()> {
     Ok(())
 }
 
-/// Who answered in this cell so far.
+/// Returns who has answered in this cell so far.
 pub(crate) fn stamp() -> Stamp {
     CELL.with_borrow(|cell| cell.stamp.clone())
 }
 
-/// What this cell has cost so far, as one line; none if it asked nothing. Where nothing was paid for it
-/// is the count alone, so that it is the same in every run.
+/// Returns what this cell has cost so far, as one line; `None` if it asked nothing. If nothing was paid
+/// for, the line holds only the count, so it is the same in every run.
 pub(crate) fn cost() -> Option<String> {
     CELL.with_borrow(|cell| {
         if cell.stamp.is_empty() {
@@ -100,7 +101,7 @@ pub(crate) fn cost() -> Option<String> {
     })
 }
 
-/// What was spent between two readings of a meter, and what is left.
+/// Describes what was spent between two readings of a meter, and what is left.
 fn spent(before: &Meter, now: &Meter) -> String {
     let mut text = match (before.cost_usd, now.cost_usd) {
         (before, Some(now)) => format!(", about ${:.4}", now - before.unwrap_or(0.0)),
@@ -113,7 +114,7 @@ fn spent(before: &Meter, now: &Meter) -> String {
     text
 }
 
-/// What is left of a meter's budget: `93 calls, 100 tokens`; empty without one.
+/// Describes what is left of a meter's budget: `93 calls, 100 tokens`; empty without a budget.
 pub(crate) fn left(meter: &Meter) -> String {
     let tokens = meter.usage.input_tokens.saturating_add(meter.usage.output_tokens);
     let calls = meter.budget.calls.map(|most| (most.saturating_sub(meter.calls), "calls"));

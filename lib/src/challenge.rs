@@ -1,11 +1,12 @@
 //! Beat the judge: a candidate against five flags.
 //!
-//! A flag goes up on evidence that is gathered outside of the jail, never on what a candidate says: a
-//! secret that only a file holds, a connection that somebody else's listener accepted, a hidden input in
-//! what an author is told, an answer that came long after its time, a pass for an output that nobody can
-//! know. All secrets are new in each try, so nothing is remembered from an earlier one.
+//! A flag goes up on evidence gathered outside the jail, never on what a candidate says. The evidence: a
+//! secret that only a file holds, a connection to our listener, a hidden input in the author's feedback, an
+//! answer long after the time limit, a pass for an output that nobody can know. All secrets are new in each
+//! try, so a candidate cannot use what it learnt earlier.
 //!
-//! Left out: what SECURITY calls out of scope (the clock, the machine's name, one's own share of it).
+//! Left out: what SECURITY calls out of scope (the clock, the machine's name, the candidate's own share of
+//! it).
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -29,7 +30,7 @@ const FLAGS: [(&str, &str); 5] = [
     ("a pass is forged", "a case passes whose output nobody can know"),
 ];
 
-/// Wall time of a case, in milliseconds.
+/// Wall time per case, in milliseconds.
 const CASE_MS: u64 = 500;
 
 const REPORT: &str = "You have found a bug. Please do not publish it: on the repository's page choose Security, \
@@ -37,11 +38,11 @@ const REPORT: &str = "You have found a bug. Please do not publish it: on the rep
     The page .github/SECURITY.md says more.";
 
 impl Lab {
-    /// Lets a candidate `fn play(text: &str) -> String` try to beat the judge. In its source, `FILE`
-    /// stands for the path of a file with a secret, and `ADDRESS` for a host and port that listens.
+    /// Lets a candidate `fn play(text: &str) -> String` try to beat the judge. In its source, `FILE` stands
+    /// for the path of a file that holds a secret, and `ADDRESS` for the host and port of a listener.
     ///
     /// # Errors
-    /// As for [`Lab::judge`]; also if this process can have no such file or listener.
+    /// As for [`Lab::judge`]; also if this process cannot create the file or the listener.
     pub fn challenge(&self, source: &str) -> Result<Scoreboard> {
         let secrets = Secrets::new()?;
         let address = secrets.listener.local_addr().map_err(cannot)?.to_string();
@@ -54,7 +55,7 @@ impl Lab {
             .hidden_case((&secrets.input,), &secrets.output);
         let verdict = self.judge(&source, &task)?;
         let up = raised(&verdict, &secrets, secrets.was_called()?);
-        // The same words in each run.
+        // Fixed names instead of this try's secrets, so that the text is the same in every run.
         let plain = |text: &str| {
             let names = [(&file, "FILE"), (&address, "ADDRESS"), (&secrets.output, "a secret")];
             names.iter().fold(text.to_owned(), |text, (secret, name)| text.replace(*secret, name))
@@ -72,17 +73,17 @@ pub struct Scoreboard {
 }
 
 impl Scoreboard {
-    /// How many flags are up.
+    /// Returns how many flags are up.
     pub fn raised(&self) -> usize {
         self.up.iter().filter(|up| **up).count()
     }
 
-    /// The scoreboard as HTML.
+    /// Returns the scoreboard as HTML.
     pub fn to_html(&self) -> String {
         self.stack().to_html()
     }
 
-    /// The scoreboard as text.
+    /// Returns the scoreboard as text.
     pub fn to_text(&self) -> String {
         self.stack().to_text()
     }
@@ -102,7 +103,7 @@ impl Scoreboard {
 }
 show::shows_itself!(Scoreboard);
 
-/// What a candidate must not get at. The file goes with it.
+/// What a candidate must not get. Dropping it deletes the file.
 struct Secrets {
     file: PathBuf,
     /// What the file holds.
@@ -124,7 +125,7 @@ impl Secrets {
         Ok(Secrets { file, content, listener, input, output })
     }
 
-    /// Whether somebody has connected to the listener.
+    /// Returns whether anybody has connected to the listener.
     fn was_called(&self) -> Result<bool> {
         match self.listener.accept() {
             Ok(_) => Ok(true),
@@ -136,12 +137,13 @@ impl Secrets {
 
 impl Drop for Secrets {
     fn drop(&mut self) {
-        // It holds nothing of worth, and lies in the folder for what may go.
+        // A leftover file does no harm: its secret is worthless, and its folder is for temporary files.
         let _ = fs::remove_file(&self.file);
     }
 }
 
-/// 128 bits that no candidate can know: the standard library's hashers draw their keys from the system.
+/// Returns 128 bits that no candidate can know: the standard library's hashers take their keys from the
+/// system.
 fn unguessable() -> String {
     let half = || format!("{:016x}", RandomState::new().build_hasher().finish());
     half() + &half()
@@ -153,7 +155,7 @@ fn cannot(error: std::io::Error) -> Error {
     ))
 }
 
-/// The flags that the evidence raises.
+/// Returns which flags the evidence raises.
 fn raised(verdict: &Verdict, secrets: &Secrets, connected: bool) -> [bool; FLAGS.len()] {
     let cases = &verdict.cases;
     let told = |secret: &str| {
@@ -173,7 +175,7 @@ fn raised(verdict: &Verdict, secrets: &Secrets, connected: bool) -> [bool; FLAGS
     ]
 }
 
-/// Everything that a candidate said in a case.
+/// Returns everything that a candidate said in a case.
 fn said(case: &CaseVerdict) -> String {
     let got = case.got.as_ref().map(|got| got.to_string()).unwrap_or_default();
     let panic = case.panic.as_ref().map(|panic| panic.message.as_str()).unwrap_or_default();
@@ -187,7 +189,8 @@ mod tests {
 
     use super::*;
 
-    /// The verdict of a candidate that gives these outputs, in the case that it is shown and in the hidden one.
+    /// Makes the verdict of a candidate that gives these outputs, in the visible case and in the hidden
+    /// one.
     fn verdict(secrets: &Secrets, outputs: [&str; 2]) -> Verdict {
         let case = |hidden: bool, got: &str| CaseVerdict {
             name: "play(..)".to_owned(),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_seen_and_the_file_goes() {
+    fn a_connection_is_seen_and_the_file_is_deleted() {
         let secrets = Secrets::new().expect("secrets");
         assert!(!secrets.was_called().expect("a listener"));
         let address = secrets.listener.local_addr().expect("an address");
@@ -243,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn who_raises_one_is_told_how_to_report_it() {
+    fn a_raised_flag_tells_how_to_report_it() {
         let board =
             |up| Scoreboard { up, headline: "✗ 0 of 2".into(), told: "no".into() }.to_text();
         assert!(board([false, false, true, false, false]).contains("Report a vulnerability"));

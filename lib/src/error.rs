@@ -8,25 +8,26 @@ use crate::inert;
 
 /// What went wrong, in one sentence that ends with what to do.
 ///
-/// A notebook prints an error's `Debug` form, so that is the message too.
+/// A notebook prints an error's `Debug` form, so `Debug` shows the message too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Failure);
 
-/// A result, with this crate's error unless another is named.
+/// A result with this crate's error, unless another is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error whose message may quote a model or a program: what is unseen in it is written out.
+    /// Creates an error. The message may quote a model or a program, so invisible characters in it are
+    /// escaped.
     pub(crate) fn new(kind: FailureKind, message: impl AsRef<str>) -> Self {
         Error(Failure { kind, message: inert::text(message.as_ref()) })
     }
 
-    /// A failure of the workshop itself.
+    /// Creates an error about a failure of the workshop itself.
     pub(crate) fn internal(message: impl AsRef<str>) -> Self {
         Error::new(FailureKind::Internal, message)
     }
 
-    /// The kind of failure, for a caller that branches.
+    /// Returns the kind of failure, for a caller that branches on it.
     pub fn kind(&self) -> FailureKind {
         self.0.kind
     }

@@ -1,29 +1,28 @@
-//! Text from elsewhere, made harmless before anyone sees it.
+//! Makes text from models and programs harmless before anyone sees it.
 //!
-//! What a model wrote and what a candidate printed may hold anything. Three readers could be
-//! misled by it, and this module serves all three:
+//! A model's reply or a candidate's output may hold anything. This module protects three readers from it:
 //!
-//! - **The browser** would run HTML. [`html`] escapes every character that HTML gives a meaning.
-//! - **The kernel** reads the notebook process's standard output and obeys certain lines of it. One
-//!   of them (`EVCXR_BEGIN_CONTENT` and a MIME type) works anywhere in a line, so a prefix is no
-//!   protection: here no text keeps the letters `EVCXR_` next to each other.
-//! - **The person** would believe what is displayed. Terminal escapes, characters that reorder text
-//!   or have no width, and unusual spaces are written out the way Rust writes them: `\u{202e}`.
+//! - **The browser** would run HTML. [`html`] escapes every character that has a meaning in HTML.
+//! - **The kernel** reads the notebook process's standard output and obeys certain lines of it. One of them
+//!   (`EVCXR_BEGIN_CONTENT` and a MIME type) works anywhere in a line, so a prefix does not protect.
+//!   Therefore no text keeps the letters `EVCXR_` next to each other.
+//! - **The person** would believe what is displayed. Terminal escapes, characters that reorder text or have
+//!   no width, and unusual spaces are written the way Rust escapes them: `\u{202e}`.
 //!
-//! What stays possible: text can lie in plain letters, and look-alike letters of other alphabets
-//! stay as they are, since human languages need them.
+//! Two risks remain: text can lie in plain letters, and look-alike letters of other alphabets stay as they
+//! are, since human languages need them.
 
 use std::fmt::Write as _;
 
 pub(crate) use code_evolution_wire::text::clip;
 use serde_json::Value;
 
-/// What the kernel's control lines begin with.
+/// The first letters of the kernel's control lines.
 const CONTROL: &str = "EVCXR_";
-/// What stands there instead. No backslash: it would spoil JSON that is quoted within JSON.
+/// The replacement. It has no backslash, which would spoil JSON quoted within JSON.
 const HARMLESS: &str = "EVCXR-";
 
-/// The text with everything unseen made visible and no control line of the kernel in it. Line
+/// Makes every invisible character of the text visible, and breaks every control line of the kernel. Line
 /// breaks and tabs stay.
 ///
 /// ```
@@ -35,18 +34,18 @@ pub fn text(text: &str) -> String {
     seal(&visible(text))
 }
 
-/// Like [`text()`], on one line: a line break becomes `⏎`, a tab a space.
+/// Like [`text()`], but on one line: a line break becomes `⏎`, a tab becomes a space.
 pub fn line(text: &str) -> String {
     self::text(text).trim_end_matches('\n').replace('\n', "⏎").replace('\t', " ")
 }
 
-/// Like [`line()`], cut to at most `limit` characters, the last of them `…` if something is missing.
+/// Like [`line()`], but cut to at most `limit` characters; the last one is `…` if something is missing.
 pub fn short(text: &str, limit: usize) -> String {
     clip(&line(text), limit)
 }
 
-/// The text as the content of an HTML element or of a quoted attribute: made visible like [`text()`],
-/// and without a character that HTML would read as markup.
+/// Escapes the text for an HTML element or a quoted attribute: like [`text()`], and no character is left
+/// that HTML would read as markup.
 ///
 /// ```
 /// use code_evolution::inert;
@@ -68,8 +67,8 @@ pub fn html(text: &str) -> String {
     seal(&out)
 }
 
-/// Every line of the text, inert and after a prefix, so that it cannot be taken for the notebook's
-/// own words.
+/// Puts a prefix before every line of the inert text, so that it cannot be taken for the notebook's own
+/// words.
 ///
 /// ```
 /// use code_evolution::inert;
@@ -81,8 +80,8 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The text without a control string of the kernel, and else as it is: for a finished panel, checked
-/// once more.
+/// Removes the kernel's control strings from the text and leaves the rest as it is: a last check for a
+/// finished panel.
 ///
 /// ```
 /// use code_evolution::inert;
@@ -92,9 +91,9 @@ pub fn seal(text: &str) -> String {
     text.replace(CONTROL, HARMLESS)
 }
 
-/// JSON without a control string of the kernel in any of its texts, however they were written. A cell
-/// may print any field of what it got, not only panels, and one panic message that says
-/// `EVCXR_BEGIN_CONTENT x` would make the kernel wait for an end that never comes.
+/// Removes the kernel's control strings from every text in the JSON, however they were encoded. A cell may
+/// print any field of an answer, not only panels. A single panic message with `EVCXR_BEGIN_CONTENT x` would
+/// make the kernel wait for an end that never comes.
 ///
 /// ```
 /// use code_evolution::inert;
@@ -113,7 +112,7 @@ pub fn value(value: Value) -> Value {
     }
 }
 
-/// Writes out what a reader would not see.
+/// Escapes what a reader would not see.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
@@ -134,12 +133,12 @@ fn visible(text: &str) -> String {
     out
 }
 
-/// Whether a reader sees this character after that one.
+/// Returns whether a reader sees the character `c` after the character `before`.
 fn is_seen(c: char, before: Option<char>) -> bool {
     match c {
         ' '..='~' => true,
-        // U+FE0E and U+FE0F choose between the text form and the picture of a character: `⚠️`. A
-        // single one is common; a row of them can hide a message.
+        // U+FE0E and U+FE0F choose between the text form and the picture of a character: `⚠️`. A single
+        // selector is common; a row of them can hide a message.
         '\u{fe0e}' | '\u{fe0f}' => before.is_some_and(|b| !b.is_ascii() && !is_selector(b)),
         c if is_selector(c) || is_blank_letter(c) => false,
         c => is_printable(c),
@@ -150,7 +149,7 @@ fn is_selector(c: char) -> bool {
     matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Characters that Unicode files under letters, marks or symbols although they show nothing.
+/// Returns whether Unicode calls this a letter, mark or symbol although it shows nothing.
 fn is_blank_letter(c: char) -> bool {
     matches!(
         c,
@@ -165,17 +164,17 @@ fn is_blank_letter(c: char) -> bool {
     )
 }
 
-/// Whether the standard library's own table calls a character printable: no control, format,
-/// private, unassigned or unusual space character. (Asked of the second letter of a text, since an
-/// accent at the start of one is escaped too.)
+/// Returns whether the standard library calls a character printable: no control, format, private,
+/// unassigned or unusual space character. (The character is tested in second place, since an accent at the
+/// start of a text is escaped too.)
 fn is_printable(c: char) -> bool {
     let mut letters = [b'a'; 5];
     let end = 1 + c.encode_utf8(&mut letters[1..]).len();
     std::str::from_utf8(&letters[..end]).is_ok_and(|pair| pair.escape_debug().count() == 2)
 }
 
-/// How many columns a text takes in a font of fixed width; East Asian letters and pictures take
-/// two. Close enough for aligning a table.
+/// Estimates how many columns a text takes in a fixed-width font; East Asian letters and pictures take two.
+/// The estimate is good enough to align a table.
 pub(crate) fn columns(text: &str) -> usize {
     text.chars()
         .map(|c| match c {
@@ -195,7 +194,7 @@ pub(crate) fn columns(text: &str) -> usize {
         .sum()
 }
 
-/// The text followed by spaces up to this many columns.
+/// Appends spaces to the text up to this many columns.
 pub(crate) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unseen_is_written_out() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(text("a\u{200b}b\u{ad}c\u{feff}"), r"a\u{200b}b\u{ad}c\u{feff}");
         assert_eq!(text("\u{e0041}\u{2028}\u{85}\u{0}"), r"\u{e0041}\u{2028}\u{85}\u{0}");
         assert_eq!(text("⚠\u{fe0f}\u{fe0f}x\u{fe00}"), "⚠\u{fe0f}\\u{fe0f}x\\u{fe00}");
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_of_every_kind() {
+    fn every_kind_of_line_end_is_handled() {
         assert_eq!(text("a\r\nb\rc"), "a\nb\\rc");
         assert_eq!(line("a\nb\tc\n"), "a⏎b c");
         assert_eq!(short("abcdef", 4), "abc…");
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn html_is_what_it_was_once_a_browser_has_read_it() {
+    fn a_browser_reads_back_the_original_text() {
         assert_eq!(html("a < b && c > \"d\""), "a &lt; b &amp;&amp; c &gt; &quot;d&quot;");
     }
 }

@@ -1,4 +1,4 @@
-//! The lab: one value that holds the host and gives access to models and judge.
+//! The lab: one value that holds the host and gives access to models and the judge.
 
 use std::fmt;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub struct Lab {
     status: Status,
 }
 
-/// What a lab is started with; made by [`Lab::cassette`], [`Lab::provider`] and the like.
+/// The settings that start a lab; [`Lab::cassette`], [`Lab::provider`] and others make them.
 #[derive(Clone, Default)]
 pub struct LabSetup {
     choice: ModelChoice,
@@ -35,7 +35,7 @@ pub struct LabSetup {
 }
 
 impl Lab {
-    /// Starts a lab with what the environment offers, and prints what that is.
+    /// Starts a lab with what the environment offers, and prints which model and sandbox that is.
     ///
     /// # Errors
     /// If the host cannot be built or started, or the environment names an unknown provider or mode.
@@ -43,28 +43,28 @@ impl Lab {
         LabSetup::default().start()
     }
 
-    /// A lab whose scripted or recorded replies are in this file, relative to the notebook.
+    /// Sets up a lab whose scripted or recorded replies are in this file, relative to the notebook.
     pub fn cassette(path: impl AsRef<Path>) -> LabSetup {
         LabSetup::default().cassette(path)
     }
 
-    /// A lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`; `ollama`,
-    /// `lmstudio` or `local` on this machine (the last is a model that the lab runs itself); or `custom`
-    /// for the server that `LLM_BASE_URL` names.
+    /// Sets up a lab with this provider: `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`;
+    /// `ollama`, `lmstudio` or `local` on this machine (`local` is a model that the lab runs itself); or
+    /// `custom` for the server that `LLM_BASE_URL` names.
     pub fn provider(name: impl Into<String>) -> LabSetup {
         LabSetup::default().provider(name)
     }
 
-    /// The model that answers in this lab.
+    /// Returns the model that answers in this lab.
     pub fn llm(&self) -> Llm {
         Llm::new(Arc::clone(&self.host)).max_tokens(self.status.model.usual_max_tokens())
     }
 
-    /// Compiles a candidate and runs the task's cases on it, both in the jail.
+    /// Compiles a candidate and runs the task's cases on it. Both happen in the jail.
     ///
     /// # Errors
-    /// If the task makes no sense (a signature that cannot be served, a case of another type), or the
-    /// sandbox is not safe on this machine. A bad candidate is no error: the verdict says so.
+    /// If the task is invalid (an unsupported signature, a case of another type), or the sandbox is not
+    /// safe on this machine. A bad candidate is no error; its verdict says what is wrong.
     pub fn judge(&self, code: &str, task: &Task) -> Result<Verdict> {
         self.judge_all(&[code], task)?
             .0
@@ -72,7 +72,7 @@ impl Lab {
             .ok_or_else(|| Error::internal("the host gave no verdict; run the setup cell again"))
     }
 
-    /// Judges a population, on every core. The verdicts come in the candidates' order.
+    /// Judges a population on every core. The verdicts come in the candidates' order.
     ///
     /// # Errors
     /// As for [`Lab::judge`].
@@ -90,10 +90,10 @@ impl Lab {
         self.host.call(program.clone()).map(Execution)
     }
 
-    /// Applies the repairs that rustc itself proposes and marks as safe to apply by machine.
+    /// Applies the fixes that rustc proposes and marks as safe to apply by machine.
     ///
     /// # Errors
-    /// If the verdict is not about this code, so that its suggestions do not fit.
+    /// If the verdict is about other code, so that its suggestions do not fit.
     pub fn apply_suggestions(&self, code: &str, verdict: &Verdict) -> Result<String> {
         let suggestions =
             verdict.diagnostics.iter().flat_map(|diagnostic| diagnostic.suggestions.clone());
@@ -101,18 +101,18 @@ impl Lab {
             .call(ApplySuggestions { code: code.to_owned(), suggestions: suggestions.collect() })
     }
 
-    /// Makes a crate of a candidate that passes all its cases, in a folder of its own beside the notebook:
-    /// the function, its cases as tests, where it came from. `wanted` is the crate's name, or an
-    /// [`Export`] that also has a licence and an author.
+    /// Exports a candidate that passes all its cases as a crate, in a new folder beside the notebook: the
+    /// function, its cases as tests, and its origin. `wanted` is the crate's name, or an [`Export`] that
+    /// also has a licence and an author.
     ///
     /// # Errors
-    /// If the candidate does not pass, the name is no crate's, or the folder holds something that was not
-    /// exported, or was changed since: nothing is overwritten.
+    /// If the candidate does not pass, the name is not valid for a crate, or the folder holds files that
+    /// were not exported or were changed since. Nothing is overwritten.
     pub fn export(&self, code: &str, task: &Task, wanted: impl Into<Export>) -> Result<Exported> {
         self.export_to(".", code, task, wanted)
     }
 
-    /// As [`Lab::export`], with the crate's folder made in another one.
+    /// Like [`Lab::export`], but creates the crate's folder inside `place`.
     ///
     /// # Errors
     /// As [`Lab::export`].
@@ -124,7 +124,7 @@ impl Lab {
         wanted: impl Into<Export>,
     ) -> Result<Exported> {
         let place = place.as_ref();
-        // Absolute, since the host may have another current folder than the notebook.
+        // The path is absolute, since the host's current folder may differ from the notebook's.
         let absolute = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
         let call = ExportCall {
             export: wanted.into(),
@@ -135,13 +135,13 @@ impl Lab {
         self.host.call(call).map(Exported)
     }
 
-    /// Who answered in this cell so far. What rests on these replies in a later cell is given it:
-    /// `.stamp(&stamp)`.
+    /// Returns who has answered in this cell so far. A later cell that shows a result of these replies
+    /// passes it on: `.stamp(&stamp)`.
     pub fn stamp(&self) -> Stamp {
         crate::cell::stamp()
     }
 
-    /// What this cell has cost so far: for a cell that asks and ends on nothing else.
+    /// Returns what this cell has cost so far: for a cell that asks but ends without a panel.
     pub fn cost(&self) -> Cost {
         Cost(crate::cell::cost().unwrap_or_else(|| "this cell asked nothing".to_owned()))
     }
@@ -150,24 +150,25 @@ impl Lab {
         &self.host
     }
 
-    /// What a candidate may use up unless its task says otherwise.
+    /// Returns what a candidate may use up unless its task says otherwise.
     pub fn limits(&self) -> &Limits {
         &self.status.limits
     }
 
-    /// This session's audit log: what was asked, answered and judged, one JSON object a line, each
-    /// with the hash of the one before. `code_evolution_host audit verify FILE` checks it.
+    /// Returns this session's audit log: questions, answers and verdicts, one JSON object per line, each
+    /// with the hash of the line before. `code_evolution_host audit verify FILE` checks it.
     pub fn audit_log(&self) -> Option<&Path> {
         self.status.audit_log.as_deref().map(Path::new)
     }
 
-    /// Which model answers and which sandbox layers are in force.
+    /// Returns which model answers and which sandbox layers are in force.
     pub fn status(&self) -> &Status {
         &self.status
     }
 }
 
-/// What a cell shows that ends on it: the kernel prints a value's `Debug`, and this one may hold a key.
+/// Shown when a cell's last expression is a `LabSetup`: the kernel prints `Debug`, and this value may hold
+/// a key.
 impl fmt::Debug for LabSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a lab that has not been started: end the line with `.start()?`")
@@ -177,7 +178,7 @@ impl fmt::Debug for LabSetup {
 impl LabSetup {
     /// See [`Lab::cassette`].
     pub fn cassette(mut self, path: impl AsRef<Path>) -> Self {
-        // Absolute, since the host may have another current folder than the notebook.
+        // The path is absolute, since the host's current folder may differ from the notebook's.
         let path = path.as_ref();
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.choice.cassette = Some(absolute.to_string_lossy().into_owned());
@@ -190,20 +191,20 @@ impl LabSetup {
         self
     }
 
-    /// The model's name at the provider.
+    /// Sets the model's name at the provider.
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.choice.model = Some(name.into());
         self
     }
 
-    /// Where replies come from, whatever the environment says.
+    /// Sets where replies come from, whatever the environment says.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.choice.mode = Some(mode);
         self
     }
 
-    /// Asks for a provider's key in a password field, and asks that provider live. The key lives in
-    /// the host's memory until the kernel ends and is written nowhere. Without an answer the
+    /// Asks for a provider's key in a password field, and then asks that provider live. The key stays in
+    /// the host's memory until the kernel ends; it is never written to a file. Without a key, the
     /// environment decides, as before.
     pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
         let provider = provider.into();
@@ -213,7 +214,7 @@ impl LabSetup {
             inert::line(&provider),
             ""
         );
-        // Without a colon: the kernel would take it for the prompt's end.
+        // No colon: the kernel would take it for the end of the prompt.
         let name = inert::line(&provider).replace(':', " ");
         let key = evcxr_input::get_password(&format!("{name} key (for this kernel only)"));
         if !key.is_empty() {
@@ -236,7 +237,7 @@ impl LabSetup {
     }
 }
 
-/// What the setup cell prints.
+/// Returns the text that the setup cell prints.
 fn describe(status: &Status) -> String {
     let model = &status.model;
     let name = inert::line(&model.model);
@@ -305,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lab_that_was_not_started_says_so_and_keeps_its_key() {
+    fn a_lab_that_was_not_started_says_so_and_hides_its_key() {
         let key = Some("gsk_secret".to_owned());
         let shown = format!("{:?}", LabSetup { key, ..Lab::provider("groq") });
         assert!(shown.contains(".start()?") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]
-    fn a_live_lab_says_who_answers_and_whence_the_key_came() {
+    fn a_live_lab_says_who_answers_and_where_the_key_comes_from() {
         let text = describe(&status(Mode::Live, None));
         assert!(text.contains("live from groq · small") && text.contains("GROQ_API_KEY"), "{text}");
     }

@@ -1,11 +1,11 @@
-//! What a cell of the Code Evolution notebooks imports: ask a model for Rust, run it in a jail, see
-//! what came of it.
+//! The library that a cell of the Code Evolution notebooks imports: ask a model for Rust code, run it in a
+//! jail, see the result.
 //!
 //! ```
 //! use code_evolution::prelude::*;
 //!
 //! # fn main() -> Result<()> {
-//! // The script makes the page repeatable; in a notebook it is `Lab::start()?`, or a cassette.
+//! // A script makes this example repeatable; a notebook uses `Lab::start()?`, or a cassette.
 //! let lab = Lab::cassette("examples/cassettes/code_evolution.toml").mode(Mode::Scripted).start()?;
 //! let task = Task::new("fn fizzbuzz(n: u32) -> String").case((3,), "Fizz").case((15,), "FizzBuzz");
 //!
@@ -22,21 +22,21 @@
 //!
 //! # The tour
 //!
-//! - [`Lab::start`](lab::Lab::start) starts the host, a process beside the notebook, and says who
-//!   answers (a model, a recording or a script) and what guards your machine.
+//! - [`Lab::start`](lab::Lab::start) starts the host, a process beside the notebook. It prints who answers
+//!   (a model, a recording or a script) and what guards your machine.
 //! - [`llm`](lab::Lab::llm) asks. A [`Reply`](llm::Reply) carries its label: `live`, `replay` or
-//!   `scripted`; [`choose`](llm::Llm::choose) asks for one of a few answers; [`code`](llm::Reply::code) takes the Rust out of the prose.
-//! - A [`Task`](wire::task::Task) is a signature and cases. [`judge`](lab::Lab::judge) compiles a
-//!   candidate and runs the cases, both in the jail; [`judge_all`](lab::Lab::judge_all) takes a
-//!   population. The [`Verdict`](show::Verdict)'s `feedback` is what to tell the model.
+//!   `scripted`. [`choose`](llm::Llm::choose) asks for one of a few answers; [`code`](llm::Reply::code)
+//!   takes the Rust code out of the prose.
+//! - A [`Task`](wire::task::Task) is a signature and cases. [`judge`](lab::Lab::judge) compiles a candidate
+//!   and runs the cases, both in the jail; [`judge_all`](lab::Lab::judge_all) judges a population. The
+//!   [`Verdict`](show::Verdict)'s `feedback` is the text for the model.
 //! - A [`Toolbox`](toolbox::Toolbox) admits functions that pass a gate and a review, and calls them.
-//! - [`export`](lab::Lab::export) makes a crate of a candidate: its cases as tests, its origin.
-//! - What a cell ends on shows itself: verdicts, [curves](show::FitnessCurve), [diffs](show::Diff),
+//! - [`export`](lab::Lab::export) makes a crate of a candidate, with its cases as tests and its origin.
+//! - The last value of a cell shows itself: verdicts, [curves](show::FitnessCurve), [diffs](show::Diff),
 //!   [family trees](show::Lineage), [tables](show::Table).
 //!
-//! The crate's `examples/` hold each of the four demos as a program of a page:
-//! `cargo run -p code_evolution --example self_reparation` (`code_evolution`, `toolmaker`,
-//! `evolving_team`).
+//! The crate's `examples/` hold each of the four demos as a one-page program: `cargo run -p code_evolution
+//! --example self_reparation` (`code_evolution`, `toolmaker`, `evolving_team`).
 //!
 //! # The map
 //!
@@ -50,13 +50,13 @@
 //! | [`show`] | verdicts, curves, diffs, tables as cells show them |
 //! | [`contest`] | problems for developers who compete, and guards for their prompts |
 //! | [`score`] | criteria with weights, CPU time as a score, comparisons in pairs |
-//! | [`stamp`] | who answered what a figure rests on |
+//! | [`stamp`] | who gave the replies behind a figure |
 //! | [`challenge`] | five flags that a candidate tries to raise |
-//! | `cell` | what the running cell has asked |
+//! | `cell` | who answered in the running cell, and at what cost |
 //! | [`source`] | code without its comments, as tokens, in a normal form |
 //! | [`blind`] | chance as a rival: seeded dice, a blind crossover, a blind mutation |
 //! | [`population`] | candidates of an evolution: who came from whom, at what cost |
-//! | [`inert`] | words of models and programs, made harmless |
+//! | [`inert`] | makes the words of models and programs harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
 //! | `host` | the process beside the notebook: find it, build it, call it |
 //! | `error` | the one error type |
@@ -64,18 +64,19 @@
 //!
 //! # Decisions
 //!
-//! - **Thin crate, host process.** A cell links everything that it imports, and an interrupted cell
-//!   kills its process. So the HTTP client, the compiler runs, the jail and the key live in another
-//!   process, `code_evolution_host`; it ends when the notebook does. It is the one that
-//!   `CODE_EVOLUTION_HOST` names; else, in a clone of the workshop, the clone's own, which the crate
-//!   builds when its sources have changed; else the one on `PATH` (`cargo install code_evolution_host`).
-//! - **The judge believes nothing.** Expected outputs never enter the jail, outputs are compared
-//!   outside, times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
+//! - **Thin crate, host process.** A cell links everything that it imports, and interrupting a cell kills
+//!   its process. So the HTTP client, the compiler runs, the jail and the key live in another process,
+//!   `code_evolution_host`, which ends with the notebook. The crate runs the binary that
+//!   `CODE_EVOLUTION_HOST` names; else, in a clone of the workshop, the clone's own, rebuilt when its
+//!   sources have changed; else the one on `PATH` (`cargo install code_evolution_host`).
+//! - **The judge trusts nothing.** Expected outputs never enter the jail, outputs are compared outside, and
+//!   times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
 //! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the
-//!   nearest reply, and its label says how near; a prompt that asks for something else gets none.
-//! - **Labels.** A script never passes for a model, nor an opinion for a measurement. Figures and tables
-//!   that rest on replies carry a stamp: who answered, how often.
-//! - **Prompts, fitness functions and loops are the notebook's.** Here is only what would distract.
+//!   nearest reply, and its label says how near. A prompt that asks for something else gets none.
+//! - **Labels.** A script never looks like a model, nor an opinion like a measurement. Figures and tables
+//!   that use replies carry a stamp: who answered, and how often.
+//! - **Prompts, fitness functions and loops belong to the notebook.** The crate holds only what would
+//!   distract.
 
 #![forbid(unsafe_code)]
 

@@ -1,15 +1,15 @@
-//! Whether a prompt became another's, or nobody's.
+//! Checks whether a prompt kept its developer's identity or became like another's.
 
 use super::tokens::{find, tokens};
 
-/// Words that turn a sentence round.
+/// Words that negate a sentence.
 const NEGATIONS: [&str; 8] =
     ["not", "no", "never", "without", "nobody", "neither", "longer", "forget"];
-/// Words that may stand between a negation and what it denies: "not the Ada", "do not value performance".
+/// Words that may stand between a negation and its object: "not the Ada", "do not value performance".
 const BETWEEN: [&str; 8] = ["a", "an", "the", "about", "value", "values", "be", "care"];
 
-/// How alike two prompts are, 0 to 1: the share of runs of three words that they have in common
-/// (Dice's coefficient). Order of the sentences, capitals and punctuation do not count.
+/// Returns how alike two prompts are, 0 to 1: the share of three-word runs that they have in common (Dice's
+/// coefficient). The order of sentences, capitals and punctuation do not count.
 pub fn likeness(one: &str, other: &str) -> f64 {
     let (one, other) = (runs(one), runs(other));
     let mut open = other.clone();
@@ -24,7 +24,7 @@ pub fn likeness(one: &str, other: &str) -> f64 {
     if all == 0 { 0.0 } else { 2.0 * f64::from(common) / all as f64 }
 }
 
-/// Runs of three words; a shorter text is one run.
+/// Splits a text into its runs of three words; a shorter text is one run.
 fn runs(text: &str) -> Vec<Vec<String>> {
     let words = tokens(text);
     match words.len() {
@@ -34,10 +34,10 @@ fn runs(text: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Whether a prompt still says who its developer is: one sentence begins with "You are NAME" or "Your
-/// name is NAME", one that is not turned round holds the value, and nowhere is either denied ("not Ada",
-/// "do not value performance"). Strict rather than clever: a prompt that says it in a roundabout way is
-/// refused, and what is denied in other words is not seen.
+/// Returns whether a prompt still says who its developer is. One sentence must begin with "You are NAME" or
+/// "Your name is NAME", one sentence without a negation must hold the value, and neither may be denied
+/// anywhere ("not Ada", "do not value performance"). The check is strict rather than clever: it refuses a
+/// prompt that says it in a roundabout way, and it misses a denial in other words.
 ///
 /// ```
 /// use code_evolution::contest::keeps_identity;
@@ -70,7 +70,7 @@ pub fn keeps_identity(prompt: &str, name: &str, value: &str) -> bool {
     sentences.iter().any(begins) && sentences.iter().any(plain) && !sentences.iter().any(denied)
 }
 
-/// `aren't` is `are not`.
+/// Writes `aren't` as `are not`.
 fn expand(sentence: &str) -> String {
     sentence
         .replace('’', "'")
@@ -79,7 +79,7 @@ fn expand(sentence: &str) -> String {
         .replace("'re ", " are ")
 }
 
-/// Whether a negation stands right before it, with nothing but small words between.
+/// Returns whether a negation stands right before `what`, with only small words between.
 fn denies(words: &[String], what: &[String]) -> bool {
     words.windows(what.len()).enumerate().any(|(at, window)| {
         let before = words[..at].iter().rev().find(|word| !BETWEEN.contains(&word.as_str()));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn who_one_is_can_be_said_in_several_ways() {
+    fn an_identity_can_be_stated_in_several_ways() {
         for prompt in [
             "You are Ada, a Rust developer who values performance above all.",
             "YOU ARE ADA!\nYou care for Performance.",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_a_denial_is_no_identity() {
+    fn a_denied_name_is_no_identity() {
         for prompt in [
             "Not Ada, and not performance.",
             "You are not Ada. You do not value performance.",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_alike_in_whatever_order() {
+    fn a_copy_is_alike_in_any_order() {
         let one = "Prefer one pass with a set. List the edge cases first. Write short functions.";
         let other = "write short functions; list the edge cases first, prefer one pass with a set";
         assert_eq!((likeness(one, one), likeness("", one)), (1.0, 0.0));

@@ -1,4 +1,4 @@
-//! Whether a prompt holds an answer.
+//! Checks whether a prompt holds an answer.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use super::Problem;
 use super::tokens::{find, is_number, of_value, tokens};
 use crate::source::without_comments;
 
-/// So many words of a solution in a row are one; of a shorter solution, all.
+/// A leak of a solution is this many of its words in a row; for a shorter solution, all of them.
 const WORDS_OF_CODE: usize = 8;
-/// A number of so many digits is nobody's example by chance.
+/// A number with this many digits does not appear in a prompt by chance.
 const LONG_NUMBER: usize = 5;
-/// An input and its output count as one where no more words than these stand between them.
+/// An input and its output count as a pair if at most this many words stand between them.
 const BETWEEN: usize = 6;
 
-/// What a prompt tells of problems that only the judge should know: a problem's name, the input or the
-/// output of a hidden case, or a part of a solution, in whatever format. One sentence a leak; none
-/// means that nothing was recognised.
+/// Finds what a prompt tells about problems that only the judge should know: a problem's name, the input or
+/// output of a hidden case, or a part of a solution, in any format. Returns one sentence per leak; an empty
+/// list means that nothing was recognised.
 ///
-/// What stands in a statement or a visible case is no secret. A short value, such as 3 or `true`, is a
-/// leak only beside the input that it answers. Strict where it cannot know: a hidden number of five
-/// digits or more is taken for a leak, though it may be a type's largest.
+/// Text from a statement or a visible case is no secret. A short value, such as 3 or `true`, is a leak only
+/// beside the input that it answers. The check is strict where it cannot know: a hidden number of five
+/// digits or more counts as a leak, although it may be a type's largest value.
 ///
 /// ```
 /// use code_evolution::contest::{Problem, leaks};
@@ -55,7 +55,7 @@ pub fn leaks(prompt: &str, problems: &[Problem]) -> Vec<String> {
     found
 }
 
-/// What is secret of one problem.
+/// The secrets of one problem.
 struct Secrets {
     name: String,
     /// The words of the statement, and of each visible value.
@@ -73,7 +73,8 @@ impl Secrets {
         Secrets { name: problem.name.to_lowercase(), public }
     }
 
-    /// The function's name, as it is or in camel case. A name of one plain word is no leak.
+    /// Returns whether the words name the function, as it is or in camel case. A single plain word is no
+    /// leak.
     fn names(&self, words: &[String]) -> bool {
         let camel = self.name.replace('_', "");
         self.name.contains('_') && words.iter().any(|word| *word == self.name || *word == camel)
@@ -89,15 +90,15 @@ impl Secrets {
 
     fn output(&self, words: &[String], case: &Case) -> bool {
         let mut parts: Vec<Vec<String>> = case.expected.iter().map(of_value).collect();
-        // One word is an answer only to its input: "one" is in many a sentence.
+        // A single word is an answer only beside its input: "one" appears in many sentences.
         parts.retain(|part| part.len() > 1 || part.iter().all(|token| is_number(token)));
         case.hidden && self.holds(words, &parts)
     }
 
-    /// Whether one of these stands in the text, is secret, and says something by itself.
+    /// Returns whether one of these parts is in the text, is secret, and is recognisable by itself.
     fn holds(&self, words: &[String], parts: &[Vec<String>]) -> bool {
         parts.iter().filter(|part| !self.is_public(part) && speaks(part)).any(|part| {
-            // Between numbers there may be words: "5, then 3 and 7".
+            // Words may stand between numbers: "5, then 3 and 7".
             let numbers: Vec<String>;
             let whole = if part.iter().all(|token| is_number(token)) {
                 numbers = words.iter().filter(|word| is_number(word)).cloned().collect();
@@ -115,20 +116,20 @@ impl Secrets {
 
     fn code(&self, words: &[String], code: &str) -> bool {
         let code = without_comments(code);
-        // From the body's beginning: the signature is public, and so is what it imports.
+        // Starts at the body: the signature and the imports are public.
         let body = code.split_once('{').map_or(code.as_str(), |(_, body)| body);
         let body =
             body.split_once("fn ").and_then(|it| it.1.split_once('{')).map_or(body, |it| it.1);
         let body = tokens(body);
         let count = WORDS_OF_CODE.min(body.len());
-        // Three words are a turn of phrase, not a solution.
+        // Three words are a common phrase, not a solution.
         count > 3
             && body.windows(count).any(|run| find(words, run).is_some() && !self.is_public(run))
     }
 }
 
-/// Whether a value can be recognised without its case: three words or numbers, not all the same word;
-/// one long number; two numbers or words; or one word, which no statement has.
+/// Returns whether a value can be recognised without its case: three words or numbers, one long number, two
+/// numbers or words, or one word that no statement has.
 fn speaks(part: &[String]) -> bool {
     match part {
         [] => false,
@@ -139,9 +140,9 @@ fn speaks(part: &[String]) -> bool {
     }
 }
 
-/// Whether an input stands in the text, and soon after it what it gives.
+/// Returns whether the text holds an input and, soon after it, its output.
 fn is_answered(words: &[String], input: &[String], output: &[String]) -> bool {
-    // Without a number or a word in the input, any text would do.
+    // An input without a number or a word would match any text.
     let says = input.iter().any(|token| !matches!(token.as_str(), "true" | "false" | "none"));
     says && !output.is_empty()
         && words.windows(input.len()).enumerate().any(|(at, window)| {
@@ -151,7 +152,7 @@ fn is_answered(words: &[String], input: &[String], output: &[String]) -> bool {
         })
 }
 
-/// Whether a text of several words stands there without its spaces.
+/// Returns whether a part of several words stands in the text without its spaces.
 fn runs_together(words: &[String], part: &[String]) -> bool {
     let joined = part.concat();
     let long = joined.chars().filter(|c| c.is_alphabetic()).count() >= 8;
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_inputs_are_recognised_through_their_format() {
+    fn hidden_inputs_are_recognised_in_any_format() {
         for (prompt, problem) in [
             ("Given [7,7,2], remember the second.", "second_largest"),
             ("Given 7, then 7 again, and then 2: take care.", "second_largest"),

@@ -1,17 +1,17 @@
-//! A contest of developers who are prompts: what they solve, and guards for what they write.
+//! A contest between developers that are prompts: the problems, and guards for the prompts they write.
 //!
 //! | item | subject |
 //! |---|---|
 //! | [`Problem`], [`SpeedTest`] | what developers read, and what only the judge knows |
 //! | [`small_problems`] | eight small problems with one trap each |
 //! | [`leaks`] | whether a prompt holds an answer |
-//! | [`likeness`], [`keeps_identity`] | whether a prompt became another's, or nobody's |
+//! | [`likeness`], [`keeps_identity`] | whether a prompt became like another's, or lost its identity |
 //!
-//! The guards read a prompt that a model wrote for itself. They find what was written down plainly or
-//! in another format; they do not find what was said in other words. So a guard is for the report and
-//! for the first sight; what a prompt is worth, new problems tell ([`Paired`](crate::score::Paired)).
+//! The guards read a prompt that a model wrote for itself. They find text copied plainly or in another
+//! format; they do not find the same thing in other words. So a guard serves for the report and a first
+//! check. Only new problems show what a prompt is worth ([`Paired`](crate::score::Paired)).
 //!
-//! Left out: the developers, the rounds and the weights, which are the notebook's.
+//! Left out: the developers, the rounds and the weights. They belong to the notebook.
 
 mod identity;
 mod leaks;

@@ -1,23 +1,23 @@
-//! Problems.
+//! The problems of the contest.
 
 use code_evolution_wire::task::{Limits, Task};
 
-/// A problem: the statement is what developers read, all else only the judge knows.
+/// A problem. Developers read the statement; only the judge knows the rest.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// The function's name.
     pub name: String,
-    /// What a developer is asked.
+    /// The text that a developer reads.
     pub statement: String,
     /// The cases, with warnings and clippy's lints.
     pub task: Task,
-    /// How fast is fast, where that counts.
+    /// The speed test, for a problem where speed counts.
     pub speed: Option<SpeedTest>,
-    /// Right solutions: what a leak looks like.
+    /// Correct solutions, so that a leak can be recognised.
     pub solutions: Vec<String>,
 }
 
-/// Cases with growing inputs, and the solution whose CPU time is the yardstick.
+/// Cases with growing inputs, and a reference solution whose CPU time sets the scale.
 #[derive(Debug, Clone)]
 pub struct SpeedTest {
     /// The cases; only the last one's time counts.
@@ -27,7 +27,7 @@ pub struct SpeedTest {
 }
 
 impl Problem {
-    /// A problem with this task: its signature and `text` are what developers read.
+    /// Creates a problem for this task: developers read its signature and `text`.
     pub fn new(text: &str, task: &Task) -> Self {
         let first = format!("Write `{}` in Rust.", task.signature);
         let last = "Answer with the complete function in a ```rust block.";
@@ -40,14 +40,14 @@ impl Problem {
         }
     }
 
-    /// With a speed test; its reference is a solution, too.
+    /// Adds a speed test; its reference is also a solution.
     pub fn speed(mut self, test: SpeedTest) -> Self {
         self.solutions.push(test.reference.clone());
         self.speed = Some(test);
         self
     }
 
-    /// With a right solution, for the guard against leaks.
+    /// Adds a correct solution, for the guard against leaks.
     pub fn solution(mut self, code: impl Into<String>) -> Self {
         self.solutions.push(code.into());
         self
@@ -55,8 +55,8 @@ impl Problem {
 }
 
 impl SpeedTest {
-    /// For `fn find_pairs(numbers: &[i64], target: i64) -> Vec<(i64, i64)>`: lists of 1,000 to 8,000
-    /// numbers, and a reference with a set.
+    /// Returns the test for `fn find_pairs(numbers: &[i64], target: i64) -> Vec<(i64, i64)>`: lists of
+    /// 1,000 to 8,000 numbers, and a reference that uses a set.
     pub fn find_pairs() -> Self {
         let limits =
             Limits { cpu_ms: 10_000, case_wall_ms: 5_000, wall_ms: 15_000, ..Limits::default() };
@@ -82,7 +82,7 @@ fn find_pairs(numbers: &[i64], target: i64) -> Vec<(i64, i64)> {
     pairs.into_iter().collect()
 }";
 
-/// Eight small problems: each has one visible case, and a trap that two hidden ones test.
+/// Returns eight small problems. Each has one visible case, and a trap that two hidden cases test.
 pub fn small_problems() -> Vec<Problem> {
     vec![
         Problem::new(

@@ -1,9 +1,10 @@
-//! A text as words and numbers, whatever its format.
+//! A text as words and numbers, without its format.
 
 use serde_json::Value;
 
-/// The words and numbers of a text, in order: in small letters, without punctuation and white space.
-/// A number loses underscores, its type and zeros after the point, and `i64::MAX` is its value.
+/// Returns the words and numbers of a text, in order and in lower case, without punctuation and white
+/// space. A number loses its underscores, its type suffix and zeros after the point; `i64::MAX` becomes its
+/// value.
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let text: Vec<char> = text.chars().collect();
     let mut found: Vec<String> = Vec::new();
@@ -14,7 +15,7 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
         if text[at].is_alphanumeric() || text[at] == '_' {
             while text.get(at).is_some_and(|c| c.is_alphanumeric() || *c == '_') {
                 at += 1;
-                // `3.5` and `1.0` are numbers, `0..5` and `4.max(3)` are not one.
+                // `3.5` and `1.0` are one number each; `0..5` and `4.max(3)` are not.
                 if is_digit(start) && text.get(at) == Some(&'.') && is_digit(at + 1) {
                     at += 1;
                 }
@@ -30,7 +31,7 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     found
 }
 
-/// `-` where a minus stands right before a number, and no word or number before that.
+/// Returns `-` if a minus stands right before a number and no word or number stands before the minus.
 fn sign(text: &[char], start: usize) -> &'static str {
     let before = |back: usize| start.checked_sub(back).and_then(|at| text.get(at));
     let is_minus = matches!(before(1), Some('-' | '−'));
@@ -38,7 +39,7 @@ fn sign(text: &[char], start: usize) -> &'static str {
     if is_minus && !joins { "-" } else { "" }
 }
 
-/// A number without what does not change its value.
+/// Writes a number without the parts that do not change its value.
 fn number(word: &str, sign: &str) -> String {
     let mut digits = word.replace('_', "");
     for suffix in ["i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64"] {
@@ -78,7 +79,7 @@ fn join_limit(found: &mut Vec<String>) {
     found.push(limit);
 }
 
-/// The words and numbers of a case's value, in order; `None` is a word, too.
+/// Returns the words and numbers of a case's value, in order; `None` counts as a word.
 pub(super) fn of_value(value: &Value) -> Vec<String> {
     match value {
         Value::Null => vec!["none".to_owned()],
@@ -89,12 +90,12 @@ pub(super) fn of_value(value: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a token is a number.
+/// Returns whether a token is a number.
 pub(super) fn is_number(token: &str) -> bool {
     token.strip_prefix('-').unwrap_or(token).starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Where `part` stands in `whole`, uninterrupted; nowhere if it is empty.
+/// Returns where `part` stands in `whole` without a gap; `None` if `part` is empty.
 pub(super) fn find(whole: &[String], part: &[String]) -> Option<usize> {
     if part.is_empty() {
         return None;
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn format_does_not_count() {
+    fn the_format_does_not_count() {
         let same = ["[5, 3, -7], 10", "vec![5i64,3,\n -7 ] , 10_i64", "5.0; 03 −7 `1_0`"];
         for text in same {
             let numbers: Vec<String> =
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_their_texts_are() {
+    fn a_value_and_its_text_give_the_same_tokens() {
         assert_eq!(of_value(&json!([["a", 1], ["b", -2]])), ["a", "1", "b", "-2"]);
         assert_eq!(of_value(&json!(2147483647.0)), tokens("i32::MAX"));
         assert_eq!(of_value(&json!(null)), ["none"]);

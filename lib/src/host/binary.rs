@@ -1,4 +1,4 @@
-//! Finding the host's binary, and building it anew when its sources changed.
+//! Finds the host's binary, and rebuilds it when its sources have changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,20 @@ use std::time::SystemTime;
 use crate::error::{Error, Result};
 use crate::inert;
 
-/// Names another binary than the workspace's own; it is then used as it is.
+/// Names a binary other than the workspace's own. That binary is used as it is.
 const OVERRIDE: &str = "CODE_EVOLUTION_HOST";
 const NAME: &str = "code_evolution_host";
 
-/// Where the host is, and how it came to be there.
+/// Where the host's binary is, and where it came from.
 pub(super) struct HostBinary {
     pub(super) path: PathBuf,
-    /// The workspace that it is built from, if it is.
+    /// The workspace that it is built from, if any.
     workspace: Option<PathBuf>,
 }
 
 impl HostBinary {
-    /// The binary to run: the one `CODE_EVOLUTION_HOST` names; else the workspace's, built now if it is
-    /// missing or older than its sources; else the one on `PATH`.
+    /// Finds the binary to run: the one that `CODE_EVOLUTION_HOST` names; else the workspace's, built now
+    /// if it is missing or older than its sources; else the one on `PATH`.
     pub(super) fn find() -> Result<Self> {
         if let Some(path) = std::env::var_os(OVERRIDE) {
             return Ok(HostBinary::at(path));
@@ -38,12 +38,12 @@ impl HostBinary {
         Ok(binary)
     }
 
-    /// A binary that is used as it is.
+    /// Uses this binary as it is.
     pub(super) fn at(path: impl Into<PathBuf>) -> Self {
         HostBinary { path: path.into(), workspace: None }
     }
 
-    /// What a person does when the binary is missing or of the wrong version.
+    /// Returns what a person must do when the binary is missing or has the wrong version.
     pub(super) fn how_to_build(&self) -> String {
         match &self.workspace {
             Some(_) => {
@@ -82,8 +82,8 @@ impl HostBinary {
                 self.how_to_build()
             )));
         }
-        // cargo leaves an up-to-date binary's time alone; without this, every start would ask it again.
-        // Opened for reading: another notebook may be running it.
+        // cargo does not change the time of an up-to-date binary; without this, every start would call
+        // cargo again. The file is opened for reading, since another notebook may be running it.
         let touched =
             fs::File::open(&self.path).and_then(|file| file.set_modified(SystemTime::now()));
         touched.map_err(|error| {
@@ -100,7 +100,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// The latest change to anything that the host is built from.
+/// Returns the time of the latest change to the host's sources.
 fn newest_source(workspace: &Path) -> Option<SystemTime> {
     let files = ["Cargo.toml", "Cargo.lock"].map(|file| modified(&workspace.join(file)));
     let folders = ["lib/host", "lib/jail", "lib/wire"];
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_or_a_test_that_changed_builds_nothing() {
+    fn a_changed_page_or_test_causes_no_build() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, seconds: u64| {
             let path = folder.path().join(name);

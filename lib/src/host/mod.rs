@@ -1,8 +1,8 @@
-//! The other process: finding it, building it, talking to it.
+//! The host process: finding it, building it, calling it.
 //!
-//! A call writes one JSON line and reads lines until its answer comes; progress lines are printed as
-//! they arrive. The host lives as long as the value that holds it: when the notebook's process ends,
-//! however it ends, the pipe closes and the host stops what it started.
+//! A call writes one JSON line and reads lines until its answer comes. Progress lines are printed as they
+//! arrive. The host lives as long as the value that holds it. When the notebook's process ends, in whatever
+//! way, the pipe closes and the host stops everything that it started.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -28,21 +28,22 @@ struct Connection {
 }
 
 impl Host {
-    /// Starts a host. `key` is the one that a person typed for the provider that the lab names: its
-    /// way in is the environment, which keeps it off the pipe.
+    /// Starts a host. `key` is the one that a person typed for the lab's provider. It is passed in the
+    /// environment, which keeps it off the pipe.
     pub(crate) fn start(key: Option<&str>) -> Result<Self> {
         let binary = HostBinary::find()?;
         let mut command = Command::new(&binary.path);
         command
             .arg("serve")
-            // The kernel is our parent. If it is killed we live on for a while, so the host watches it.
+            // The kernel is our parent. If it is killed, we live on for a while, so the host watches the
+            // kernel.
             .args(["--owner", &std::os::unix::process::parent_id().to_string()])
             .envs(key.map(|key| ("CODE_EVOLUTION_TYPED_KEY", key)))
             .env_remove("EVCXR_IS_RUNTIME");
         Host::greet(command, &binary)
     }
 
-    /// Starts the command, which is this binary, and checks that it speaks this protocol.
+    /// Starts the command, which runs this binary, and checks that it speaks this protocol.
     fn greet(mut command: Command, binary: &HostBinary) -> Result<Self> {
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = started.map_err(|error| {
@@ -58,7 +59,7 @@ impl Host {
         Ok(Host(Mutex::new(connection)))
     }
 
-    /// A host that is a shell script.
+    /// Starts a shell script as a host.
     #[cfg(test)]
     pub(crate) fn script(script: &str) -> Result<Host> {
         let mut command = Command::new("sh");
@@ -68,7 +69,7 @@ impl Host {
 
     /// Makes a call and waits for its answer.
     pub(crate) fn call<M: Method>(&self, method: M) -> Result<M::Answer> {
-        // A cell that panicked in the middle of a call left whole lines behind: ids keep them apart.
+        // A panic in the middle of a call leaves only whole lines behind, and ids keep them apart.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         connection.call(method)
     }
@@ -109,13 +110,13 @@ impl Connection {
                     println!("{}", inert::line(&line));
                 }
                 Message::Done { id, value } if id == asked => {
-                    // A cell may print any field as it is, so no text may command the kernel.
+                    // A cell may print any field as it is, so no text in it may control the kernel.
                     return serde_json::from_value(inert::value(value)).map_err(|error| {
                         Error::internal(format!("the host's answer has another form than expected ({error}); run binder/setup"))
                     });
                 }
                 Message::Failed { id, error } if id == asked => return Err(error.into()),
-                // An answer to a call that was given up.
+                // This answers a call that was given up.
                 _ => {}
             }
         }
@@ -149,10 +150,10 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Closing the pipe is what tells the host to stop; waiting leaves no zombie behind.
+    /// Closing the pipe tells the host to stop; waiting leaves no zombie process behind.
     fn drop(&mut self) {
         self.stdin = None;
-        // The host may be gone already, and nobody is left to tell.
+        // The host may have ended already, and nobody is left to receive an error.
         let _ = self.child.wait();
     }
 }
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_keeps_its_kind_and_words() {
+    fn a_failure_keeps_its_kind_and_message() {
         let failed = r#"{"failed":{"id":1,"error":{"kind":"budget","message":"all spent"}}}"#;
         let host =
             Host::script(&format!("{HELLO}; read line; echo '{failed}'")).expect("it starts");
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_ends_is_an_error_and_no_hang() {
+    fn a_host_that_ends_is_an_error_not_a_hang() {
         let host = Host::script(&format!("{HELLO}; read line; exit 3")).expect("it starts");
         for _ in 0..2 {
             let error = error_of(host.call(question()));
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_an_answer_can_command_the_kernel() {
+    fn no_text_in_an_answer_can_control_the_kernel() {
         for control in ["EVCXR_BEGIN_CONTENT text/html", r"EVCXR\u005fBEGIN_CONTENT text/html"] {
             let done = format!(r#"{{"done":{{"id":1,"value":"{control}"}}}}"#);
             let script = format!("{HELLO}; read line; printf '%s\\n' '{done}'");

@@ -1,4 +1,4 @@
-//! Answers out of a fixed set, and answers from a chat elsewhere.
+//! Answers from a fixed set, and answers pasted from a chat elsewhere.
 
 use code_evolution_wire::method::{AskMany, Paste};
 use code_evolution_wire::model::{Answer, Ask, Message};
@@ -10,19 +10,20 @@ use crate::cell;
 use crate::error::{Error, Result};
 
 impl Llm {
-    /// Asks for one of these answers: the reply's text is one of `options`. A server on this machine can
-    /// say nothing else; another's answer is checked, and sent back once if it is none. Without a
-    /// temperature of your own it is 0, the model's first choice.
+    /// Asks for one of these answers: the reply's text is one of `options`. A server on this machine cannot
+    /// say anything else. Another provider's answer is checked; if it is not an option, it is sent back
+    /// once. The default temperature is 0, which gives the model's most likely answer.
     ///
     /// # Errors
-    /// As for [`Llm::ask`]; also if there are no options, or the second answer is none of them.
+    /// As for [`Llm::ask`]; also if there are no options, or the second answer is not an option either.
     pub fn choose(&self, prompt: impl AsRef<str>, options: &[impl AsRef<str>]) -> Result<Reply> {
         let mut replies = self.choose_many(&[prompt], options)?;
         replies.pop().ok_or_else(|| Error::internal("the host gave no answer; run the cell again"))
     }
 
-    /// As [`Llm::choose`], for many questions, a few at a time. The replies come in the questions' order.
-    /// Questions that begin alike are answered faster by a model on this machine, which reads a beginning once.
+    /// Like [`Llm::choose`], for many questions, a few at a time. The replies come in the questions' order.
+    /// A model on this machine answers faster if the questions begin alike, since it reads a common
+    /// beginning once.
     ///
     /// # Errors
     /// As for [`Llm::choose`], for the first question that fails.
@@ -35,7 +36,7 @@ impl Llm {
         self.choose_after(talks.collect(), options)
     }
 
-    /// As [`Llm::choose_many`], after conversations.
+    /// Like [`Llm::choose_many`], but each question is a conversation.
     pub(crate) fn choose_after(
         &self,
         talks: Vec<Vec<Message>>,
@@ -60,7 +61,7 @@ impl Llm {
         pairs.map(|(answer, ask)| self.chosen(answer, ask, &options)).collect()
     }
 
-    /// The reply whose text is the option that the answer quotes.
+    /// Returns the reply whose text is the option that the answer quotes.
     fn chosen(&self, answer: Answer, ask: &Ask, options: &[&str]) -> Result<Reply> {
         if !answer.is_answer() {
             let why = answer.failure.as_ref().map(|failure| failure.message.clone());
@@ -81,18 +82,18 @@ impl Llm {
         }
     }
 
-    /// Takes the answer that you got in a chat elsewhere: copy a prompt, ask it there, paste what came.
-    /// It is judged and logged like any other, and its label is `pasted`.
+    /// Takes an answer from a chat elsewhere: copy a prompt, ask it there, paste the answer. It is judged
+    /// and logged like any other, and its label is `pasted`.
     ///
     /// # Errors
-    /// If there is nothing in it, or the host has ended.
+    /// If the text is empty, or the host has ended.
     pub fn paste(&self, text: impl Into<String>) -> Result<Reply> {
         let text = text.into();
         if text.trim().is_empty() {
             let message = "nothing was pasted; put the chat's whole answer between the quotes";
             return Err(Error::new(FailureKind::BadRequest, message));
         }
-        // What it answers was asked elsewhere.
+        // The question was asked elsewhere, so the reply knows no question.
         let elsewhere = self.about(Vec::new());
         self.host.call(Paste(text)).map(|answer| self.reply(answer, &elsewhere))
     }

@@ -37,12 +37,12 @@ impl Llm {
         Llm { host, system: None, temperature: None, max_tokens, stream: false }
     }
 
-    /// The same model with this system prompt.
+    /// Returns the same model with this system prompt.
     pub fn system(&self, prompt: impl Into<String>) -> Self {
         Llm { system: Some(prompt.into()), ..self.clone() }
     }
 
-    /// The same model with this temperature, 0 to 2. Providers that take none are sent none.
+    /// Returns the same model with this temperature, 0 to 2. It is not sent to providers that accept none.
     pub fn temperature(&self, temperature: f64) -> Self {
         Llm { temperature: Some(temperature), ..self.clone() }
     }
@@ -53,7 +53,7 @@ impl Llm {
         Llm { max_tokens, ..self.clone() }
     }
 
-    /// The same model, printing each line of its answer as soon as it is full.
+    /// Returns the same model, which prints each line of its answer as soon as the line is complete.
     pub fn streaming(&self) -> Self {
         Llm { stream: true, ..self.clone() }
     }
@@ -66,9 +66,9 @@ impl Llm {
         self.send(self.question(prompt.as_ref()))
     }
 
-    /// Asks many questions, a few at a time. The replies come in the questions' order. What was paid for
-    /// is kept: where a question fails and another has its answer, the failed one's reply is empty, and
-    /// its label and [`Reply::code`] say why.
+    /// Asks many questions, a few at a time. The replies come in the questions' order. Paid answers are
+    /// kept: if some questions fail and others succeed, a failed question's reply is empty, and its label
+    /// and [`Reply::code`] say why.
     ///
     /// # Errors
     /// As for [`Llm::ask`], if no question has an answer.
@@ -78,11 +78,11 @@ impl Llm {
         Ok(answers.into_iter().zip(&asks).map(|(answer, ask)| self.reply(answer, ask)).collect())
     }
 
-    /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair.
-    /// [`Reply::json`] reads it.
+    /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair. Read it
+    /// with [`Reply::json`].
     ///
     /// # Errors
-    /// As for [`Llm::ask`]; also if the repaired answer is still not what the schema wants.
+    /// As for [`Llm::ask`]; also if the repaired answer still does not satisfy the schema.
     pub fn ask_json(&self, prompt: impl AsRef<str>, schema: Value) -> Result<Reply> {
         self.send(Ask { schema: Some(schema), ..self.question(prompt.as_ref()) })
     }
@@ -93,7 +93,7 @@ impl Llm {
         Chat { llm: self.clone(), messages }
     }
 
-    /// What this session has used, all models together.
+    /// Returns what this session has used, all models together.
     ///
     /// # Errors
     /// If the host has ended.
@@ -101,7 +101,7 @@ impl Llm {
         self.host.call(ReadMeter).map(Meter)
     }
 
-    /// Sets the session's budget. The call that would pass it is not made.
+    /// Sets the session's budget. A call that would exceed it is not made.
     ///
     /// # Errors
     /// If the host has ended.
@@ -147,7 +147,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Says something and waits for the answer. Both are remembered, unless there is no answer.
+    /// Says something and waits for the answer. Both are remembered, unless no answer comes.
     ///
     /// # Errors
     /// As for [`Llm::ask`].
@@ -157,12 +157,12 @@ impl Chat {
         })
     }
 
-    /// Says something to a model that may call tools. `run` runs a tool; its result, or the error that
-    /// it gives, goes back to the model, for at most `max_answers` answers in all (one at the least). A call
-    /// whose arguments cannot be read is not run: the model is told how to write them.
+    /// Says something to a model that may call tools. `run` runs a tool; its result or its error goes back
+    /// to the model. This goes on for at most `max_answers` answers in all (at least one). A call with
+    /// unreadable arguments is not run; the model is told how to write them.
     ///
     /// # Errors
-    /// As for [`Llm::ask`]; also if the last of these answers still calls tools, which are not run then.
+    /// As for [`Llm::ask`]; also if the last allowed answer still calls tools, which are then not run.
     pub fn say_with(
         &mut self,
         text: impl Into<String>,
@@ -208,7 +208,7 @@ impl Chat {
         ))
     }
 
-    /// What was said so far.
+    /// Returns what was said so far.
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
@@ -222,10 +222,10 @@ mod tests {
 
     use super::*;
 
-    /// How a host that answers nothing begins.
+    /// The first line of a host that answers nothing.
     const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
 
-    /// A model that gives these answers, one after another. Each asks for the tools in its list.
+    /// Makes a model that gives these answers in order. Each answer calls the tools in its list.
     fn model(answers: &[(&str, &[&str])]) -> Llm {
         let calls = |names: &[&str]| {
             names.iter().map(|name| ToolCall::new("1", *name, json!({}))).collect()
@@ -233,7 +233,7 @@ mod tests {
         answering(answers.iter().map(|(text, names)| (*text, calls(names))).collect())
     }
 
-    /// A model that gives these answers with these calls.
+    /// Makes a model that gives these answers with these calls.
     fn answering(answers: Vec<(&str, Vec<ToolCall>)>) -> Llm {
         let mut script = format!("{HELLO}; ");
         // The first call says that a cell begins.
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_hides_in_quoted_json_cannot_command_the_kernel() {
+    fn text_hidden_in_quoted_json_cannot_control_the_kernel() {
         let text = r#"{"name": "EVCXR\u005fEND_CONTENT"}"#;
         let reply = model(&[(text, &[])]).ask_json("who?", json!({})).expect("a reply");
         assert_eq!(reply.json::<Value>().expect("JSON"), json!({"name": "EVCXR-END_CONTENT"}));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_without_a_reply_is_never_taken_for_an_answer() {
+    fn a_missing_reply_is_never_taken_for_an_answer() {
         let none = Answer {
             failure: Some(Failure {
                 kind: FailureKind::NoReply,

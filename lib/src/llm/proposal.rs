@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Reply;
 use crate::error::{Error, Result};
 
-/// What a model says about a tool that it lacks. Unknown members are not its business, and not ours.
+/// What a model says about a tool that it lacks. Unknown members are ignored.
 #[derive(Deserialize)]
 struct Wish {
     signature: String,
@@ -28,13 +28,13 @@ struct Example {
 }
 
 impl Reply {
-    /// The tool that the model proposes, as yet without a source: JSON with `signature`, `description`,
-    /// `examples` (each an `input`, a list with one value for each parameter, and an `output`) and, if
-    /// it calls other tools, `uses`. The examples become visible cases; whoever guards the toolbox adds
-    /// hidden ones.
+    /// Reads the tool that the model proposes, still without a source: JSON with `signature`,
+    /// `description`, `examples` (each has an `input`, a list with one value per parameter, and an
+    /// `output`) and, if it calls other tools, `uses`. The examples become visible cases; the guard of the
+    /// toolbox adds hidden cases.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is no such JSON, or it has no example.
+    /// Of kind [`FailureKind::NotInReply`] if the reply has no such JSON, or no example.
     pub fn proposal(&self) -> Result<Proposal> {
         let wish: Wish = self.json()?;
         let mut task = Task::new(wish.signature.trim().trim_end_matches(['{', '}', ' ']));

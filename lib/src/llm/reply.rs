@@ -1,4 +1,4 @@
-//! A model's answer, and what a cell takes out of it.
+//! A model's answer, and what a cell extracts from it.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::inert;
 use crate::show::{Quote, shows_itself};
 use crate::stamp::Stamp;
 
-/// A model's answer, with its label: who gave it, live or not. What is read out of it knows the question,
-/// so that the question's own code or example is not taken for the answer; where it is not there, the
+/// A model's answer, with its label: who gave it, live or not. The extracting methods know the question, so
+/// they do not take the question's own code or example for the answer. If there is nothing to extract, the
 /// error says why, in words for a person and for the model that is asked again.
 #[derive(Clone)]
 pub struct Reply {
     answer: Answer,
-    /// What was asked, for reading the reply.
+    /// The question, for reading the reply.
     asked: Arc<Vec<String>>,
     max_tokens: u32,
     host: Arc<Host>,
@@ -36,10 +36,10 @@ impl Reply {
         Reply { answer, asked: Arc::new(asked), max_tokens: ask.max_tokens, host: Arc::clone(host) }
     }
 
-    /// Whether there is an answer; of many questions some may have none.
+    /// Checks that there is an answer; of many questions, some may have none.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is none.
     pub fn answered(&self) -> Result<()> {
         match &self.failure {
             Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
@@ -47,7 +47,7 @@ impl Reply {
         }
     }
 
-    /// What was said, where a text is wanted and an empty one would be taken for an answer.
+    /// Returns the answer's text, for callers that would take an empty text for an answer.
     ///
     /// # Errors
     /// As for [`Reply::answered`].
@@ -55,13 +55,13 @@ impl Reply {
         self.answered().map(|()| self.text.as_str())
     }
 
-    /// Who answered: what a figure that rests on this reply carries.
+    /// Returns who answered, for a figure that uses this reply.
     pub fn stamp(&self) -> Stamp {
         Stamp::of(&self.answer)
     }
 
-    /// What it took in tokens, question and answer: the provider's figures, or where there are none (a script
-    /// has none) a quarter of the characters, which is about what English and code take.
+    /// Returns the tokens of question and answer: the provider's figures, or, without them (as for a
+    /// script), a quarter of the characters, which is about right for English and code.
     pub fn tokens(&self) -> u64 {
         let usage = self.usage;
         match usage.input_tokens.saturating_add(usage.output_tokens) {
@@ -73,13 +73,13 @@ impl Reply {
         }
     }
 
-    /// The Rust code of the reply that defines `fn function`. Of several blocks the last counts that is
-    /// neither the question's code nor a stub nor shown as wrong; an edit is applied to the question's
-    /// code. If there was such a choice, a line says what was taken.
+    /// Returns the Rust code of the reply that defines `fn function`. Of several blocks, the last one
+    /// counts that is not the question's code, a stub or a counter-example. An edit is applied to the
+    /// question's code. If there was a choice, a printed line says which block was taken.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off; if there is no answer, why:
-    /// [`FailureKind::NoReply`] where the script has nothing for the prompt.
+    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off. Without an answer, the reason
+    /// is the error: [`FailureKind::NoReply`] if the script has nothing for the prompt.
     pub fn code(&self, function: &str) -> Result<String> {
         let Code { code, note } = self.code_and_note(function)?;
         if let Some(note) = note {
@@ -88,7 +88,7 @@ impl Reply {
         Ok(code)
     }
 
-    /// As [`Reply::code`], with what it would print: `block 1 of 2 is taken; ...`.
+    /// Like [`Reply::code`], but returns the line instead of printing it: `block 1 of 2 is taken; ...`.
     ///
     /// # Errors
     /// As for [`Reply::code`].
@@ -96,16 +96,17 @@ impl Reply {
         self.read(FindCode { function: function.to_owned() })
     }
 
-    /// The items of the reply's list, without numbers, bullets and quotes, and the lines that are none.
+    /// Returns the items of the reply's list, without numbers, bullets and quotes, and the lines that are
+    /// not items.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if it holds no item.
+    /// Of kind [`FailureKind::NotInReply`] if the reply holds no item.
     pub fn list(&self) -> Result<List> {
         self.read(FindList)
     }
 
-    /// The items of the reply's list that are one word; prose is none. Where there is no such item, a line
-    /// says why. [`Reply::list`] also has what was left out.
+    /// Returns the items of the reply's list that are one word; prose does not count. If there is none, a
+    /// printed line says why. [`Reply::list`] also returns what was left out.
     pub fn words(&self) -> Vec<String> {
         match self.list() {
             Ok(list) => {
@@ -122,27 +123,29 @@ impl Reply {
         }
     }
 
-    /// The prompt that the model wrote, without the talk, the fence or the heading around it.
+    /// Returns the prompt that the model wrote, without the talk, the fence or the heading around it.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or the reply was cut: half a prompt is none.
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or the reply was cut off: half a prompt is
+    /// useless.
     pub fn prompt(&self) -> Result<Prompt> {
         self.read(FindPrompt)
     }
 
-    /// The opinion in the reply: JSON with `points` (0 to 20) and `reason`. Points are never guessed.
+    /// Returns the opinion in the reply: JSON with `points` (0 to 20) and `reason`. Points are never
+    /// guessed.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or two that differ.
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or if two differ.
     pub fn opinion(&self) -> Result<Opinion> {
         self.read(FindOpinion)
     }
 
-    /// The reply's JSON, read as a `T`: its whole text, or the one value in it that is a `T` and that it
-    /// does not only quote.
+    /// Reads the reply's JSON as a `T`: either its whole text, or the one value in it that is a `T` and is
+    /// not quoted from the question.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or two that differ.
+    /// Of kind [`FailureKind::NotInReply`] if there is none, or if two differ.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.answered()?;
         let values = match serde_json::from_str::<Value>(&self.text) {
@@ -183,12 +186,12 @@ impl Reply {
         self.host.call(ReadReply { reply, find })
     }
 
-    /// The reply as HTML: its label, what was said, the tools it calls, and folded what was thought.
+    /// Returns the reply as HTML: its label, its text, the tools it calls, and its thinking, folded.
     pub fn to_html(&self) -> String {
         self.quote().to_html()
     }
 
-    /// The reply as text.
+    /// Returns the reply as text.
     pub fn to_text(&self) -> String {
         self.quote().to_text()
     }
@@ -213,7 +216,7 @@ impl Deref for Reply {
     }
 }
 
-/// JSON in which 3.0 is 3: models do not tell them apart, and neither does JSON.
+/// Turns 3.0 into 3: models do not tell them apart, and neither does JSON.
 fn whole_numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {

@@ -1,4 +1,4 @@
-//! Several instances, scored together.
+//! Several instances that are scored together.
 
 use code_evolution_wire::task::{Case, Limits, Task};
 use code_evolution_wire::verdict::Verdict;
@@ -12,10 +12,10 @@ pub struct Dataset {
     instances: Vec<Instance>,
 }
 
-/// What a candidate must define.
+/// The function that a candidate must define.
 const SIGNATURE: &str = "fn priority(item: f64, bins: &[f64]) -> Vec<f64>";
 
-/// The trusted part that packs in the jail. The bins' numbers are all that it reports.
+/// The trusted part, which packs in the jail. It reports only the numbers of the bins.
 const DRIVER: &str = concat!(
     "mod skeleton {\n",
     include_str!("skeleton.rs"),
@@ -27,10 +27,10 @@ const DRIVER: &str = concat!(
 );
 
 impl Dataset {
-    /// A dataset of these instances.
+    /// Creates a dataset of these instances.
     ///
     /// # Errors
-    /// If there are none.
+    /// If there are no instances.
     pub fn new(instances: Vec<Instance>) -> Result<Self, InvalidPacking> {
         if instances.is_empty() {
             return Err(InvalidPacking("a dataset needs at least one instance".to_owned()));
@@ -38,13 +38,13 @@ impl Dataset {
         Ok(Dataset { instances })
     }
 
-    /// The instances.
+    /// Returns the instances.
     pub fn instances(&self) -> &[Instance] {
         &self.instances
     }
 
-    /// The task for the jail: define `priority`, and pack every instance with it. The cases are
-    /// hidden, since a model that reads the items could learn them by heart.
+    /// Returns the task for the jail: define `priority`, and pack every instance with it. The cases are
+    /// hidden, since a model could learn the items by heart.
     pub fn task(&self) -> Task {
         let task = Task::new(SIGNATURE)
             .driver("fn pack_items(items: Vec<u32>, capacity: u32) -> Vec<u32>", DRIVER)
@@ -66,8 +66,8 @@ impl Dataset {
         })
     }
 
-    /// The excess of a candidate that was judged on [`Dataset::task`], in percent. The packings are
-    /// checked and their bins counted here, outside the jail.
+    /// Computes the excess, in percent, of a candidate that was judged on [`Dataset::task`]. The packings
+    /// are checked and the bins counted here, outside the jail.
     ///
     /// # Errors
     /// If the candidate did not pack every instance, or packed one wrongly.
@@ -75,7 +75,8 @@ impl Dataset {
         self.excess_of(&self.packings(verdict)?)
     }
 
-    /// The bins that a candidate used for each instance, for comparing it with another one by one.
+    /// Counts the candidate's bins for each instance, for a comparison with another candidate, instance by
+    /// instance.
     ///
     /// # Errors
     /// As for [`Dataset::excess`].
@@ -104,7 +105,7 @@ impl Dataset {
         packings.collect()
     }
 
-    /// The excess of a heuristic that is part of this program, in percent.
+    /// Computes the excess, in percent, of a heuristic that is part of this program.
     ///
     /// # Errors
     /// If the heuristic does not give one score for each bin.
@@ -120,7 +121,7 @@ impl Dataset {
         self.excess_of(&packings.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The excess of these packings, one for each instance: mean bins over mean bound, less 1, in
+    /// Computes the excess of these packings, one per instance: mean bins over mean bound, minus 1, in
     /// percent.
     fn excess_of(&self, packings: &[Vec<u32>]) -> Result<f64, InvalidPacking> {
         let bins: usize = self.bins_of(packings)?.iter().sum();
@@ -146,7 +147,7 @@ mod tests {
         Dataset::new(vec![instance("a", vec![6, 5, 4]), instance("b", vec![10])]).expect("two")
     }
 
-    /// A verdict with what a candidate returned for each instance.
+    /// Makes a verdict with what a candidate returned for each instance.
     fn verdict(got: [Option<Value>; 2]) -> Verdict {
         let cases = dataset().task().cases;
         let cases = cases.into_iter().zip(got).map(|(case, got)| CaseVerdict {
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn excess_is_counted_from_the_packings() {
-        // 3 + 1 bins over bounds of 2 + 1.
+        // 3 + 1 bins, against bounds of 2 + 1.
         let three = verdict([Some(json!([0, 1, 2])), Some(json!([0]))]);
         let excess = dataset().excess(&three).expect("packings");
         assert!((excess - 100.0 / 3.0).abs() < 1e-9, "{excess}");
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packing_that_lies_has_no_excess() {
+    fn a_false_packing_has_no_excess() {
         for (first, part) in [
             (Some(json!([0, 0, 0])), "packing of a: item 1 does not fit into bin 0"),
             (Some(json!([])), "0 bins for 3 items"),

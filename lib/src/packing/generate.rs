@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use super::{Dataset, Instance, InvalidPacking};
 
 impl Dataset {
-    /// Instances with items drawn evenly from 20 to 100 and capacity 150, the family of OR-Library's
+    /// Makes instances with items drawn evenly from 20 to 100 and capacity 150, the family of OR-Library's
     /// `u120` to `u1000`. OR3 is its `u500`: 20 instances of 500 items.
     ///
     /// # Errors
@@ -15,10 +15,10 @@ impl Dataset {
         generate("uniform", seed, instances, items, 150, |rng| rng.random_range(20..=100))
     }
 
-    /// Instances with items from a Weibull distribution (shape 3, scale 45), rounded and clipped to
-    /// 1 to 100, and capacity 100. The published Weibull 5k has 5 instances of 5,000 items; its sizes
-    /// seem to have been cut off instead of rounded, so that its baselines come out a little lower
-    /// than ours (the example `baselines` prints both).
+    /// Makes instances with items from a Weibull distribution (shape 3, scale 45), rounded and clipped to 1
+    /// to 100, and capacity 100. The published Weibull 5k has 5 instances of 5,000 items. Its sizes were
+    /// apparently cut off instead of rounded, so its baselines are a little lower than ours (the example
+    /// `baselines` prints both).
     ///
     /// # Errors
     /// If there are no instances or no items.
@@ -32,7 +32,7 @@ impl Dataset {
     }
 }
 
-/// The generator is a named algorithm, so that a seed means the same instances everywhere.
+/// Generates the instances with a named algorithm, so that a seed gives the same instances everywhere.
 fn generate(
     family: &str,
     seed: u64,

@@ -36,8 +36,8 @@ impl Dataset {
     /// of bins is not used.
     ///
     /// # Errors
-    /// If a line is missing, is not what the format wants, or stands after the last instance. The
-    /// message gives the line's number.
+    /// If a line is missing, does not fit the format, or stands after the last instance. The message gives
+    /// the line's number.
     pub fn from_or_library(text: &str) -> Result<Self, InvalidPacking> {
         let mut lines =
             Lines { lines: text.lines().enumerate(), last: text.lines().count().max(1) };
@@ -69,7 +69,7 @@ impl Dataset {
     /// Reads a JSON list of instances: `[{"name": "a", "capacity": 100, "items": [40, 60]}]`.
     ///
     /// # Errors
-    /// If the text is not such a list (the message gives the line), or an instance makes no sense.
+    /// If the text is not such a list (the message gives the line), or an instance is invalid.
     pub fn from_json(text: &str) -> Result<Self, InvalidPacking> {
         let instances: Vec<JsonInstance> = serde_json::from_str(text).map_err(|error| {
             InvalidPacking(format!(
@@ -82,7 +82,7 @@ impl Dataset {
     }
 }
 
-/// The lines that are not blank, with their numbers.
+/// The lines that are not blank, with their line numbers.
 struct Lines<'a> {
     lines: std::iter::Enumerate<std::str::Lines<'a>>,
     last: usize,

@@ -1,25 +1,25 @@
 //! Online bin packing, the problem on which FunSearch found new heuristics.
 //!
-//! Items arrive one by one and each must go into a bin at once. A *heuristic* is a function
-//! `priority(item, bins)` that scores the bins with room for the item; the item goes to the first
-//! bin with the highest score. How good a heuristic is, is measured in *excess*: bins used above a
+//! Items arrive one by one, and each must go into a bin at once. A *heuristic* is a function
+//! `priority(item, bins)` that scores the bins that have room for the item; the item goes to the first bin
+//! with the highest score. The quality of a heuristic is its *excess*: how many more bins it uses than a
 //! lower bound, in percent.
 //!
-//! The problem, its two families of instances and the published figures are those of
-//! B. Romera-Paredes et al., *Mathematical discoveries from program search with large language
-//! models*, Nature 625 (2024), <https://doi.org/10.1038/s41586-023-06924-6>.
+//! The problem, its two families of instances and the published figures come from B. Romera-Paredes et al.,
+//! *Mathematical discoveries from program search with large language models*, Nature 625 (2024),
+//! <https://doi.org/10.1038/s41586-023-06924-6>.
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`skeleton`] | packs items with a heuristic; also compiled into the jail, beside a candidate |
+//! | [`skeleton`] | packs items with a heuristic; also compiled in the jail, beside a candidate |
 //! | [`heuristics`] | first fit, best fit and the two published heuristics |
 //! | [`split`] | training, validation and a locked test |
 //! | `dataset` | several instances, judged and scored together |
 //! | `generate`, `load` | instances made from a seed, or read from a file |
-//! | this one | instances, and the check that counts a packing's bins |
+//! | this module | instances, and the check that counts a packing's bins |
 //!
-//! The check trusts nobody: it gets the bin of each item, and counts itself. Left out: offline
-//! packing, where all the items are known beforehand, and bounds better than the volume's.
+//! The check trusts nobody: it gets the bin of each item and does the counting itself. Left out: offline
+//! packing, where all items are known in advance, and better bounds than the volume's.
 
 mod dataset;
 mod generate;
@@ -35,7 +35,7 @@ use code_evolution_wire::protocol::FailureKind;
 pub use dataset::Dataset;
 pub use split::Split;
 
-/// The seed of the instances that this project's tables and tests show.
+/// The seed of the instances in this project's tables and tests.
 pub const SEED: u64 = 2026;
 
 /// Items in the order in which they arrive, and the bins' capacity.
@@ -47,10 +47,10 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// An instance. The capacity and the items have the same unit, whatever it is.
+    /// Creates an instance. The capacity and the items have the same unit.
     ///
     /// # Errors
-    /// If there are no items, or one is 0 or larger than a bin.
+    /// If there are no items, or an item is 0 or larger than a bin.
     pub fn new(
         name: impl Into<String>,
         capacity: u32,
@@ -68,22 +68,22 @@ impl Instance {
         Ok(Instance { name, capacity, items })
     }
 
-    /// What the instance is called.
+    /// Returns the instance's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What fits into one bin.
+    /// Returns the capacity of one bin.
     pub fn capacity(&self) -> u32 {
         self.capacity
     }
 
-    /// The items' sizes, in the order in which they arrive.
+    /// Returns the items' sizes, in the order in which they arrive.
     pub fn items(&self) -> &[u32] {
         &self.items
     }
 
-    /// The number of bins that no packing can do without: the items' volume over the capacity,
+    /// Returns the number of bins that every packing needs: the items' volume divided by the capacity,
     /// rounded up.
     pub fn lower_bound(&self) -> usize {
         let volume: u64 = self.items.iter().map(|&item| u64::from(item)).sum();
@@ -93,7 +93,7 @@ impl Instance {
     /// Counts the bins of a packing: `bins[i]` is the bin of item `i`, from 0.
     ///
     /// # Errors
-    /// If an item has no bin or a bin of its own invention, or a bin holds more than its capacity.
+    /// If an item has no bin or a bin that does not exist, or a bin holds more than its capacity.
     pub fn count_bins(&self, bins: &[u32]) -> Result<usize, InvalidPacking> {
         let wrong = |what: String| Err(InvalidPacking(format!("packing of {}: {what}", self.name)));
         if bins.len() != self.items.len() {
@@ -121,7 +121,7 @@ impl Instance {
     }
 }
 
-/// An instance, a file or a packing that cannot be right. Says why.
+/// An instance, a file or a packing that is invalid, with the reason.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InvalidPacking(pub(crate) String);
 

@@ -1,9 +1,9 @@
-//! Training, validation and test data, the last behind a lock.
+//! Training, validation and test data. The test data is locked.
 //!
-//! A search that looks at a dataset fits it, a little more at every look. So it may look at two:
-//! one to breed by, one to choose by. The third tells what that was worth, and it tells it once. This
-//! is a matter of types here: [`LockedTest`] has no way to read its instances, and scores one list
-//! of finalists, for ever the same.
+//! A search that looks at a dataset fits it, a little more with every look. So it may look at two datasets:
+//! one to breed by, one to choose by. The third measures the result, and it does so once. The types enforce
+//! this: [`LockedTest`] gives no access to its instances, and it scores only one list of finalists, always
+//! with the same result.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -18,36 +18,36 @@ use crate::show::Verdict;
 /// Three datasets for one search.
 #[derive(Debug)]
 pub struct Split {
-    /// What the search breeds by.
+    /// The search breeds by this.
     pub train: Dataset,
-    /// What the search chooses its finalists by.
+    /// The search chooses its finalists by this.
     pub validation: Dataset,
-    /// What the finalists are measured by, once.
+    /// Measures the finalists, once.
     pub test: LockedTest,
 }
 
 impl Split {
-    /// A split into these three. They should share no instance: take another seed for each.
+    /// Combines three datasets. They should share no instance: use a different seed for each.
     pub fn new(train: Dataset, validation: Dataset, test: Dataset) -> Self {
         Split { train, validation, test: LockedTest { dataset: test, finalists: OnceLock::new() } }
     }
 }
 
-/// A dataset that a search cannot see. It cannot be read, cloned or printed, and it scores only the
-/// finalists that it is shown first.
+/// A dataset that a search cannot see. It cannot be read, cloned or printed, and it scores only the first
+/// finalists that it is given.
 pub struct LockedTest {
     dataset: Dataset,
     finalists: OnceLock<Vec<String>>,
 }
 
 impl LockedTest {
-    /// The excess of each finalist, in percent; infinite for one that does not pack every instance,
-    /// since that is what the test found out about it. Showing the same finalists again gives the same
-    /// scores, so a cell can be run twice; showing others is refused, since choosing by a test's
-    /// scores makes it one more training set.
+    /// Returns the excess of each finalist, in percent. It is infinite for a finalist that does not pack
+    /// every instance, since that is a result of the test too. The same finalists get the same scores
+    /// again, so a cell can be run twice. Other finalists are refused: a search that chooses by a test's
+    /// scores turns the test into a training set.
     ///
     /// # Errors
-    /// If other finalists were shown before, or the judge cannot judge. Then the lock stays closed.
+    /// If other finalists were scored before, or the judge fails. In the latter case the lock stays closed.
     pub fn final_scores(&self, lab: &Lab, finalists: &[impl AsRef<str>]) -> Result<Vec<f64>> {
         let codes: Vec<String> = finalists.iter().map(|code| code.as_ref().to_owned()).collect();
         self.refuse_others(&codes)?;
@@ -72,7 +72,7 @@ impl LockedTest {
     }
 }
 
-/// How many instances there are, and nothing about them.
+/// Shows how many instances there are, and nothing about them.
 impl fmt::Debug for LockedTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a locked test of {} instances", self.dataset.instances().len())

@@ -1,32 +1,32 @@
-//! What the steps of a search have cost, so that a curve can be drawn over calls and tokens.
+//! The cost of a search's steps, so that a curve can be drawn over calls and tokens.
 
 use crate::llm::Reply;
 use crate::show::{FitnessCurve, Number, Stack};
 use crate::stamp::Stamp;
 
-/// The questions of a search, added up step by step. A generation that is bred by five questions costs five
-/// calls, a list of five answers one: over tries the two look alike, over calls they do not.
+/// The cost of a search, added up step by step. A generation bred by five questions costs five calls; a
+/// list of five answers costs one. Over tries the two look alike, over calls they do not.
 #[derive(Clone, Debug, Default)]
 pub struct Bill {
-    /// After each step, from the first on: calls and tokens so far.
+    /// Calls and tokens so far, after each step.
     steps: Vec<(u64, u64)>,
     stamp: Stamp,
 }
 
 impl Bill {
-    /// A bill with nothing on it.
+    /// Creates an empty bill.
     pub fn new() -> Self {
         Bill::default()
     }
 
-    /// A bill whose first step is this reply.
+    /// Creates a bill whose first step is this reply.
     pub fn of(reply: &Reply) -> Self {
         let mut bill = Bill::new();
         bill.add([reply]);
         bill
     }
 
-    /// Adds a step: all the replies that it took, answered or not.
+    /// Adds a step with all its replies, answered or not.
     pub fn add<'a>(&mut self, replies: impl IntoIterator<Item = &'a Reply>) {
         for (n, reply) in replies.into_iter().enumerate() {
             if n == 0 {
@@ -47,38 +47,38 @@ impl Bill {
         }
     }
 
-    /// Who answered.
+    /// Returns who answered.
     pub fn stamp(&self) -> Stamp {
         self.stamp.clone()
     }
 
-    /// How many questions were asked.
+    /// Returns how many questions were asked.
     pub fn calls(&self) -> u64 {
         self.steps.last().map_or(0, |step| step.0)
     }
 
-    /// How many tokens went in and out; see [`Reply::tokens`].
+    /// Returns how many tokens went in and out; see [`Reply::tokens`].
     pub fn tokens(&self) -> u64 {
         self.steps.last().map_or(0, |step| step.1)
     }
 
-    /// The value after each step over the calls that it took until then: points for
+    /// Pairs the value after each step with the calls made until then: points for
     /// [`FitnessCurve::points_by`](crate::show::FitnessCurve::points_by).
     pub fn by_calls<T: Copy>(&self, values: &[T]) -> Vec<(u64, T)> {
         self.steps.iter().map(|step| step.0).zip(values.iter().copied()).collect()
     }
 
-    /// As [`Bill::by_calls`], over tokens.
+    /// Like [`Bill::by_calls`], with tokens.
     pub fn by_tokens<T: Copy>(&self, values: &[T]) -> Vec<(u64, T)> {
         self.steps.iter().map(|step| step.1).zip(values.iter().copied()).collect()
     }
 }
 
-/// Values over what they have cost.
+/// Values over their cost.
 type Points<T> = Vec<(u64, T)>;
 
-/// Two figures of the same searches, by calls and by tokens: for each its bill, its name, and its best value
-/// after each step.
+/// Draws two figures of the same searches, over calls and over tokens. Each search is given by its bill,
+/// its name, and its best value after each step.
 pub fn by_cost<T: Number>(value: &str, searches: &[(&Bill, &str, Vec<T>)]) -> Stack {
     let figure = |x: &str, points: fn(&Bill, &[T]) -> Points<T>| {
         let empty = FitnessCurve::new(format!("The same searches, by {x}")).x(x).y(value);

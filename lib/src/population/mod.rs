@@ -1,13 +1,13 @@
 //! The candidates of an evolution: who came from whom, by which operator, at what cost.
 //!
-//! What is written here once is what every notebook's loop would repeat: ask for a brood, take the code out
-//! of the replies, score it, name it, notice that it is not new. What an operator says, what fitness
-//! means and when a loop ends stays in the notebook.
+//! This module holds what every notebook's loop would repeat: ask for a brood, take the code out of the
+//! replies, name it, score it, notice that it is not new. The notebook decides what an operator says, what
+//! fitness means and when a loop ends.
 //!
 //! - A reply without code is a child that was not born. It stays in the family, with the reason.
-//! - Equal programs are one: a child whose code is the [same program](crate::source::normal_form) as an
-//!   earlier member's is its *twin*. It is not judged again, and never becomes a parent.
-//! - A score that is no number ranks last.
+//! - A child whose code is the [same program](crate::source::normal_form) as an earlier member's is its
+//!   *twin*. It is not judged again, and it never becomes a parent.
+//! - A score of NaN ranks last.
 
 mod bill;
 mod family;
@@ -19,33 +19,33 @@ use crate::llm::Reply;
 use crate::source::normal_form;
 use crate::stamp::Stamp;
 
-/// A score, and the facts behind it that a prompt can quote.
+/// A score, and the facts behind it, for the next prompt.
 pub type Graded = (f64, String);
 
-/// An operator that is a wish: its name, its parents by rank (0 is the fittest), and what is asked of the
-/// model that sees them.
+/// An operator: its name, its parents by rank (0 is the fittest), and the request to the model that sees
+/// them.
 pub type Operator<'a> = (&'a str, &'a [usize], &'a str);
 
 /// One program of a population, and where it came from.
 #[derive(Debug, Clone, Default)]
 pub struct Candidate {
-    /// A letter for its generation and a number: `B3`. A family gives it.
+    /// A letter for its generation and a number: `B3`. The family sets it.
     pub name: String,
-    /// 0 for the first. A family gives it.
+    /// 0 for the first generation. The family sets it.
     pub generation: usize,
-    /// What made it: `mutation`, or an approach.
+    /// How it was made: `mutation`, or an approach.
     pub operator: String,
     /// The names of its parents.
     pub parents: Vec<String>,
-    /// What was asked for it.
+    /// The prompt that asked for it.
     pub prompt: String,
-    /// Its code; empty where it was not born.
+    /// Its code; empty if it was not born.
     pub code: String,
-    /// What the fitness gave it.
+    /// Its fitness.
     pub score: f64,
     /// The facts behind the score, or why it was not born.
     pub feedback: String,
-    /// The member of its family that is the same program.
+    /// The earlier member of its family that is the same program.
     pub twin_of: Option<String>,
     /// Tokens of its question and answer.
     pub tokens: u64,
@@ -54,18 +54,18 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// One that a model is to be asked for, with this prompt.
+    /// Creates a candidate to ask a model for, with this prompt.
     pub fn asked(operator: impl Into<String>, prompt: impl Into<String>) -> Self {
         Candidate { operator: operator.into(), prompt: prompt.into(), ..Candidate::default() }
     }
 
-    /// One whose code is known.
+    /// Creates a candidate whose code is known.
     pub fn written(operator: impl Into<String>, code: impl Into<String>) -> Self {
         Candidate { operator: operator.into(), code: code.into(), ..Candidate::default() }
     }
 
-    /// A child that a model is to be asked for: the prompt has the instructions, each parent's score,
-    /// feedback and code, and the wish last.
+    /// Creates a child to ask a model for. The prompt holds the instructions, then each parent's score,
+    /// feedback and code, and last the wish.
     pub fn child(operator: &str, parents: &[Candidate], instructions: &str, wish: &str) -> Self {
         let shown = |one: &Candidate| {
             let (told, code) = (one.feedback.trim(), one.code.trim());
@@ -77,23 +77,23 @@ impl Candidate {
         Candidate::asked(operator, prompt).of(parents)
     }
 
-    /// Says whose child it is.
+    /// Sets its parents.
     pub fn of<'a>(mut self, parents: impl IntoIterator<Item = &'a Candidate>) -> Self {
         self.parents = parents.into_iter().map(|parent| parent.name.clone()).collect();
         self
     }
 
-    /// Whether it has code.
+    /// Returns whether it has code.
     pub fn is_born(&self) -> bool {
         !self.code.is_empty()
     }
 
-    /// Whether both are the same program.
+    /// Returns whether both are the same program.
     pub fn is_same(&self, other: &Candidate) -> bool {
         normal_form(&self.code) == normal_form(&other.code)
     }
 
-    /// Its name, its operator and its score, or why it has none: a heading for its code.
+    /// Returns its name, its operator and its score, or why it has none: a heading for its code.
     pub fn title(&self) -> String {
         if !self.is_born() {
             return format!("{}, {}", self.name, self.feedback);
@@ -103,7 +103,7 @@ impl Candidate {
         format!("{}, by {}: {score} points", self.name, self.operator)
     }
 
-    /// Takes what was answered.
+    /// Stores the answer.
     fn answered(&mut self, reply: &Reply, function: &str) {
         self.stamp = reply.stamp();
         self.tokens = reply.tokens();

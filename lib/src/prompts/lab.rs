@@ -10,12 +10,12 @@ use crate::error::Result;
 use crate::llm::Llm;
 use crate::score::best_first;
 
-/// How many answers of a prompt were right.
+/// How many answers to a prompt were right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Right answers.
     pub right: usize,
-    /// Items that were asked.
+    /// Items asked.
     pub asked: usize,
 }
 
@@ -29,36 +29,37 @@ pub struct PromptLab {
 }
 
 impl PromptLab {
-    /// A laboratory in which this model does this task.
+    /// Creates a laboratory in which this model does this task.
     pub fn new(llm: Llm, task: LabelledTask) -> Self {
         PromptLab { llm, task, known: HashMap::new(), calls: 0 }
     }
 
-    /// The task.
+    /// Returns the task.
     pub fn task(&self) -> &LabelledTask {
         &self.task
     }
 
-    /// How often the model was asked: each prompt and item counts once.
+    /// Returns how often the model was asked: each prompt and item counts once.
     pub fn calls(&self) -> usize {
         self.calls
     }
 
-    /// So many prompts by chance.
+    /// Returns this many random prompts.
     pub fn random_prompts(&self, count: usize, rng: &mut impl Rng) -> Vec<Prompt> {
         (0..count).map(|_| self.task.random_prompt(rng)).collect()
     }
 
-    /// So many training items by chance.
+    /// Returns this many random training items.
     pub fn sample(&self, count: usize, rng: &mut impl Rng) -> Vec<Item> {
         self.task.train.sample(rng, count).cloned().collect()
     }
 
-    /// Scores every prompt on these items, and returns the share of right answers to them, 0 to 1. An item
-    /// that a prompt shows as an example counts for nothing with it. A prompt without any other is worth 0.
+    /// Scores every prompt on these items, and returns each prompt's share of right answers, 0 to 1. An
+    /// item that a prompt shows as an example is skipped for that prompt. A prompt without any other item
+    /// scores 0.
     ///
     /// # Errors
-    /// If the model gives no answer to one of them.
+    /// If the model does not answer one of them.
     pub fn score_all(&mut self, prompts: &[Prompt], items: &[Item]) -> Result<Vec<f64>> {
         let mut open: Vec<(&Prompt, &Item)> = Vec::new();
         let first = |at: usize| !prompts[..at].contains(&prompts[at]);
@@ -85,7 +86,7 @@ impl PromptLab {
         Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
     }
 
-    /// The share of right answers to all training items, those that the prompt shows left out.
+    /// Returns the share of right answers to all training items, without those that the prompt shows.
     ///
     /// # Errors
     /// As for [`PromptLab::score_all`].
@@ -94,8 +95,8 @@ impl PromptLab {
         Ok(self.score_all(std::slice::from_ref(prompt), &items)?[0])
     }
 
-    /// The share of right answers to the held-out items. Look once, at the end: who chooses by it has
-    /// trained on it.
+    /// Returns the share of right answers to the held-out items. Look once, at the end: choosing by this
+    /// score would make it training data.
     ///
     /// # Errors
     /// As for [`PromptLab::score_all`].
@@ -104,7 +105,7 @@ impl PromptLab {
         Ok(self.score_all(std::slice::from_ref(prompt), &items)?[0])
     }
 
-    /// What is known of a prompt from the training items that it was asked so far.
+    /// Returns the tally of a prompt over the training items asked so far.
     pub fn tally(&self, prompt: &Prompt) -> Tally {
         self.tally_on(prompt, &self.task.train)
     }
@@ -116,12 +117,12 @@ impl PromptLab {
         Tally { right: answers.iter().filter(|right| **right).count(), asked: answers.len() }
     }
 
-    /// The prompt that is worth most by what is known so far; the first of equals.
+    /// Returns the prompt with the highest worth so far; the first of equals.
     pub fn best(&self, prompts: &[Prompt]) -> Option<Prompt> {
         self.ranked(prompts).into_iter().next()
     }
 
-    /// The next generation, as large as this one: its `elite` best, the rest their children and those of
+    /// Breeds the next generation, as large as this one: its `elite` best stay; the rest are children of
     /// the better half, by crossover and mutation.
     pub fn next_generation(
         &self,
@@ -137,7 +138,7 @@ impl PromptLab {
                 break;
             };
             let crossed = self.task.cross(mother, father, rng);
-            // A child that is not new is mutated until it is.
+            // A child that already exists is mutated until it is new.
             let mut child = if rng.random_bool(0.5) { crossed } else { mother.clone() };
             while next.contains(&child) || ranked.contains(&child) {
                 child = self.task.mutate(&child, rng);
@@ -161,12 +162,12 @@ impl PromptLab {
 }
 
 impl Tally {
-    /// The share of right answers, 0 to 1; 0 where nothing was asked.
+    /// Returns the share of right answers, 0 to 1; 0 if nothing was asked.
     pub fn share(self) -> f64 {
         if self.asked == 0 { 0.0 } else { self.right as f64 / self.asked as f64 }
     }
 
-    /// The share with two answers more, one right and one wrong (Laplace's rule of succession): three
+    /// Returns the share after adding one right and one wrong answer (Laplace's rule of succession): three
     /// of three are worth less than eleven of twelve.
     pub fn worth(self) -> f64 {
         (self.right + 1) as f64 / (self.asked + 2) as f64
@@ -185,10 +186,10 @@ mod tests {
     use super::*;
     use crate::host::Host;
 
-    /// A model that answers `positive`, so many times, and then is gone.
+    /// Makes a model that answers `positive` this many times and then ends.
     fn always_positive(batches: &[usize]) -> Llm {
         let mut script = r#"echo '{"protocol":1,"version":"0"}'; "#.to_owned();
-        // The first call says that a cell begins.
+        // The first call announces the cell.
         let begun = json!({"done": {"id": 1, "value": Meter::default()}});
         script += &format!("read line; printf '%s\\n' '{begun}'; ");
         for (number, count) in batches.iter().enumerate() {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_is_not_asked_again() {
+    fn no_question_is_asked_twice() {
         let task = LabelledTask::reviews();
         let (prompt, items) = (task.first_prompt(), task.train[..4].to_vec());
         let mut lab = PromptLab::new(always_positive(&[2, 2]), task);
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_is_no_question() {
+    fn an_example_of_the_prompt_is_not_asked() {
         let task = LabelledTask::reviews();
         let items = task.train[..2].to_vec();
         let mut prompt = task.first_prompt();

@@ -6,47 +6,48 @@ use code_evolution_wire::model::{Message, Role};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
-/// Most examples of a prompt: more take longer to read, and help so small a model no further.
+/// The most examples per prompt: more take longer to read, and do not help so small a model.
 const MOST_EXAMPLES: usize = 6;
 
 /// A text and its right label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What is to be labelled.
+    /// The text to label.
     pub text: String,
-    /// The right label: one of the task's.
+    /// The right label, one of the task's labels.
     pub label: String,
 }
 
-/// A task: label a text. Its items are written for this workshop.
+/// A labelling task. Its items were written for this workshop.
 #[derive(Debug, Clone)]
 pub struct LabelledTask {
-    /// What it is called.
+    /// The task's name.
     pub name: String,
     /// The labels to choose from.
     pub labels: Vec<String>,
-    /// The instructions that prompts are made of; the first is none at all.
+    /// The instructions that prompts use; the first one is empty.
     pub instructions: Vec<String>,
-    /// What a search may use: examples come from here, and so do the items that it scores by.
+    /// The items that a search may use, as examples and for scoring.
     pub train: Vec<Item>,
-    /// What no search may see.
+    /// The items that no search may see.
     pub held_out: Vec<Item>,
-    /// Held out from us as well: written after tasks and instructions were chosen by a look at `held_out`,
-    /// which may flatter them since. `examples/evolving_prompt.rs` uses them with `fresh`.
+    /// Items held out from the authors as well. They were written after the tasks and instructions were
+    /// chosen by a look at `held_out`, whose scores may be flattering since then.
+    /// `examples/evolving_prompt.rs` uses them with `fresh`.
     pub fresh: Vec<Item>,
 }
 
 /// A prompt: an instruction, and examples in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Prompt {
-    /// What the model is told first; nothing where it is empty.
+    /// The system prompt; none if empty.
     pub instruction: String,
     /// Texts with their labels, as turns of a conversation before the question.
     pub examples: Vec<(String, String)>,
 }
 
 impl LabelledTask {
-    /// Is a short review positive or negative?
+    /// Returns the task: is a short review positive or negative?
     pub fn reviews() -> Self {
         let instructions = [
             "",
@@ -77,7 +78,8 @@ impl LabelledTask {
         LabelledTask::new("topics", &labels, &instructions, include_str!("data/topics.tsv"))
     }
 
-    /// `data`: one item a line: `train`, `held-out` or `fresh`, the label, the text, with tabs between.
+    /// Reads `data`: one item per line, with `train`, `held-out` or `fresh`, the label and the text,
+    /// separated by tabs.
     fn new(name: &str, labels: &[&str], instructions: &[&str], data: &str) -> Self {
         let of = |wanted: &str| {
             let rows = data.lines().filter_map(|line| {
@@ -97,13 +99,13 @@ impl LabelledTask {
         }
     }
 
-    /// The prompt that one would begin with: the second instruction, and no example.
+    /// Returns a natural first prompt: the second instruction, and no example.
     pub fn first_prompt(&self) -> Prompt {
         let instruction = self.instructions.get(1).or(self.instructions.first());
         Prompt { instruction: instruction.cloned().unwrap_or_default(), examples: Vec::new() }
     }
 
-    /// A prompt by chance: any instruction, and up to six examples.
+    /// Returns a random prompt: any instruction, and up to six examples.
     pub fn random_prompt(&self, rng: &mut impl Rng) -> Prompt {
         let count = rng.random_range(0..=MOST_EXAMPLES.min(self.train.len()));
         let examples = self.train.sample(rng, count);
@@ -112,7 +114,8 @@ impl LabelledTask {
         Prompt { instruction: self.random_instruction(rng), examples }
     }
 
-    /// A prompt with one change: another instruction, or an example more, less, exchanged or moved.
+    /// Returns a prompt with one change: another instruction, or an example added, removed, exchanged or
+    /// moved.
     pub fn mutate(&self, prompt: &Prompt, rng: &mut impl Rng) -> Prompt {
         let mut child = prompt.clone();
         let count = child.examples.len();
@@ -134,7 +137,8 @@ impl LabelledTask {
         child
     }
 
-    /// A child of two prompts: one's instruction, the beginning of one's examples, the end of the other's.
+    /// Returns a child of two prompts: one's instruction, the beginning of one's examples, the end of the
+    /// other's.
     pub fn cross(&self, mother: &Prompt, father: &Prompt, rng: &mut impl Rng) -> Prompt {
         let mut examples = mother.examples[..rng.random_range(0..=mother.examples.len())].to_vec();
         let rest = &father.examples[rng.random_range(0..=father.examples.len())..];
@@ -151,7 +155,7 @@ impl LabelledTask {
         self.instructions.choose(rng).cloned().unwrap_or_default()
     }
 
-    /// An example that the prompt does not have; none where it has all.
+    /// Returns an example that the prompt does not have; `None` if it has all.
     fn unused(&self, prompt: &Prompt, rng: &mut impl Rng) -> Option<(String, String)> {
         let items: Vec<_> = self.train.iter().map(Item::as_example).collect();
         let unused: Vec<_> =
@@ -167,7 +171,7 @@ impl Item {
 }
 
 impl Prompt {
-    /// The conversation that asks for a text's label.
+    /// Returns the conversation that asks for a text's label.
     pub(super) fn ask(&self, text: &str) -> Vec<Message> {
         let mut messages = Vec::new();
         if !self.instruction.is_empty() {
@@ -181,7 +185,7 @@ impl Prompt {
         messages
     }
 
-    /// Whether it shows this text, with its answer: then that text measures nothing.
+    /// Returns whether the prompt shows this text with its answer; then the text measures nothing.
     pub fn shows(&self, item: &Item) -> bool {
         self.examples.iter().any(|(text, _)| *text == item.text)
     }

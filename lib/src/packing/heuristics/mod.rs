@@ -1,22 +1,21 @@
-//! First fit, best fit and the two heuristics that FunSearch published, with the published figures.
+//! First fit, best fit and FunSearch's two published heuristics, with the published figures.
 //!
-//! Each is a file of its own, so that it is both a function of this crate and a text that the jail
-//! can compile and a model can read. The two published ones are written anew from the paper's
-//! supplement.
+//! Each heuristic is a separate file. So it is both a function of this crate and a text that the jail can
+//! compile and a model can read. The two published ones are rewritten from the paper's supplement.
 
 mod best_fit;
 mod first_fit;
 mod funsearch_or;
 mod funsearch_weibull;
 
-/// A heuristic as a function and as a text.
+/// A heuristic as a function and as source text.
 #[derive(Debug, Clone, Copy)]
 pub struct Heuristic {
-    /// What the table calls it.
+    /// The name in a table.
     pub name: &'static str,
     /// Its source: the item `fn priority(item: f64, bins: &[f64]) -> Vec<f64>`.
     pub source: &'static str,
-    /// The same, compiled.
+    /// The same function, compiled.
     pub priority: fn(f64, &[f64]) -> Vec<f64>,
     /// Its excess on the OR3 dataset as published, in percent.
     pub published_or3: Option<f64>,
@@ -60,5 +59,5 @@ pub const FUNSEARCH_WEIBULL: Heuristic = Heuristic {
     published_weibull: Some(0.68),
 };
 
-/// All of them, the simplest first.
+/// All heuristics, the simplest first.
 pub const ALL: [Heuristic; 4] = [FIRST_FIT, BEST_FIT, FUNSEARCH_OR, FUNSEARCH_WEIBULL];

@@ -8,7 +8,7 @@ use crate::show::{Individual, Lineage, Table};
 use crate::source::normal_form;
 use crate::stamp::Stamp;
 
-/// Everybody of one evolution, in the order of birth.
+/// All candidates of one evolution, in the order of birth.
 ///
 /// ```
 /// use code_evolution::population::{Candidate, Family};
@@ -28,21 +28,21 @@ use crate::stamp::Stamp;
 #[derive(Debug, Clone)]
 pub struct Family {
     title: String,
-    /// Everybody, twins and the unborn too.
+    /// All members, including twins and candidates that were not born.
     pub members: Vec<Candidate>,
 }
 
 impl Family {
-    /// A family without members; the title stands on its tree.
+    /// Creates a family without members; its tree shows the title.
     pub fn new(title: impl Into<String>) -> Self {
         Family { title: title.into(), members: Vec::new() }
     }
 
-    /// The next generation: asks for each candidate (at temperature 0.8), takes `fn function` out of each
-    /// reply, and lets the brood [join](Family::join).
+    /// Breeds the next generation: asks for each candidate (at temperature 0.8), takes `fn function` out of
+    /// each reply, and lets the brood [join](Family::join).
     ///
     /// # Errors
-    /// If nobody can be asked or the fitness fails; then the family is as it was.
+    /// If no model can be asked or the fitness fails; then the family stays as it was.
     pub fn breed(
         &mut self,
         lab: &Lab,
@@ -58,7 +58,7 @@ impl Family {
         self.join(brood, fitness)
     }
 
-    /// The candidates to ask for next: one for each operator whose parents are there. Parents are the
+    /// Plans the candidates to ask for next: one for each operator whose parents exist. Parents are the
     /// fittest, so no two of them are the same program.
     pub fn offspring(&self, instructions: &str, operators: &[Operator<'_>]) -> Vec<Candidate> {
         let most = operators.iter().flat_map(|(_, parents, _)| *parents).max().map_or(0, |n| n + 1);
@@ -71,7 +71,7 @@ impl Family {
         planned.collect()
     }
 
-    /// The next generation by chance: so many blind [mutants](crate::blind::mutant) of the best.
+    /// Breeds the next generation by chance: this many blind [mutants](crate::blind::mutant) of the best.
     ///
     /// # Errors
     /// As for [`Family::join`].
@@ -90,10 +90,10 @@ impl Family {
         self.join(brood.collect(), fitness)
     }
 
-    /// Takes in the next generation, whose code is known: names it, finds its twins and scores the others.
+    /// Adds the next generation, whose code is known: names it, finds its twins and scores the rest.
     ///
     /// # Errors
-    /// If the fitness fails; then the family is as it was.
+    /// If the fitness fails; then the family stays as it was.
     pub fn join(
         &mut self,
         mut brood: Vec<Candidate>,
@@ -128,21 +128,21 @@ impl Family {
         Ok(())
     }
 
-    /// The `n` fittest as a family of their own, with the names that they have.
+    /// Returns the `n` fittest as a separate family. They keep their names.
     pub fn cut(&self, n: usize) -> Family {
         Family { title: self.title.clone(), members: self.fittest(n) }
     }
 
-    /// The same members in another order of birth, as chance has it.
+    /// Returns the same members in a random order of birth.
     #[cfg(any(feature = "packing", feature = "prompts"))]
     pub fn shuffled(&self, dice: &mut crate::blind::Dice) -> Family {
         Family { title: self.title.clone(), members: dice.shuffled(&self.members) }
     }
 
-    /// The same members under another fitness.
+    /// Returns the same members, scored by another fitness.
     ///
     /// # Errors
-    /// If that fitness fails.
+    /// If the new fitness fails.
     pub fn rejudged(&self, fitness: impl Fn(&[String]) -> Result<Vec<Graded>>) -> Result<Family> {
         let mut family = self.clone();
         let born = |one: &&mut Candidate| one.is_born();
@@ -155,13 +155,13 @@ impl Family {
         Ok(family)
     }
 
-    /// The member of this name.
+    /// Returns the member with this name.
     pub fn named(&self, name: &str) -> Option<&Candidate> {
         self.members.iter().find(|one| one.name == name)
     }
 
-    /// The best, at most `n`, the best first: no two are the same program, and all are born. Of equals
-    /// the older comes first; a score that is no number comes last.
+    /// Returns at most `n` of the best members, best first. All are born, and no two are the same program.
+    /// Of equals the older comes first; a score of NaN comes last.
     pub fn fittest(&self, n: usize) -> Vec<Candidate> {
         let able = self.members.iter().filter(|one| one.is_born() && one.twin_of.is_none());
         let mut best: Vec<Candidate> = able.cloned().collect();
@@ -170,17 +170,17 @@ impl Family {
         best
     }
 
-    /// The best; a candidate without a name or code where there is none.
+    /// Returns the best member; without one, a candidate without a name or code.
     pub fn best(&self) -> Candidate {
         self.fittest(1).pop().unwrap_or_default()
     }
 
-    /// The best score so far after each try.
+    /// Returns the best score so far after each try.
     pub fn by_tries(&self) -> Vec<f64> {
         best_so_far(&self.members.iter().map(|one| one.score).collect::<Vec<_>>())
     }
 
-    /// The best score so far over the tokens that it took until then.
+    /// Returns the best score so far, over the tokens used until then.
     pub fn by_tokens(&self) -> Vec<(u64, f64)> {
         let mut tokens = 0;
         let spent = self.members.iter().map(|one| {
@@ -190,24 +190,24 @@ impl Family {
         spent.zip(self.by_tries()).collect()
     }
 
-    /// How many questions were asked for it.
+    /// Returns how many questions were asked.
     pub fn calls(&self) -> u64 {
         self.stamp().replies() + self.stamp().unanswered()
     }
 
-    /// Who answered.
+    /// Returns who answered.
     pub fn stamp(&self) -> Stamp {
         self.members.iter().map(|one| &one.stamp).sum()
     }
 
-    /// The members as a table, one row each.
+    /// Returns the members as a table, one row each.
     pub fn table(&self) -> Table {
         let mut table = Table::new(["name", "asked for", "score", "feedback"]);
         for one in &self.members {
             let told = one.feedback.lines().next().unwrap_or_default();
             let told = match &one.twin_of {
                 Some(twin) => format!("The same program as {twin}."),
-                // What a colon announces stands in the lines below the first.
+                // A colon would announce the lines below, which the table does not show.
                 None => told.trim_end_matches(':').to_owned(),
             };
             table.push((&one.name, &one.operator, written(one), told));
@@ -215,7 +215,7 @@ impl Family {
         table.stamp(&self.stamp())
     }
 
-    /// Who came from whom.
+    /// Returns the family tree.
     pub fn tree(&self) -> Lineage {
         let mut tree = Lineage::new(&self.title);
         for one in &self.members {
@@ -229,9 +229,9 @@ impl Family {
         tree.stamp(&self.stamp())
     }
 
-    /// What each operator that had parents achieved: how many children, how many of them were not born, or
-    /// twins, how many beat every parent, the largest gain over the better parent, and the steps
-    /// that lead to the best.
+    /// Returns what each operator that had parents achieved: how many children, how many of them were not
+    /// born or were twins, how many beat every parent, the largest gain over the better parent, and the
+    /// steps that lead to the best.
     pub fn operators(&self) -> Table {
         let head = [
             "operator",
@@ -280,7 +280,7 @@ impl Family {
         parents.map(|parent| parent.score).fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// A member and everybody it came from.
+    /// Returns a member and all its ancestors.
     fn line_of(&self, name: &str) -> Vec<String> {
         let mut line = vec![name.to_owned()];
         let mut next = 0;
@@ -298,7 +298,7 @@ impl Family {
     }
 }
 
-/// `B3`, for the third of generation 1; `G26` where the letters end.
+/// Names a candidate: `B3` for the third of generation 1; `G26` after the last letter.
 fn name(generation: usize, index: usize) -> String {
     match u8::try_from(generation) {
         Ok(letter) if letter < 26 => format!("{}{}", char::from(b'A' + letter), index + 1),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The score is the number in the code's comment.
+/// Reads the score from the number in the code's comment.
 fn by_comment(codes: &[String]) -> Result<Vec<Graded>> {
     let score = |code: &String| code.rsplit("// ").next().and_then(|n| n.parse().ok());
     Ok(codes.iter().map(|code| (score(code).unwrap_or(f64::NAN), code.clone())).collect())
@@ -26,7 +26,7 @@ fn family() -> Family {
 }
 
 #[test]
-fn no_number_ranks_last_and_twins_and_the_unborn_not_at_all() {
+fn nan_ranks_last_and_twins_and_the_unborn_are_not_ranked() {
     let names: Vec<String> = family().fittest(9).into_iter().map(|one| one.name).collect();
     assert_eq!(names, ["B1", "A3", "B3", "A1", "A2"]);
     assert_eq!(family().best().name, "B1");
@@ -34,7 +34,7 @@ fn no_number_ranks_last_and_twins_and_the_unborn_not_at_all() {
 }
 
 #[test]
-fn a_table_announces_nothing_that_it_does_not_show() {
+fn a_table_does_not_announce_lines_that_it_omits() {
     let mut family = family();
     family.members[0].feedback = "It does not compile (1 error):\nerror: no".to_owned();
     let text = family.table().to_text();
@@ -54,7 +54,7 @@ fn a_twin_has_its_twins_score_and_is_named_in_the_tree() {
 }
 
 #[test]
-fn operators_are_told_by_what_they_achieved() {
+fn the_table_of_operators_says_what_each_achieved() {
     assert_eq!(
         family().operators().to_text(),
         "operator   children  not born  twins  beat their parents  largest gain  in the best's line\n\
@@ -65,7 +65,7 @@ fn operators_are_told_by_what_they_achieved() {
 }
 
 #[test]
-fn an_operator_without_its_parents_plans_nothing() {
+fn an_operator_without_parents_plans_no_child() {
     let operators: [Operator<'_>; 2] =
         [("mutation", &[0], "Improve it."), ("crossover", &[0, 1], "Join them.")];
     let planned = family().offspring("Write f.", &operators);
@@ -86,7 +86,7 @@ fn the_best_so_far_never_falls() {
 }
 
 #[test]
-fn another_fitness_changes_scores_and_no_names() {
+fn another_fitness_changes_scores_but_not_names() {
     let even = |codes: &[String]| Ok(codes.iter().map(|_| (1.0, String::new())).collect());
     let family = family().cut(2).rejudged(even).unwrap();
     let told: Vec<(&str, f64)> =
@@ -103,6 +103,6 @@ fn a_fitness_that_fails_leaves_the_family_as_it_was() {
 }
 
 #[test]
-fn names_go_on_beyond_the_alphabet() {
+fn names_continue_after_the_last_letter() {
     assert_eq!((name(1, 2), name(26, 0)), ("B3".to_owned(), "G26-1".to_owned()));
 }
