@@ -35,8 +35,9 @@
 //! - The last value of a cell shows itself: verdicts, [curves](show::FitnessCurve), [diffs](show::Diff),
 //!   [family trees](show::Lineage), [tables](show::Table).
 //!
-//! The crate's `examples/` hold each of the four demos as a one-page program: `cargo run -p code_evolution
-//! --example self_reparation` (`code_evolution`, `toolmaker`, `evolving_team`).
+//! The crate's `examples/` hold each of the four demos as a one-page program:
+//! `cargo run -p code_evolution --example self_reparation` (`code_evolution`, `toolmaker`,
+//! `evolving_team`).
 //!
 //! # The map
 //!

@@ -5,9 +5,9 @@ use std::str::FromStr as _;
 use code_evolution_wire::source::{Part, parts};
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// A Rust source without its comments, doc comments included: they are where a code can speak to
-/// the model that reads it. Strings and names stay; they can carry orders as well. Empty lines go, so
-/// the result is for reading, not for running byte by byte as it was.
+/// Removes the comments of a Rust source, including doc comments: there, code can speak to the model that
+/// reads it. Strings and names stay; they can carry orders as well. Empty lines are removed, so the result
+/// is for reading; running it may not give the same bytes.
 ///
 /// ```
 /// use code_evolution::source::without_comments;
@@ -22,9 +22,9 @@ pub fn without_comments(code: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The tokens of a Rust source, in order, brackets included: words, literals, and marks that belong together
-/// as one (`=>`). Comments and white space are none; doc comments are attributes, and left out too. `None`
-/// where the text has no tokens: a bracket or a quote that is never closed.
+/// Returns the tokens of a Rust source, in order, with brackets: words, literals, and joined marks such as
+/// `=>`. Comments, white space and doc comments (which are attributes) are left out. Returns `None` if the
+/// text has no tokens, since a bracket or a quote is never closed.
 ///
 /// ```
 /// use code_evolution::source::tokens;
@@ -37,9 +37,9 @@ pub fn tokens(code: &str) -> Option<Vec<String>> {
     Some(found)
 }
 
-/// The form that two sources share if they are the same program: its tokens, without what the compiler
-/// does not see or does not mind (comments, white space, visibility, a comma after the last of a list).
-/// Names count: what differs in a name alone is told apart.
+/// Returns the normal form of a source, which equal programs share: its tokens without the parts that the
+/// compiler ignores (comments, white space, visibility, a comma after the last item of a list). Names
+/// count: two sources that differ only in a name have different forms.
 ///
 /// ```
 /// use code_evolution::source::normal_form;
@@ -65,8 +65,8 @@ pub fn normal_form(code: &str) -> String {
     kept.join(" ")
 }
 
-/// Whether the comma that comes next would be the only one of its round brackets, and no call's or
-/// declaration's.
+/// Returns whether the next comma would be the only one in its round brackets, and the brackets are not a
+/// call's or a declaration's.
 fn is_tuple_of_one(before: &[&str], closing: &str) -> bool {
     if closing != ")" {
         return false;
@@ -90,9 +90,9 @@ fn is_tuple_of_one(before: &[&str], closing: &str) -> bool {
 /// The styles that [`style`] tells apart.
 pub const STYLES: [&str; 4] = ["arithmetic", "match", "table", "iterator"];
 
-/// How a function goes about its work, by the first of these that it has: iterators (`.map(` and the like),
-/// a table (a list in brackets that is looked up), `match`; else it is arithmetic with `if`. A rough
-/// feature for a map of what a population has tried, not a judgement.
+/// Returns the style of a function, by the first of these that it has: iterators (`.map(` and the like), a
+/// table (a list in brackets that is indexed), `match`; else arithmetic with `if`. It is a rough feature
+/// for a map of what a population has tried, not a judgement.
 ///
 /// ```
 /// use code_evolution::source::style;
@@ -105,7 +105,7 @@ pub fn style(code: &str) -> &'static str {
     const NO_VALUES: [&str; 6] = ["in", "match", "return", "if", "else", "mut"];
     let tokens = tokens(code).unwrap_or_default();
     let pairs = || tokens.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
-    // An index comes after a value: a name, or what ends on a bracket.
+    // An index comes after a value: a name, or a closing bracket.
     let value = |token: &str| {
         token.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ']' | ')'))
             && !NO_VALUES.contains(&token)
@@ -123,7 +123,7 @@ pub fn style(code: &str) -> &'static str {
     }
 }
 
-/// A source on one line, as a prompt quotes it: each run of white space is one space.
+/// Writes a source on one line, as a prompt quotes it: each run of white space becomes one space.
 ///
 /// ```
 /// assert_eq!(code_evolution::source::one_line("fn f() {\n    1\n}"), "fn f() { 1 }");
@@ -135,13 +135,13 @@ pub fn one_line(code: &str) -> String {
 /// The lengths that [`length`] tells apart, in characters.
 pub const LENGTHS: [&str; 4] = ["under 130", "130 to 159", "160 to 199", "200 or more"];
 
-/// How long a source is: its characters without white space and comments, as one of [`LENGTHS`].
+/// Returns the length of a source: its characters without white space and comments, as one of [`LENGTHS`].
 pub fn length(code: &str) -> &'static str {
     let length = without_comments(code).chars().filter(|c| !c.is_whitespace()).count();
     LENGTHS[[130, 160, 200].iter().filter(|limit| length >= **limit).count()]
 }
 
-/// Marks that are one token together.
+/// Marks that form one token together.
 const JOINED: [&str; 23] = [
     "=>", "->", "::", "==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "%=", "^=", "&=",
     "|=", "<<", ">>", "<<=", ">>=", "..", "..=",
@@ -149,7 +149,7 @@ const JOINED: [&str; 23] = [
 
 fn flatten(stream: TokenStream, found: &mut Vec<String>) {
     let mut trees = stream.into_iter().peekable();
-    // Marks to which the next may belong.
+    // The marks so far, which the next mark may join.
     let mut joint = String::new();
     while let Some(tree) = trees.next() {
         let mark = match &tree {
@@ -196,7 +196,7 @@ fn flatten(stream: TokenStream, found: &mut Vec<String>) {
     }
 }
 
-/// Whether this is the bracket of a doc comment's attribute.
+/// Returns whether this is the bracket of a doc comment's attribute.
 fn is_doc(tree: &TokenTree) -> bool {
     let TokenTree::Group(group) = tree else { return false };
     matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_of_all_kinds_go() {
+    fn comments_of_all_kinds_are_removed() {
         let code = "//! a\n/// b\nfn f<'a>() { // c 'x \" y\n    /* d\n */ 1 /// e\n}\n";
         assert_eq!(without_comments(code), "fn f<'a>() {\n      1\n}");
         assert_eq!(without_comments("1 /* open /* twice */ never closed"), "1");
@@ -270,14 +270,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tokens_are_the_same_once_they_are_written_out(code in "[ -~\n]{0,60}|([a-z']|=>|&&|[.]{1,3}|[ ,;(){}#]){0,30}") {
+        fn written_tokens_give_the_same_tokens_again(code in "[ -~\n]{0,60}|([a-z']|=>|&&|[.]{1,3}|[ ,;(){}#]){0,30}") {
             if let Some(found) = tokens(&code) {
                 prop_assert_eq!(tokens(&found.join(" ")), Some(found));
             }
         }
 
         #[test]
-        fn what_is_left_holds_no_comment(code in "[ -~é\n]{0,60}|[/*\"'r#\\\\\n a]{0,40}") {
+        fn the_result_holds_no_comment(code in "[ -~é\n]{0,60}|[/*\"'r#\\\\\n a]{0,40}") {
             let once = without_comments(&code);
             prop_assert!(parts(&once).all(|(part, _)| part != Part::Comment), "{}", once);
         }

@@ -1,17 +1,17 @@
-//! Who answered what a figure rests on.
+//! Who gave the replies behind a figure.
 //!
-//! A screenshot of a curve outlives the notebook's text, so the figure itself says whether a model, a
-//! recording or a script stands behind it. Every [`Reply`](crate::llm::Reply) has a [`Stamp`]; stamps
-//! add up, as the replies behind a figure do, and a figure shows the sum:
+//! A screenshot of a curve outlives the notebook's text, so the figure itself says whether the replies came
+//! from a model, a recording or a script. Every [`Reply`](crate::llm::Reply) has a [`Stamp`]. Stamps add
+//! up, and a figure shows the sum for all its replies:
 //!
 //! ```ignore
 //! let by: Stamp = family.iter().map(|candidate| &candidate.stamp).sum();
 //! FitnessCurve::new("Best score").series_by(&by, "evolution", &best)
 //! ```
 //!
-//! A figure that a cell shows without one, in a cell that asked, takes the stamp of all replies of that
-//! cell ([`Lab::stamp`](crate::lab::Lab::stamp)): forgetting it leaves it there. What was only measured
-//! in such a cell says so with `.measured()`.
+//! A figure without a stamp, in a cell that asked, takes the stamp of all replies of that cell
+//! ([`Lab::stamp`](crate::lab::Lab::stamp)), so it cannot be forgotten. Use `.measured()` for a figure in
+//! such a cell that uses no reply.
 
 use std::fmt;
 use std::iter::Sum;
@@ -21,7 +21,7 @@ use code_evolution_wire::model::{Answer, Fit, Mode};
 
 use crate::inert;
 
-/// Who answered, and how often. An empty one says that nobody was asked.
+/// Who answered, and how often. An empty stamp means that nobody was asked.
 ///
 /// ```
 /// use code_evolution::stamp::Stamp;
@@ -33,21 +33,21 @@ pub struct Stamp {
     sources: Vec<Source>,
 }
 
-/// One who answers, and what became of the questions.
+/// One source of answers, and its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
     mode: Mode,
     model: String,
     date: Option<String>,
     replies: u64,
-    /// How many of these were only the nearest that a cassette had.
+    /// How many of these replies were only the nearest that a cassette had.
     nearest: u64,
-    /// Questions to which it had none; they are no replies.
+    /// Questions that a cassette had no reply for; they are not counted as replies.
     without: u64,
 }
 
 impl Stamp {
-    /// The stamp of one answer.
+    /// Returns the stamp of one answer.
     pub(crate) fn of(answer: &Answer) -> Self {
         let counted = |holds: bool| u64::from(holds);
         let source = Source {
@@ -61,23 +61,23 @@ impl Stamp {
         Stamp { sources: vec![source] }
     }
 
-    /// Whether nobody was asked.
+    /// Returns whether nobody was asked.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }
 
-    /// How many replies there were.
+    /// Returns how many replies there were.
     pub fn replies(&self) -> u64 {
         self.sources.iter().map(|source| source.replies).sum()
     }
 
-    /// How many questions got none.
+    /// Returns how many questions got no reply.
     pub fn unanswered(&self) -> u64 {
         self.sources.iter().map(|source| source.without).sum()
     }
 
-    /// Who spoke, in a word or two, for the name of a line: `script`, `gpt-6-luna`,
-    /// `script and gpt-6-luna`; `no reply` where nobody did.
+    /// Names who answered in a word or two, for the name of a line: `script`, `gpt-6-luna`, `script and
+    /// gpt-6-luna`; `no reply` if nobody did.
     pub fn who(&self) -> String {
         let mut names: Vec<&str> = Vec::new();
         for source in self.sources.iter().filter(|source| source.replies > 0) {
@@ -93,13 +93,13 @@ impl Stamp {
         }
     }
 
-    /// Whether only a script, written by hand, spoke.
+    /// Returns whether only a script, written by hand, answered.
     pub fn is_scripted(&self) -> bool {
         self.replies() > 0
             && self.sources.iter().all(|source| source.replies == 0 || source.is_script())
     }
 
-    /// A name with who spoke in brackets, for a line of a figure: `repair loop (script)`.
+    /// Adds who answered to a name, in brackets, for a line of a figure: `repair loop (script)`.
     pub(crate) fn names(&self, name: &str) -> String {
         if self.is_empty() { name.to_owned() } else { format!("{name} ({})", self.who()) }
     }
@@ -118,7 +118,7 @@ impl Source {
         }
     }
 
-    /// `live · gpt-6-luna, 2026-11-27`.
+    /// Returns a title such as `live · gpt-6-luna, 2026-11-27`.
     fn title(&self) -> String {
         let dated = || match &self.date {
             Some(date) => format!("{}, {date}", self.model),
@@ -133,7 +133,7 @@ impl Source {
         }
     }
 
-    /// What this source gave, of so many replies in all.
+    /// Describes this source's share of all replies.
     fn share(&self, all: u64) -> String {
         let mut text = if self.is_script() || self.replies < all {
             format!("{} of {} {}", self.replies, plural(all, "reply", "replies"), self.title())
@@ -147,7 +147,7 @@ impl Source {
     }
 }
 
-/// `1 reply`, `2 replies`.
+/// Writes a number with its noun: `1 reply`, `2 replies`.
 pub(crate) fn plural(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
@@ -231,7 +231,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// An answer of this kind.
+    /// Makes an answer of this kind.
     pub(crate) fn answer(mode: Mode, fit: Fit) -> Answer {
         let model = if mode == Mode::Scripted { "script" } else { "small-1" };
         let dated = matches!(mode, Mode::Live | Mode::Record | Mode::Replay);
@@ -294,7 +294,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_name_says_who_spoke_and_nothing_where_nobody_was_asked() {
+    fn a_name_says_who_answered_if_anybody_was_asked() {
         assert_eq!(stamp(Mode::Scripted, 1).names("repair loop"), "repair loop (script)");
         assert_eq!(Stamp::default().names("rustc"), "rustc");
     }

@@ -1,6 +1,6 @@
 //! Tools that models write: proposed, examined, admitted, called.
 //!
-//! A toolbox is a folder; it outlives the kernel, and several notebooks can share one. Whoever guards
+//! A toolbox is a folder. It outlives the kernel, and several notebooks can share it. The person who guards
 //! it writes the tests, sees what passed them, and decides.
 
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub struct Toolbox {
     policy: Policy,
 }
 
-/// Who decides where nobody answers the review's question, as in a run without a person.
+/// The rule that decides if nobody answers the review's question, as in a run without a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     admits: bool,
@@ -39,7 +39,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Admits whatever the gate let through, unless it asks for a capability.
+    /// Admits every tool that the gate lets through, unless it asks for a capability.
     pub fn admit_tested() -> Self {
         Policy { admits: true, granted: Vec::new() }
     }
@@ -55,7 +55,7 @@ impl Policy {
         self
     }
 
-    /// What the policy says of a tool with these capabilities.
+    /// Returns the policy's decision on a tool with these capabilities.
     fn review(&self, capabilities: &[Capability]) -> Review {
         let approved =
             self.admits && capabilities.iter().all(|wanted| self.granted.contains(wanted));
@@ -79,25 +79,25 @@ impl std::fmt::Display for Policy {
 }
 
 impl Toolbox {
-    /// The toolbox in a folder, relative to the notebook. The folder is made where there is none.
+    /// Opens the toolbox in a folder, relative to the notebook. The folder is created if it does not exist.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest is not as it was written.
+    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest was changed from outside.
     pub fn open(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
         let toolbox = Toolbox::at(lab, folder.as_ref())?;
         toolbox.list()?;
         Ok(toolbox)
     }
 
-    /// A new, empty toolbox in a folder. A toolbox that is there is kept beside it, as
-    /// `FOLDER.previous`; the one that was there before is gone.
+    /// Creates a new, empty toolbox in a folder. An existing toolbox is kept beside it as
+    /// `FOLDER.previous`; an older `FOLDER.previous` is deleted.
     ///
     /// # Errors
-    /// If the folder holds something else than a toolbox, or cannot be moved.
+    /// If the folder holds something other than a toolbox, or cannot be moved.
     pub fn fresh(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
         let toolbox = Toolbox::at(lab, folder.as_ref())?;
         toolbox.ask(StartAfresh)?;
-        // Without a slash at its end.
+        // `components` drops a slash at the end.
         let shown = folder.as_ref().components().as_path().display();
         println!("{shown}: a new, empty toolbox (an earlier one, if any, is now {shown}.previous)");
         Ok(toolbox)
@@ -112,20 +112,20 @@ impl Toolbox {
         Ok(Toolbox { host: Arc::clone(lab.host()), folder, policy: Policy::admit_tested() })
     }
 
-    /// The same toolbox with another policy for reviews that nobody answers.
+    /// Returns the same toolbox with another policy for reviews that nobody answers.
     pub fn policy(&self, policy: Policy) -> Self {
         Toolbox { policy, ..self.clone() }
     }
 
-    /// Where it is.
+    /// Returns the toolbox's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Its tools.
+    /// Returns a table of the tools.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest is not as it was written.
+    /// Of kind [`FailureKind::ToolboxDamaged`] if its manifest was changed from outside.
     pub fn tools(&self) -> Result<Table> {
         let mut table = Table::new(["tool", "version", "what it does", "tests", "written by"]);
         for Listed { entry, problem, .. } in self.list()? {
@@ -138,7 +138,7 @@ impl Toolbox {
         Ok(table)
     }
 
-    /// Its tools as a model is offered them.
+    /// Returns the tools in the form that a model is offered.
     ///
     /// # Errors
     /// As for [`Toolbox::tools`].
@@ -150,16 +150,16 @@ impl Toolbox {
         Ok(offered.collect())
     }
 
-    /// What the gate thinks of a proposal, without consequence.
+    /// Examines a proposal at the gate, without admitting it.
     ///
     /// # Errors
-    /// If its task makes no sense, or it uses a tool that is not there. A bad source is no error.
+    /// If its task is invalid, or it uses a tool that does not exist. A bad source is no error.
     pub fn examine(&self, proposal: &Proposal) -> Result<Examination> {
         self.ask(Examine(proposal.clone())).map(Examination)
     }
 
-    /// Puts a proposal through the gate. What passes is shown (source, change, verdict) with the
-    /// question whether to admit it; where nobody answers, the policy decides, and that is printed.
+    /// Puts a proposal through the gate. A proposal that passes is shown (source, change, verdict), with
+    /// the question whether to admit it. If nobody answers, the policy decides, and a line says so.
     ///
     /// # Errors
     /// As for [`Toolbox::examine`].
@@ -172,7 +172,7 @@ impl Toolbox {
         self.decide(proposal, review)
     }
 
-    /// Puts a proposal through the gate with a decision that was already made.
+    /// Puts a proposal through the gate with a decision that is already made.
     ///
     /// # Errors
     /// As for [`Toolbox::examine`].
@@ -198,13 +198,13 @@ impl Toolbox {
         }
     }
 
-    /// Calls a tool. The arguments are a tuple, as for a case; the output is what its signature says.
+    /// Calls a tool. The arguments are a tuple, as for a case; the signature gives the output's type.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool: the message says which there are;
-    /// of kind [`FailureKind::ToolFailed`] if it panicked, took too long or died; of kind
-    /// [`FailureKind::ToolboxDamaged`] if its source is not what was admitted; of kind
-    /// [`FailureKind::BadRequest`] if the arguments or the output have another type than you say.
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool (the message lists the tools); of
+    /// kind [`FailureKind::ToolFailed`] if it panicked, took too long or died; of kind
+    /// [`FailureKind::ToolboxDamaged`] if its source differs from what was admitted; of kind
+    /// [`FailureKind::BadRequest`] if the arguments or the output do not have the types that you name.
     pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Arguments) -> Result<T> {
         let output = self.call_json(name, Value::Array(arguments.arguments()))?;
         serde_json::from_value(output).map_err(|error| {
@@ -215,7 +215,7 @@ impl Toolbox {
         })
     }
 
-    /// Calls a tool with arguments that are JSON: a list, or an object by the parameters' names.
+    /// Calls a tool with JSON arguments: a list, or an object by the parameters' names.
     ///
     /// # Errors
     /// As for [`Toolbox::call`].
@@ -223,7 +223,7 @@ impl Toolbox {
         self.ask(CallTool { name: name.to_owned(), arguments })
     }
 
-    /// Runs a tool for a model: its output as JSON text, or what went wrong.
+    /// Runs a tool for a model: returns its output as JSON text, or what went wrong.
     ///
     /// # Errors
     /// As for [`Toolbox::call`], as text.
@@ -232,7 +232,7 @@ impl Toolbox {
         output.map(|value| value.to_string()).map_err(|error| error.to_string())
     }
 
-    /// The versions of a tool.
+    /// Returns the versions of a tool.
     ///
     /// # Errors
     /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool.
@@ -247,7 +247,7 @@ impl Toolbox {
         Ok(table)
     }
 
-    /// A tool with all its versions.
+    /// Returns a tool with all its versions.
     ///
     /// # Errors
     /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool.
@@ -274,10 +274,10 @@ impl Toolbox {
         self.ask(RollBack { name, version, by })
     }
 
-    /// The audit log, without its times and hashes.
+    /// Returns the audit log, without its times and hashes.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::ToolboxDamaged`] if a line is no entry.
+    /// Of kind [`FailureKind::ToolboxDamaged`] if a line is not a log entry.
     pub fn log(&self) -> Result<Table> {
         let lines = self.ask(ReadLog)?;
         let mut table = Table::new(["line", "event", "tool", "version", "decided by", "why"]);
@@ -294,7 +294,7 @@ impl Toolbox {
         Ok(table)
     }
 
-    /// Where the audit log is.
+    /// Returns the path of the audit log.
     pub fn log_path(&self) -> PathBuf {
         self.folder.join(wire::AUDIT_LOG)
     }
@@ -302,7 +302,7 @@ impl Toolbox {
     /// Checks the audit log, and the toolbox against it.
     ///
     /// # Errors
-    /// If a file cannot be read; what is wrong in one is no error.
+    /// If a file cannot be read. A problem inside a file is a result, not an error.
     pub fn verify(&self) -> Result<Verification> {
         self.ask(Verify).map(Verification)
     }

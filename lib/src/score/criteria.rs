@@ -10,17 +10,16 @@ use super::{share, slowdown};
 pub const CRITERIA: [&str; 5] =
     ["correctness", "edge cases", "performance", "idiom", "readability"];
 
-/// What a warning of the compiler or of clippy takes from the share for idiom.
+/// How much one warning of the compiler or of clippy takes from the share for idiom.
 const WARNING: f64 = 0.3;
 
-/// Up to how many times the reference's CPU time a candidate's speed is worth all, and half. Wide,
-/// since a busy machine doubles a time now and then.
+/// Speed counts fully up to the first multiple of the reference's CPU time, and half up to the second. The
+/// bands are wide, since a busy machine sometimes doubles a time.
 const BANDS: [(f64, f64); 2] = [(4.0, 1.0), (12.0, 0.5)];
 
-/// What is known of one candidate, each criterion as a share, 0 to 1; `None` where it was not measured.
+/// The measurements of one candidate, each criterion as a share, 0 to 1; `None` if it was not measured.
 ///
-/// Nothing is paid for wrong code: speed, idiom and opinion are multiplied by what is believed of its
-/// correctness.
+/// Wrong code earns nothing: speed, idiom and opinion are multiplied by the confirmed share of correctness.
 ///
 /// ```
 /// use code_evolution::score::Criteria;
@@ -32,12 +31,12 @@ const BANDS: [(f64, f64); 2] = [(4.0, 1.0), (12.0, 0.5)];
 pub struct Criteria(pub [Option<f64>; 5]);
 
 impl Criteria {
-    /// What a verdict says: correctness (the visible cases), edge cases (the hidden ones), idiom
-    /// (warnings; the task wants `.warnings().lints()` for it). Speed and opinion are not known yet.
+    /// Takes the criteria from a verdict: correctness (the visible cases), edge cases (the hidden ones),
+    /// idiom (warnings; the task needs `.warnings().lints()` for it). Speed and opinion are not known yet.
     ///
-    /// Visible cases can be learnt by heart, so they count as far as the hidden ones confirm them: where
-    /// fewer than half of those pass, the visible share is cut down to theirs. Without hidden cases there
-    /// is nothing to confirm them, and edge cases are not measured.
+    /// Visible cases can be learnt by heart, so hidden cases must confirm them: if fewer than half of the
+    /// hidden cases pass, the visible share is cut down to theirs. Without hidden cases, nothing confirms
+    /// the visible ones, and edge cases are not measured.
     pub fn of(verdict: &Verdict) -> Self {
         let has_hidden = verdict.cases.iter().any(|case| case.hidden);
         let hidden = has_hidden.then(|| share(verdict, true));
@@ -50,13 +49,13 @@ impl Criteria {
         Criteria([Some(believed), hidden, None, Some(idiom * believed), None])
     }
 
-    /// A candidate that was not born: a reply without code. It earns nothing.
+    /// Returns the criteria of a candidate that was not born, a reply without code. It earns nothing.
     pub fn not_born() -> Self {
         Criteria([Some(0.0); 5])
     }
 
-    /// With its speed, from the verdicts of a speed test (see [`slowdown`]): all of it for less than 4
-    /// times the reference's CPU time, half for less than 12 times, else nothing.
+    /// Adds the speed, from the verdicts of a speed test (see [`slowdown`]): full marks below 4 times the
+    /// reference's CPU time, half below 12 times, else nothing.
     pub fn speed(mut self, candidate: &Verdict, reference: &Verdict) -> Self {
         let times = slowdown(candidate, reference).unwrap_or(f64::INFINITY);
         let band = BANDS.iter().find(|(most, _)| times < *most).map_or(0.0, |(_, share)| *share);
@@ -64,14 +63,14 @@ impl Criteria {
         self
     }
 
-    /// With somebody's opinion, in points of 20; `None` where none could be read.
+    /// Adds an opinion, in points of 20; `None` if none could be read.
     pub fn opinion(mut self, points: Option<u32>) -> Self {
         self.0[4] = points.map(|points| f64::from(points.min(20)) / 20.0 * self.believed());
         self
     }
 
-    /// The points: each share times its weight, rounded. What was not measured earns nothing and is not
-    /// counted in the maximum either.
+    /// Computes the points: each share times its weight, rounded. A criterion that was not measured earns
+    /// nothing, and the maximum does not count it either.
     pub fn weighed(&self, weights: [f64; 5]) -> Score {
         let points = std::array::from_fn(|i| self.0[i].map(|share| (weights[i] * share).round()));
         Score { points, weights }
@@ -87,30 +86,31 @@ impl Criteria {
 pub struct Score {
     /// The points; `None` where the criterion was not measured.
     pub points: [Option<f64>; 5],
-    /// What each criterion is worth at most.
+    /// The maximum of each criterion.
     pub weights: [f64; 5],
 }
 
 impl Score {
-    /// The sum of the points.
+    /// Returns the sum of the points.
     pub fn total(&self) -> f64 {
         self.points.iter().flatten().sum()
     }
 
-    /// What could have been earned with the criteria that were measured.
+    /// Returns the maximum for the criteria that were measured.
     pub fn out_of(&self) -> f64 {
         let measured = self.points.iter().zip(self.weights).filter(|(points, _)| points.is_some());
         measured.map(|(_, weight)| weight).sum()
     }
 
-    /// [`Score::total`] in percent of [`Score::out_of`], rounded; 0 where nothing was measured.
+    /// Returns [`Score::total`] in percent of [`Score::out_of`], rounded; 0 if nothing was measured.
     pub fn percent(&self) -> f64 {
         let most = self.out_of();
         if most > 0.0 { (100.0 * self.total() / most).round() } else { 0.0 }
     }
 
-    /// Points say how good, words what to do: the verdict's feedback (of hidden cases only the number),
-    /// what speed and idiom earned, the first warning, and a reader's opinion. For the next prompt.
+    /// Writes the feedback for the next prompt. Points say how good the code is; the words say what to do:
+    /// the verdict's feedback (only the number of hidden cases), the points for speed and idiom, the first
+    /// warning, and a reader's opinion.
     pub fn feedback(&self, verdict: &Verdict, opinion: &str) -> String {
         let told = verdict.feedback.lines().take(4).collect::<Vec<_>>().join(" ");
         let warning = verdict.diagnostics.iter().find(|it| it.level == Level::Warning);
@@ -120,7 +120,7 @@ impl Score {
         format!("{told} Performance: {speed}. Idiom: {idiom}. A reader's opinion: {opinion}")
     }
 
-    /// One criterion in words: `18 of 20`, or `not measured`.
+    /// Describes one criterion: `18 of 20`, or `not measured`.
     pub fn part(&self, criterion: usize) -> String {
         match self.points[criterion] {
             Some(points) => format!("{points} of {}", self.weights[criterion]),
@@ -149,7 +149,7 @@ mod tests {
         criteria.weighed(WEIGHTS).points
     }
 
-    /// So many visible and hidden cases pass, of four each.
+    /// Makes a verdict in which this many visible and hidden cases pass, of four each.
     fn judged(visible: usize, hidden: usize) -> Verdict {
         let case = |passes: usize, hidden: bool| (0..4).map(move |n| (n < passes, hidden, 1.0));
         verdict(&case(visible, false).chain(case(hidden, true)).collect::<Vec<_>>())
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_cost_idiom_and_wrong_code_has_none() {
+    fn warnings_cost_idiom_and_wrong_code_earns_none() {
         let mut warned = judged(4, 4);
         let warning = Diagnostic {
             level: Level::Warning,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn speed_is_paid_in_bands_and_only_to_right_code() {
+    fn speed_earns_points_in_bands_and_only_for_correct_code() {
         let took = |ms| verdict(&[(true, false, ms)]);
         let criteria = Criteria::of(&judged(4, 4));
         let paid = |ms| points(criteria.speed(&took(ms), &took(10.0)))[2];

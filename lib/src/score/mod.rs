@@ -2,20 +2,20 @@
 //!
 //! | item | subject |
 //! |---|---|
-//! | [`best_first`] | the order of scores, in which one that is no number comes last |
+//! | [`best_first`] | the order of scores; NaN comes last |
 //! | [`best_so_far`] | a curve that never falls |
 //! | [`ranked`] | a population in the order of its scores |
-//! | [`share`] | how many of the cases pass, the visible or the hidden ones |
+//! | [`share`] | the share of visible or hidden cases that pass |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
-//! | [`Criteria`], [`Score`] | five criteria of a candidate; with weights, points |
+//! | [`Criteria`], [`Score`] | five criteria of a candidate, and the points that weights make of them |
 //! | [`Paired`] | old against new, problem by problem: difference, interval, test |
 //!
-//! What a model thinks is [`Reply::opinion`](crate::llm::Reply::opinion); here it is a number that the
-//! notebook hands in.
+//! A model's opinion comes from [`Reply::opinion`](crate::llm::Reply::opinion); here it is a number that
+//! the notebook passes in.
 //!
-//! Left out: benchmarks. One run on a shared machine tells a factor of ten from a factor of one, and
-//! no more; so these functions are made for wide bands, not for close races. And weights: what a
-//! criterion is worth is the notebook's.
+//! Left out: benchmarks. One run on a shared machine can only tell a factor of ten from a factor of one. So
+//! these functions suit wide bands, not close races. Also left out: weights. The notebook decides what a
+//! criterion is worth.
 
 mod criteria;
 mod paired;
@@ -27,12 +27,12 @@ use std::cmp::Ordering;
 
 use code_evolution_wire::verdict::Verdict;
 
-/// What is added to each measured time before two are divided, in milliseconds: below it, noise and
-/// the time to read the input are all there is.
+/// Added to each measured time before two are divided, in milliseconds. A shorter time is only noise and
+/// reading the input.
 const FLOOR_MS: f64 = 5.0;
 
-/// The higher score first, for `sort_by`. One that is no number (a division by zero, say) comes last, even
-/// after negative infinity: `f64::total_cmp` alone would rank it first.
+/// Orders scores for `sort_by`, the higher first. NaN (from a division by zero, say) comes last, even after
+/// negative infinity; `f64::total_cmp` alone would rank it first.
 ///
 /// ```
 /// # use code_evolution::score::best_first;
@@ -46,7 +46,8 @@ pub fn best_first<S: PartialOrd>(a: S, b: S) -> Ordering {
     is_nan(&a).cmp(&is_nan(&b)).then_with(|| b.partial_cmp(&a).unwrap_or(Ordering::Equal))
 }
 
-/// Each item with its score, the best first; of equals the first. A score that is no number comes last.
+/// Returns each item with its score, best first; of equals, the earlier item first. A score of NaN comes
+/// last.
 ///
 /// ```
 /// # use code_evolution::score::ranked;
@@ -59,7 +60,7 @@ pub fn ranked<T: Clone, S: PartialOrd>(items: &[T], score: impl Fn(&T) -> S) -> 
     scored
 }
 
-/// The best score so far after each try; what is no number changes nothing.
+/// Returns the best score so far after each try; NaN changes nothing.
 ///
 /// ```
 /// # use code_evolution::score::best_so_far;
@@ -74,8 +75,7 @@ pub fn best_so_far(scores: &[f64]) -> Vec<f64> {
     so_far.collect()
 }
 
-/// The share of a verdict's cases that pass, 0 to 1: of the hidden ones, or of the visible ones. 0
-/// where there are none.
+/// Returns the share of a verdict's hidden or visible cases that pass, 0 to 1; 0 if there are none.
 pub fn share(verdict: &Verdict, hidden: bool) -> f64 {
     let cases = verdict.cases.iter().filter(|case| case.hidden == hidden);
     let (passed, all) =
@@ -83,14 +83,15 @@ pub fn share(verdict: &Verdict, hidden: bool) -> f64 {
     passed as f64 / all.max(1) as f64
 }
 
-/// The CPU times of a verdict's cases in milliseconds, each beside the size of that case's input, for
+/// Returns the CPU times of a verdict's cases in milliseconds, each with the size of that case's input, for
 /// [`growth`] or a plot. Sizes beyond the last case are left out.
 pub fn times(verdict: &Verdict, sizes: &[f64]) -> Vec<(f64, f64)> {
     sizes.iter().copied().zip(verdict.cases.iter().map(|case| case.cpu_ms)).collect()
 }
 
-/// How many times as long as the reference a candidate needs for the last case, the largest input;
-/// `None` unless both passed every case, since the time of a wrong answer means nothing.
+/// Returns how many times as long as the reference a candidate needs for the last case, which has the
+/// largest input. Returns `None` unless both passed every case, since the time of a wrong answer means
+/// nothing.
 pub fn slowdown(candidate: &Verdict, reference: &Verdict) -> Option<f64> {
     if !candidate.is_success() || !reference.is_success() {
         return None;
@@ -99,13 +100,13 @@ pub fn slowdown(candidate: &Verdict, reference: &Verdict) -> Option<f64> {
     Some(ratio(candidate.cpu_ms, reference.cpu_ms))
 }
 
-/// [`slowdown`] for two times in milliseconds.
+/// Computes [`slowdown`] for two times in milliseconds.
 fn ratio(candidate_ms: f64, reference_ms: f64) -> f64 {
     (candidate_ms + FLOOR_MS) / (reference_ms + FLOOR_MS)
 }
 
-/// The exponent `k` of the power `n^k` by which times grow from the first size to the last: about 1
-/// for a linear algorithm, 2 for a quadratic one. `None` for fewer than two sizes, or times of 0.
+/// Estimates the exponent `k` if times grow as `n^k` from the first size to the last: about 1 for a linear
+/// algorithm, 2 for a quadratic one. `None` for fewer than two sizes, or times of 0.
 ///
 /// ```
 /// # use code_evolution::score::growth;
@@ -122,7 +123,7 @@ pub(super) mod tests {
     use super::*;
     use code_evolution_wire::verdict::{CaseVerdict, Outcome, Stage};
 
-    /// A verdict of cases that passed or not, are hidden or not, and took these milliseconds.
+    /// Makes a verdict from cases: whether each passed, whether it is hidden, and its milliseconds.
     pub(crate) fn verdict(cases: &[(bool, bool, f64)]) -> Verdict {
         let cases = cases.iter().map(|&(passed, hidden, cpu_ms)| CaseVerdict {
             name: String::new(),

@@ -1,16 +1,17 @@
 //! Old against new, problem by problem.
 //!
-//! A problem is hard or easy for both, so what counts is the *difference* on each problem. Samples of
-//! one problem are no independent evidence: they are averaged first, and the problems are the sample.
-//! Test and interval belong together and assume one thing: that the differences are spread evenly to
-//! both sides of the true one. (Sign flips: Fisher, *The Design of Experiments*, 1935; the interval from
-//! the means of all subsets: Hartigan, "Using subsample values as typical values", 1969.)
+//! A problem is hard or easy for both, so only the *difference* on each problem counts. Several samples of
+//! one problem are not independent evidence, so they are averaged first; the problems are the sample. Test
+//! and interval belong together and share one assumption: the differences are spread symmetrically around
+//! the true difference. (Sign flips: Fisher, *The Design of Experiments*, 1935; the interval from the means
+//! of all subsets: Hartigan, "Using subsample values as typical values", 1969.)
 //!
-//! Left out: several comparisons at once. Who makes twenty finds one with p under 0.05.
+//! Left out: a correction for several comparisons. Among twenty comparisons, chance alone gives one with p
+//! under 0.05.
 
-/// Up to so many problems, all sign flips and subsets are counted; beyond, a fixed sample of them.
+/// Up to this many problems, all sign flips and subsets are counted; beyond it, a fixed sample of them.
 const COUNTED: usize = 16;
-/// How many flips and subsets are sampled beyond that.
+/// How many flips and subsets are sampled beyond that number.
 const SAMPLED: u64 = 1 << COUNTED;
 /// The interval leaves out this share on each side.
 const TAIL: f64 = 0.025;
@@ -18,15 +19,15 @@ const TAIL: f64 = 0.025;
 /// One problem, measured several times the old way and the new way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
-    /// What the problem is called.
+    /// The problem's name.
     pub name: String,
-    /// The scores of the old way, one a sample.
+    /// The scores of the old way, one per sample.
     pub old: Vec<f64>,
     /// The scores of the new way.
     pub new: Vec<f64>,
 }
 
-/// A comparison of an old with a new way on the same problems.
+/// A comparison of an old and a new way on the same problems.
 ///
 /// ```
 /// use code_evolution::score::Paired;
@@ -44,13 +45,13 @@ pub struct Paired {
 }
 
 impl Paired {
-    /// A comparison on no problem yet.
+    /// Creates a comparison without problems.
     pub fn new() -> Self {
         Paired::default()
     }
 
-    /// Adds a problem with its samples. One without a sample on either side is no pair and left out,
-    /// as are samples that are no number.
+    /// Adds a problem with its samples. A problem without a sample on one side is left out, and so are
+    /// samples that are NaN.
     pub fn push(&mut self, name: impl Into<String>, old: Vec<f64>, new: Vec<f64>) {
         let finite = |mut samples: Vec<f64>| {
             samples.retain(|score| score.is_finite());
@@ -62,35 +63,35 @@ impl Paired {
         }
     }
 
-    /// The problems.
+    /// Returns the problems.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
     }
 
-    /// New less old, the mean over the problems; 0 for none.
+    /// Returns new minus old, averaged over the problems; 0 without problems.
     pub fn difference(&self) -> f64 {
         mean(&self.differences())
     }
 
-    /// The differences that the data allow for, at 95 % confidence (a little more, since subsets are
-    /// counted): `None` for fewer than six problems, from which there is no such interval.
+    /// Returns the range of differences that fits the data, at 95 % confidence (a little more, since
+    /// subsets are counted). `None` for fewer than six problems, which allow no such interval.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let differences = self.differences();
         let mut means: Vec<f64> =
             subsets(differences.len()).map(|subset| mean(&chosen(&differences, subset))).collect();
         means.sort_by(f64::total_cmp);
-        // The means of the n subsets cut the line into n + 1 intervals that are equally likely.
+        // The means of the n subsets cut the line into n + 1 equally likely intervals.
         let cut = (TAIL * (means.len() + 1) as f64).floor() as usize;
         let lowest = means.get(cut.checked_sub(1)?)?;
         Some((*lowest, means[means.len() - cut]))
     }
 
-    /// How often chance alone gives a difference as large as this one, on either side: the share of all
-    /// ways to flip the differences' signs. 1 for no problem.
+    /// Returns how often chance alone gives a difference at least this large, on either side: the share of
+    /// all ways to flip the signs of the differences. 1 without problems.
     pub fn p_value(&self) -> f64 {
         let differences = self.differences();
         let total: f64 = differences.iter().sum();
-        // A whisker, for sums that differ by rounding only.
+        // A small tolerance, for sums that differ only by rounding.
         let least = total.abs() - 1e-9 * differences.iter().map(|it| it.abs()).sum::<f64>();
         let extreme = |flipped: u64| {
             (total - 2.0 * chosen(&differences, flipped).iter().sum::<f64>()).abs() >= least
@@ -104,17 +105,17 @@ impl Paired {
         count / all
     }
 
-    /// The smallest p that this many problems can give, were the new way better on each.
+    /// Returns the smallest p that this many problems can give, if the new way is better on each.
     pub fn smallest_p(&self) -> f64 {
         0.5f64.powi(self.pairs.len() as i32 - 1).min(1.0)
     }
 
-    /// Whether the test says that the new way is better: p under 0.05, and the difference positive.
+    /// Returns whether the test finds the new way better: p under 0.05, and a positive difference.
     pub fn is_better(&self) -> bool {
         self.difference() > 0.0 && self.p_value() < 0.05
     }
 
-    /// The result in two lines: the difference with its interval, the test with what it can say.
+    /// Describes the result in two lines: the difference with its interval, then the test.
     pub fn summary(&self) -> String {
         let pairs = match self.pairs.len() {
             0 => return "no pair was measured".to_owned(),
@@ -138,7 +139,7 @@ impl Paired {
     }
 }
 
-/// A probability with as many decimals as it needs.
+/// Writes a probability with as many decimals as it needs.
 fn probability(p: f64) -> String {
     if p < 0.001 { "under 0.001".to_owned() } else { format!("{p:.3}") }
 }
@@ -147,13 +148,13 @@ fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// The values whose bits are set; bits repeat after the 64th.
+/// Returns the values whose bits are set; bits repeat after the 64th.
 fn chosen(values: &[f64], subset: u64) -> Vec<f64> {
     let is_in = |at: usize| subset.rotate_right((at % 64) as u32) & 1 == 1;
     (0..values.len()).filter(|at| is_in(*at)).map(|at| values[at]).collect()
 }
 
-/// The subsets of so many values but the empty one, as bits: all of them, or a sample, the same each time.
+/// Returns the non-empty subsets of this many values, as bits: all of them, or the same sample each time.
 fn subsets(count: usize) -> Box<dyn Iterator<Item = u64>> {
     if count <= COUNTED {
         return Box::new(1..1u64 << count);
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_says_what_the_test_can_say() {
+    fn the_summary_says_how_far_the_test_can_go() {
         let text = paired(&[10.0, 20.0, 30.0, 40.0]).summary();
         assert_eq!(
             text,
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn many_problems_are_sampled_alike_each_time() {
+    fn the_sample_of_many_problems_is_always_the_same() {
         let many: Vec<f64> = (0..70).map(|n| f64::from(n % 7) - 2.0).collect();
         let (p, interval) = (paired(&many).p_value(), paired(&many).interval().expect("many"));
         assert_eq!(p, paired(&many).p_value());
@@ -236,7 +237,7 @@ mod tests {
             let paired = paired(&differences.iter().map(|d| f64::from(*d)).collect::<Vec<_>>());
             let (low, high) = paired.interval().expect("six or more");
             prop_assert!(low <= paired.difference() + 1e-9 && paired.difference() <= high + 1e-9);
-            // Where the interval is clear of 0, so is the test, and the other way round.
+            // If the interval excludes 0, so does the test, and the reverse.
             if low > 1e-9 || high < -1e-9 {
                 prop_assert!(paired.p_value() < 0.05 + 1e-9, "{} for {low} to {high}", paired.p_value());
             }

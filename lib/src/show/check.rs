@@ -1,8 +1,8 @@
 //! ✅ and ❌.
 //!
-//! A panic or a failed `assert!` leaves a cell of the kernel looking fine, and takes the cell's
-//! variables with it. So a notebook checks itself with [`check!`](crate::check), which prints one
-//! line and goes on; whoever runs the notebook unattended looks for ❌.
+//! After a panic or a failed `assert!`, a cell of the kernel still looks fine, and the cell's variables are
+//! lost. So a notebook checks itself with [`check!`](crate::check), which prints one line and goes on. A
+//! run without a person searches the output for ❌.
 
 use crate::inert;
 
@@ -49,8 +49,8 @@ macro_rules! check_eq {
     };
 }
 
-/// Grades an exercise: prints `✅ what` if the condition holds, and else, without calling it a failure,
-/// what to do.
+/// Grades an exercise: prints `✅ what` if the condition holds; else prints what to do, without calling it a
+/// failure.
 ///
 /// ```
 /// use code_evolution::exercise;
@@ -64,7 +64,7 @@ macro_rules! exercise {
     };
 }
 
-/// What [`exercise!`](crate::exercise) prints.
+/// Prints the line of [`exercise!`](crate::exercise).
 #[doc(hidden)]
 pub fn grade(solved: bool, what: &str, todo: &str) {
     match solved {
@@ -73,7 +73,7 @@ pub fn grade(solved: bool, what: &str, todo: &str) {
     }
 }
 
-/// What the macros print.
+/// Prints the line of a check.
 #[doc(hidden)]
 pub fn report(holds: bool, what: &str, problem: Option<String>) {
     println!("{}", line(holds, what, problem.as_deref()));
@@ -88,8 +88,8 @@ fn line(holds: bool, what: &str, problem: Option<&str>) -> String {
     }
 }
 
-/// From here on a panic prints one line instead of a stack trace. The kernel turns stack traces on,
-/// and a beginner's first panic is no place for fifteen lines of frames.
+/// Makes every later panic print one line instead of a stack trace. The kernel turns stack traces on, and
+/// fifteen lines of frames do not help a beginner with a first panic.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic_line(panic.payload()))));
 }

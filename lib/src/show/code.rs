@@ -1,4 +1,4 @@
-//! Rust source, to be read.
+//! Rust source for reading.
 
 use super::{html, shows_itself};
 use crate::inert;
@@ -15,17 +15,17 @@ pub struct Code {
 }
 
 impl Code {
-    /// Shows this source.
+    /// Creates a panel for this source.
     pub fn new(source: impl AsRef<str>) -> Self {
         Code { source: source.as_ref().to_owned() }
     }
 
-    /// The source as HTML.
+    /// Returns the source as HTML.
     pub fn to_html(&self) -> String {
         html::panel(&html::pre_of(&self.numbered(inert::html(&self.source))))
     }
 
-    /// The source as text.
+    /// Returns the source as text.
     pub fn to_text(&self) -> String {
         self.numbered(inert::text(&self.source))
     }

@@ -1,17 +1,17 @@
-//! What changed between two texts.
+//! The changes between two texts.
 //!
-//! Blue and `+` for what came, orange and `-` for what went: colours that everybody tells apart,
-//! and signs for where there is no colour.
+//! Added text is blue with `+`, removed text orange with `-`. Everybody can tell these colours apart, and
+//! the signs work without colour.
 
 use similar::{ChangeTag, TextDiff};
 
 use super::{html, number, shows_itself};
 use crate::inert;
 
-/// Equal lines shown before and after a change.
+/// How many equal lines are shown before and after a change.
 const CONTEXT: usize = 3;
 
-/// The difference of two texts, by line; [`Diff::words`] shows it by word, as suits a prompt.
+/// The difference of two texts, by line; [`Diff::words`] shows it by word, which suits a prompt.
 ///
 /// ```
 /// use code_evolution::show::Diff;
@@ -34,20 +34,20 @@ struct Change {
 }
 
 impl Diff {
-    /// Compares two texts line by line. How their lines end makes no difference, nor whether the
-    /// last one ends at all.
+    /// Compares two texts line by line. The kind of line end does not matter, nor whether the last line has
+    /// one.
     pub fn new(old: impl AsRef<str>, new: impl AsRef<str>) -> Self {
         Diff { old: same_ends(old.as_ref()), new: same_ends(new.as_ref()), by_word: false }
     }
 
-    /// Compares them word by word.
+    /// Switches to a comparison word by word.
     pub fn words(mut self) -> Self {
         self.by_word = true;
         self
     }
 
-    /// How alike the texts are, from 0 to 1: twice the words (or lines) they share, in order, as a
-    /// fraction of the words (or lines) of both.
+    /// Returns how alike the texts are, from 0 to 1: twice the words (or lines) that they share in order,
+    /// divided by the words (or lines) of both.
     pub fn similarity(&self) -> f64 {
         let ratio = if self.by_word {
             let seen = |text| -> Vec<&str> {
@@ -60,7 +60,7 @@ impl Diff {
         f64::from(ratio)
     }
 
-    /// The diff as HTML.
+    /// Returns the diff as HTML.
     pub fn to_html(&self) -> String {
         let changes = self.changes();
         if changes.iter().all(|change| change.tag == ChangeTag::Equal) {
@@ -72,11 +72,11 @@ impl Diff {
             lines(&changes).iter().map(line_html).collect::<Vec<_>>().join("\n")
         };
         let text = html::pre_of(&body);
-        // Words are a prompt's or a reply's, and stand in the frame that these have.
+        // Words come from a prompt or a reply, so they get the same frame.
         html::panel(&if self.by_word { html::frame(&text) } else { text })
     }
 
-    /// The diff as text.
+    /// Returns the diff as text.
     pub fn to_text(&self) -> String {
         let changes = self.changes();
         if changes.iter().all(|change| change.tag == ChangeTag::Equal) {
@@ -99,7 +99,7 @@ impl Diff {
         lines.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// What stayed, went and came, neighbours of one kind joined if they are words.
+    /// Returns the kept, removed and added parts; neighbouring words of one kind are joined.
     fn changes(&self) -> Vec<Change> {
         if !self.by_word {
             let diff = TextDiff::from_lines(&self.old, &self.new);
@@ -123,7 +123,7 @@ fn same_ends(text: &str) -> String {
     lines
 }
 
-/// The words of a text, its white space, and every other character by itself, in order.
+/// Splits a text into words, white space, and single other characters, in order.
 fn words(text: &str) -> Vec<&str> {
     let kind = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' || c == '\'' => 1,
@@ -146,8 +146,8 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Joins words to phrases: what went, then what came. White space between two changed words belongs
-/// to the change, or a rewritten sentence would be a patchwork.
+/// Joins words into phrases: removed text, then added text. White space between two changed words belongs
+/// to the change; otherwise a rewritten sentence would be a patchwork.
 fn phrases(words: &[(ChangeTag, &str)]) -> Vec<Change> {
     let mut phrases: Vec<Change> = Vec::new();
     let (mut went, mut came) = (String::new(), String::new());
@@ -178,7 +178,7 @@ fn phrases(words: &[(ChangeTag, &str)]) -> Vec<Change> {
     phrases
 }
 
-/// Ends a change.
+/// Ends a change and starts a new one.
 fn flush(phrases: &mut Vec<Change>, went: &mut String, came: &mut String) {
     for (tag, text) in [(ChangeTag::Delete, went), (ChangeTag::Insert, came)] {
         if !text.is_empty() {
@@ -187,14 +187,14 @@ fn flush(phrases: &mut Vec<Change>, went: &mut String, came: &mut String) {
     }
 }
 
-/// A line of the shown diff.
+/// One line of the displayed diff.
 enum Line<'a> {
     Change(&'a Change),
-    /// So many equal lines left out.
+    /// This many equal lines are left out.
     Skipped(usize),
 }
 
-/// The changed lines with their context.
+/// Returns the changed lines with their context.
 fn lines(changes: &[Change]) -> Vec<Line<'_>> {
     let changed: Vec<usize> =
         (0..changes.len()).filter(|index| changes[*index].tag != ChangeTag::Equal).collect();
@@ -244,12 +244,12 @@ fn word_html(change: &Change) -> String {
     }
 }
 
-/// `<del>` and `<ins>` say it to a screen reader, and to a site that strips styles.
+/// Marks up a change. `<del>` and `<ins>` inform a screen reader, and a site that strips styles.
 fn colored(tag: ChangeTag, html: &str) -> String {
     match tag {
         ChangeTag::Equal => html.to_owned(),
         ChangeTag::Delete => {
-            // A line through it would hide the sign.
+            // A strike-through line would hide the sign.
             format!(
                 "<del style=\"background-color: rgba(213, 94, 0, 0.25); \
                  text-decoration: none\">{html}</del>"

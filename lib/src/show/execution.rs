@@ -1,4 +1,4 @@
-//! How a whole program ran.
+//! The result of running a whole program.
 
 use std::ops::Deref;
 
@@ -9,14 +9,14 @@ use super::table::Table;
 use super::{html, shows_itself, verdict};
 use crate::inert;
 
-/// Lines of a program's output that are shown; the wire's fields hold all of it.
+/// The most lines of output shown; the wire's fields hold all of it.
 const LINES: usize = 100;
-/// Characters of a program's output that are shown.
+/// The most characters of output shown.
 const CHARACTERS: usize = 8_000;
 
-/// How a program ran. Its fields are those of the wire's
-/// [`Execution`](code_evolution_wire::program::Execution); what they hold is the program's own text,
-/// so print the execution, not its fields.
+/// The result of running a program. Its fields are those of the wire's
+/// [`Execution`](code_evolution_wire::program::Execution). They hold the program's raw text, so print the
+/// execution, not its fields.
 #[derive(Clone, PartialEq)]
 pub struct Execution(pub wire::Execution);
 
@@ -29,19 +29,19 @@ impl Deref for Execution {
 }
 
 impl Execution {
-    /// The end in one line: `✓ exit code 0`, `✗ compile error`.
+    /// Returns the ending in one line: `✓ exit code 0`, `✗ compile error`.
     pub fn headline(&self) -> String {
         let mark = if self.status == Status::Exited(0) { "✓" } else { "✗" };
         format!("{mark} {}", inert::short(&self.status.to_string(), 60))
     }
 
-    /// What it cost: time and memory by the kernel's accounting. Differs from run to run.
+    /// Returns the cost: time and memory by the kernel's accounting. It differs from run to run.
     pub fn cost(&self) -> Table {
         let memory = format(self.peak_bytes as f64 / 1e6);
         Table::new(["CPU (ms)", "peak memory (MB)"]).row((format(self.cpu_ms), memory))
     }
 
-    /// The execution as HTML.
+    /// Returns the execution as HTML.
     pub fn to_html(&self) -> String {
         let mut body = html::headline(&self.headline());
         for (name, text) in self.streams() {
@@ -52,7 +52,7 @@ impl Execution {
         html::panel(&body)
     }
 
-    /// The execution as text.
+    /// Returns the execution as text.
     pub fn to_text(&self) -> String {
         let mut parts = vec![self.headline()];
         for (name, text) in self.streams() {
@@ -62,8 +62,8 @@ impl Execution {
         parts.join("\n")
     }
 
-    /// What the program wrote, as far as it is shown. The compiler's errors are shown as such, not
-    /// a second time as standard error.
+    /// Returns the program's output, shortened for display. Compiler errors have their own place and are
+    /// not repeated as standard error.
     fn streams(&self) -> Vec<(String, String)> {
         let mut streams = Vec::new();
         if !self.stdout.is_empty() {
@@ -77,8 +77,8 @@ impl Execution {
 }
 shows_itself!(Execution);
 
-/// A stream's heading and its text. The heading says whether the text is cut, here or before: within the
-/// text a program could say so itself.
+/// Returns a stream's heading and text. The heading says whether the text was cut, here or earlier; a note
+/// within the text could come from the program itself.
 fn shown(name: &str, text: &str, cut: bool) -> (String, String) {
     let lines: String = text.split_inclusive('\n').take(LINES).collect();
     let kept: String = lines.chars().take(CHARACTERS).collect();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_was_cut_before_says_so() {
+    fn output_that_was_cut_earlier_says_so() {
         let cut = Execution(wire::Execution {
             stdout_cut: true,
             ..execution(Status::Exited(0), "one\n").0
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn cost_is_apart() {
+    fn the_cost_is_shown_separately() {
         let execution = execution(Status::Exited(0), "");
         assert!(!execution.to_html().contains("1.5"));
         assert!(execution.cost().to_string().ends_with("     1.5                 3"));

@@ -8,17 +8,17 @@ use code_evolution_wire::export as wire;
 use crate::inert;
 use crate::show::{html, shows_itself};
 
-/// What was written, and how to try it. Shows no date and no path of the machine.
+/// The files that were written, and how to try them. Shows no date and no path of the machine.
 #[derive(Clone, PartialEq)]
 pub struct Exported(pub wire::Exported);
 
 impl Exported {
-    /// Where the crate is.
+    /// Returns the crate's folder.
     pub fn folder(&self) -> &Path {
         Path::new(&self.0.folder)
     }
 
-    /// The result in one line.
+    /// Returns the result in one line.
     pub fn headline(&self) -> String {
         let tests = match self.tests {
             1 => "1 test".to_owned(),
@@ -27,14 +27,14 @@ impl Exported {
         format!("the crate {} is written, with {tests}", self.name())
     }
 
-    /// The result as HTML.
+    /// Returns the result as HTML.
     pub fn to_html(&self) -> String {
         let mut body = html::headline(&self.headline());
         body += &self.facts().iter().map(|fact| html::paragraph(fact)).collect::<String>();
         html::panel(&(body + &html::pre(&self.command())))
     }
 
-    /// The result as text.
+    /// Returns the result as text.
     pub fn to_text(&self) -> String {
         let mut lines = vec![self.headline()];
         lines.extend(self.facts());
@@ -64,7 +64,7 @@ impl Exported {
         let mut facts = vec![
             format!("files: {}", self.files.join(", ")),
             format!("written by: {written_by}{ancestors}"),
-            // The same words in every run: a notebook's output is committed.
+            // This sentence is the same in every run, since a notebook's output is committed.
             "An earlier export of that name is replaced, if nobody has changed it.".to_owned(),
         ];
         if !self.crates.is_empty() {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_was_written_by_whom_and_how_to_try_it() {
+    fn an_export_says_what_was_written_by_whom_and_how_to_try_it() {
         let shown = Exported(wire::Exported {
             folder: "/somewhere/my_fizzbuzz".into(),
             files: vec!["Cargo.toml".into()],

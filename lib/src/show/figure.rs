@@ -1,10 +1,10 @@
-//! From a drawing to an `<img>`.
+//! Turns a drawing into an `<img>`.
 //!
-//! An inline `<svg>` is stripped from a notebook that is not trusted, an image with a data address
-//! is not. That address wants base64: fifteen lines here rather than one more crate for every cell
-//! to link. Pictures are drawn in units of half a pixel, since the SVG back end of plotters knows
-//! whole numbers only, and shown at half their size. They sit on a white card: a picture cannot
-//! follow the notebook's theme, and it must be readable on both.
+//! A notebook that is not trusted strips an inline `<svg>`, but not an image with a data address. That
+//! address needs base64: fifteen lines here cost less than one more crate that every cell links. Pictures
+//! are drawn in units of half a pixel, since the SVG back end of plotters only knows whole numbers, and are
+//! shown at half size. They have a white background, because a picture cannot follow the notebook's theme
+//! and must be readable on light and dark.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -12,18 +12,18 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::error::{Error, Result};
 use crate::inert;
 
-/// Units of a drawing in one pixel of the page.
+/// Units of a drawing per pixel of the page.
 pub(crate) const UNITS: i32 = 2;
 
 /// Text and axes.
 pub(crate) const INK: RGBColor = RGBColor(34, 34, 34);
-/// What is said less loudly; still 4.5:1 against white.
+/// Less important text; its contrast is still 4.5:1 against white.
 pub(crate) const MUTED: RGBColor = RGBColor(100, 100, 100);
 /// Grid lines.
 pub(crate) const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design",
-/// 2008), less its yellow, which is too faint for a line on white.
+/// Colours that people with any colour vision can tell apart (Okabe and Ito, "Color Universal Design",
+/// 2008), without yellow, which is too faint for a line on white.
 pub(crate) const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -34,21 +34,21 @@ pub(crate) const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
-/// The card that a picture sits on.
+/// The white background of a picture.
 const CARD: &str = "max-width: 100%; box-sizing: border-box; background-color: #ffffff; \
     padding: 10px; border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 8px";
 
-/// What went wrong in plotters; only its back end can fail, and ours writes to memory.
+/// An error of plotters. Only its back end can fail, and ours writes to memory.
 pub(crate) type DrawingError = Box<dyn std::error::Error>;
 
-/// Where a drawing goes.
+/// The area to draw on.
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// Pixels of a line of the stamp, and its text's size.
+/// Pixels per line of the stamp, and the size of its text.
 const STAMP: (i32, f64) = (17, 12.0);
 
-/// Lets `draw` fill a white picture of this many pixels, and returns it as SVG. A stamp that is not
-/// empty stands below, in the picture: who copies the picture copies the stamp.
+/// Lets `draw` fill a white picture of this many pixels, and returns it as SVG. A stamp that is not empty
+/// stands below, inside the picture, so a copy of the picture includes it.
 pub(crate) fn svg(
     (width, height): (i32, i32),
     stamp: &str,
@@ -73,8 +73,7 @@ pub(crate) fn svg(
     Ok(out.replace(" opacity=\"1\"", "").replace('\n', ""))
 }
 
-/// Words, in a size of so many pixels, in lines of at most this many pixels. A longer word gets a line
-/// of its own.
+/// Breaks text of this size into lines of at most this many pixels. A longer word gets its own line.
 pub(crate) fn wrap(text: &str, width: i32, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -89,7 +88,7 @@ pub(crate) fn wrap(text: &str, width: i32, size: f64) -> Vec<String> {
     lines
 }
 
-/// The picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
+/// Returns the picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
 pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
     format!(
         "<img width=\"{width}\" style=\"{CARD}\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
@@ -98,25 +97,24 @@ pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
     )
 }
 
-/// A text style of this many pixels.
+/// Returns a text style of this many pixels.
 pub(crate) fn font(pixels: f64, color: &RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
     // The SVG back end divides a font's size by 1.24.
     let size = pixels * f64::from(UNITS) * 1.24;
     ("sans-serif", size).into_font().color(color).pos(Pos::new(h, v))
 }
 
-/// The same style in bold.
+/// Returns the same style in bold.
 pub(crate) fn bold(style: TextStyle<'_>) -> TextStyle<'_> {
     TextStyle { font: style.font.style(FontStyle::Bold), ..style }
 }
 
-/// Roughly how many units a text of this many pixels takes: an estimate, as nobody knows the
-/// reader's font.
+/// Estimates how many units a text of this many pixels takes; nobody knows the reader's font.
 pub(crate) fn text_width(text: &str, pixels: f64) -> i32 {
     (inert::columns(text) as f64 * 0.58 * pixels * f64::from(UNITS)).ceil() as i32
 }
 
-/// RFC 4648, with padding.
+/// Encodes bytes as in RFC 4648, with padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,29 +1,28 @@
-//! The few HTML parts that every panel is made of.
+//! The HTML parts that all panels use.
 //!
-//! Only elements and styles that JupyterLab's sanitizer leaves in a notebook nobody has trusted yet
-//! (a fresh clone): no `<svg>`, no `currentColor`, no script. No foreground colour is set, and
-//! backgrounds are translucent, so a panel looks right on a light and on a dark theme. Where a
-//! site drops all styles, the words and signs still say everything. Space shows what belongs
-//! together: a heading has more of it above than below.
+//! This uses only elements and styles that JupyterLab's sanitizer keeps in an untrusted notebook (a fresh
+//! clone): no `<svg>`, no `currentColor`, no script. It sets no foreground colour, and backgrounds are
+//! translucent, so a panel looks right on a light and on a dark theme. If a site drops all styles, the
+//! words and signs still say everything. Space groups the parts: a heading has more of it above than below.
 
 use crate::inert;
 
-/// Wraps a panel. The classes keep MathJax from reading `$` in it as mathematics.
+/// Wraps a panel. The classes stop MathJax from reading `$` in it as mathematics.
 pub(crate) fn panel(body: &str) -> String {
     format!("<div class=\"mathjax_ignore tex2jax_ignore\">{body}</div>")
 }
 
-/// The line that says it all, close to what it is about.
+/// Writes the headline, close to the text that it summarises.
 pub(crate) fn headline(text: &str) -> String {
     format!("<p style=\"margin: 4px 0 6px 0\"><strong>{}</strong></p>", inert::html(text))
 }
 
-/// A block under its title, apart from the block above it.
+/// Writes a block under its title, with space to the block above.
 pub(crate) fn section(title: &str, body: &str) -> String {
     format!("<div style=\"margin: 0 0 20px 0\">{}{body}</div>", panel(&headline(title)))
 }
 
-/// A frame around words that are somebody's: a prompt, a reply.
+/// Draws a frame around quoted words: a prompt, a reply.
 pub(crate) fn frame(body: &str) -> String {
     format!(
         "<div style=\"border: 1px solid rgba(128, 128, 128, 0.45); \
@@ -32,46 +31,46 @@ pub(crate) fn frame(body: &str) -> String {
     )
 }
 
-/// A paragraph.
+/// Writes a paragraph.
 pub(crate) fn paragraph(text: &str) -> String {
     format!("<p>{}</p>", inert::html(text))
 }
 
-/// A line that is said less loudly.
+/// Writes a less important line in small print.
 pub(crate) fn small(text: &str) -> String {
     format!("<p><small>{}</small></p>", inert::html(text))
 }
 
-/// Who answered: the line below a figure or a table; nothing for an empty stamp.
+/// Writes who answered, below a figure or a table; nothing for an empty stamp.
 pub(crate) fn stamp(text: &str) -> String {
     if text.is_empty() { String::new() } else { small(&stamped(text)) }
 }
 
-/// How a stamp is written, wherever it stands.
+/// Formats a stamp the same way everywhere.
 pub(crate) fn stamped(text: &str) -> String {
     format!("[{text}]")
 }
 
-/// Preformatted text that wraps rather than runs out of the page.
+/// Writes preformatted text that wraps at the edge of the page.
 pub(crate) fn pre(text: &str) -> String {
     pre_of(&inert::html(text))
 }
 
-/// [`pre`] around HTML. The font is named, since a page that a notebook is saved as may not name it.
+/// Like [`pre`], for HTML. The font is named, since the page of a saved notebook may not name it.
 pub(crate) fn pre_of(html: &str) -> String {
-    // HTML drops one line break right after the tag; this one is for dropping.
+    // HTML drops one line break right after the tag; this one is meant to be dropped.
     format!(
         "<pre style=\"white-space: pre-wrap; word-break: normal; word-wrap: break-word; \
          font-family: monospace; margin: 4px 0\">\n{html}</pre>"
     )
 }
 
-/// Something to open.
+/// Writes a part that opens on a click.
 pub(crate) fn details(summary: &str, body: &str) -> String {
     format!("<details><summary>{}</summary>{body}</details>", inert::html(summary))
 }
 
-/// How a column of a table stands.
+/// The alignment of a table's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     /// For words.
@@ -80,7 +79,7 @@ pub(crate) enum Align {
     Right,
 }
 
-/// A table of texts, none of them HTML yet.
+/// Writes a table of texts, which are not HTML yet.
 pub(crate) fn table(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {
     let cell = |tag: &str, column: usize, text: &str| {
         let side = match align.get(column) {
@@ -106,13 +105,13 @@ pub(crate) fn table(head: &[String], align: &[Align], rows: &[Vec<String>]) -> S
     out + "</tbody></table>"
 }
 
-/// Characters from which on a text in a table wraps rather than widen its column.
+/// From this many characters on, a text in a table wraps instead of widening its column.
 const LONG_TEXT: usize = 50;
 
-/// Characters of a word from which on it may break, so that a table with a long value fits the page.
+/// From this many characters on, a word may break, so that a table with a long value fits the page.
 const LONG_WORD: usize = 40;
 
-/// A text for a table. Places to break are elements, as the sanitizer drops the style for them.
+/// Prepares a text for a table. Break points are elements, since the sanitizer drops the style for them.
 fn breakable(text: &str) -> String {
     text.split('\n').map(breakable_line).collect::<Vec<_>>().join("<br>")
 }
@@ -130,7 +129,7 @@ fn breakable_line(text: &str) -> String {
         pieces.join("<wbr>")
     });
     let html = words.collect::<Vec<_>>().join(" ");
-    // A sign stays with the word after it.
+    // A sign stays on the same line as the word after it.
     let sign = ["✓ ", "✗ "].into_iter().find(|sign| html.starts_with(sign));
     sign.map_or(html.clone(), |sign| html.replacen(sign, &sign.replace(' ', "&nbsp;"), 1))
 }

@@ -1,7 +1,7 @@
-//! The loop that the four notebooks share, as one picture.
+//! The loop that the four notebooks share, as a picture.
 //!
-//! Five stations, always the same; what happens at each is the notebook's own. The model's station has
-//! a colour and a thick edge of its own: it is the one that nobody has to believe.
+//! There are five stations, always the same; each notebook describes what happens at each. The model's
+//! station has its own colour and a thick edge: it is the one that nobody has to trust.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -10,10 +10,10 @@ use super::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
 use super::{html, shows_itself};
 use crate::inert;
 
-/// The stations, in order; from the last one it goes back to the first.
+/// The stations, in order; after the last one, the loop returns to the first.
 const STATIONS: [&str; 5] =
     ["Action", "Outcome", "Evaluation", "Improvement by a model", "Better action"];
-/// The one of a model.
+/// The index of the model's station.
 const MODEL: usize = 3;
 
 /// Sizes in pixels.
@@ -23,9 +23,9 @@ const GAP: i32 = 26;
 const EDGE: i32 = 8;
 const TOP: i32 = 10;
 const LINE: i32 = 17;
-/// Between a station's name and its words.
+/// Space between a station's name and its words.
 const APART: i32 = 5;
-/// Below the boxes: the way back.
+/// Space below the boxes, for the way back.
 const BACK: i32 = 42;
 /// Size of the text.
 const TEXT: f64 = 13.0;
@@ -48,23 +48,23 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// The loop with a few words of your own at each station.
+    /// Creates the loop with a few words of your own at each station.
     pub fn new(words: [&str; STATIONS.len()]) -> Self {
         Loop { words: words.map(inert::line) }
     }
 
-    /// What the picture shows, in sentences.
+    /// Describes the picture in sentences.
     pub fn alt(&self) -> String {
         let stations: Vec<String> =
             self.stations().map(|(name, words)| format!("{name}: {words}.")).collect();
         format!("The loop. {} Then round again.", stations.join(" "))
     }
 
-    /// The picture, as a complete SVG document.
+    /// Returns the picture as a complete SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub fn to_svg(&self) -> crate::Result<String> {
         let lines = |words: &str, pixels| figure::wrap(words, BOX - 12, pixels);
         let boxes: Vec<(Vec<String>, Vec<String>)> = self
@@ -107,7 +107,7 @@ impl Loop {
         })
     }
 
-    /// The picture as HTML.
+    /// Returns the picture as HTML.
     pub fn to_html(&self) -> String {
         let picture = match self.to_svg() {
             Ok(svg) => figure::image(&svg, WIDTH, &self.alt()),
@@ -116,7 +116,7 @@ impl Loop {
         html::panel(&format!("<figure style=\"margin: 0\">{picture}</figure>"))
     }
 
-    /// The loop as text: a line for each station.
+    /// Returns the loop as text, one line per station.
     pub fn to_text(&self) -> String {
         let stations: Vec<String> =
             self.stations().map(|(name, words)| format!("{name}: {words}")).collect();
@@ -141,7 +141,8 @@ fn draw_box(area: &Area<'_>, left: i32, height: i32, model: bool) -> Result<(), 
     Ok(())
 }
 
-/// A line with a head at its end; the points are pixels, and each stretch is level or upright.
+/// Draws a line with an arrowhead at its end. The points are pixels; each segment is horizontal or
+/// vertical.
 fn arrow(area: &Area<'_>, points: &[(i32, i32)]) -> Result<(), DrawingError> {
     let style = INK.stroke_width(3 * UNITS as u32 / 2);
     area.draw(&PathElement::new(points.iter().copied().map(units).collect::<Vec<_>>(), style))?;
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_in_each_form() {
+    fn every_form_holds_all_words() {
         let (svg, text, alt) =
             (picture().to_svg().expect("a picture"), picture().to_text(), picture().alt());
         for word in ["Improvement", "Better action", "handles", "numbers", "round again"] {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_words_reach_the_page_as_markup_or_the_kernel_as_a_command() {
+    fn words_are_neither_markup_for_the_page_nor_commands_for_the_kernel() {
         let html = picture().to_html();
         assert!(html.contains("alt=\"The loop. Action: an average is taken. "), "{html}");
         assert!(!html.contains("<b>") && !picture().to_svg().expect("a picture").contains("<b>"));

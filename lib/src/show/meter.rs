@@ -1,4 +1,4 @@
-//! What asking has cost.
+//! The cost of asking.
 
 use std::ops::Deref;
 
@@ -7,8 +7,8 @@ use code_evolution_wire::model as wire;
 use super::{Table, html, shows_itself};
 use crate::cell::left;
 
-/// What the session has used, as a table: calls, tokens, waits, cost, what is left of the budget. Its
-/// fields are the wire's [`Meter`](wire::Meter).
+/// The session's usage as a table: calls, tokens, waits, cost, what is left of the budget. Its fields are
+/// those of the wire's [`Meter`](wire::Meter).
 #[derive(Clone)]
 pub struct Meter(pub wire::Meter);
 
@@ -21,12 +21,12 @@ impl Deref for Meter {
 }
 
 impl Meter {
-    /// The meter as HTML.
+    /// Returns the meter as HTML.
     pub fn to_html(&self) -> String {
         self.table().to_html()
     }
 
-    /// The meter as text.
+    /// Returns the meter as text.
     pub fn to_text(&self) -> String {
         self.table().to_text()
     }
@@ -55,18 +55,18 @@ impl Meter {
 }
 shows_itself!(Meter);
 
-/// What the running cell has cost: the line that stands below every panel of a cell that asked, for a
-/// cell that ends on none. [`Lab::cost`](crate::lab::Lab::cost) gives it.
+/// The cost of the running cell: the line that stands below every panel of a cell that asked. Use it in a
+/// cell that ends without a panel. [`Lab::cost`](crate::lab::Lab::cost) returns it.
 #[derive(Clone)]
 pub struct Cost(pub(crate) String);
 
 impl Cost {
-    /// The line as HTML.
+    /// Returns the line as HTML.
     pub fn to_html(&self) -> String {
         html::panel(&html::small(&self.0))
     }
 
-    /// The line as text.
+    /// Returns the line as text.
     pub fn to_text(&self) -> String {
         self.0.clone()
     }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_meter_shows_what_was_used_and_what_is_left() {
+    fn a_meter_shows_usage_and_remaining_budget() {
         let usage = wire::Usage { input_tokens: 700, output_tokens: 200 };
         let budget = wire::Budget { calls: Some(10), tokens: None };
         let meter =

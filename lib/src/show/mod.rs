@@ -1,9 +1,9 @@
-//! What a cell's last line shows.
+//! The panels that a cell's last line shows.
 //!
-//! The kernel shows at most one HTML block and one text block a cell, and only when the cell ends;
-//! so every panel here is one value. Each has `to_html()` for the notebook, `to_text()` (which is
-//! also its `Display` and its `Debug`) for where there is no HTML, and `evcxr_display()`, which the
-//! kernel calls for the value that a cell ends on.
+//! The kernel shows at most one HTML block and one text block per cell, and only when the cell ends; so
+//! every panel here is one value. Each panel has `to_html()` for the notebook, `to_text()` (also its
+//! `Display` and its `Debug`) for places without HTML, and `evcxr_display()`, which the kernel calls for a
+//! cell's last value.
 //!
 //! | type | shows |
 //! |---|---|
@@ -12,27 +12,27 @@
 //! | [`Verdict`], [`Verdicts`] | how a candidate, or a population, was judged |
 //! | [`Execution`] | how a whole program ran |
 //! | [`Exported`] | a candidate that became a crate |
-//! | [`Examination`], [`Admission`] | what the gate found about a tool, and how that ended |
-//! | [`Verification`] | whether a toolbox is as it was written |
+//! | [`Examination`], [`Admission`] | what the gate found about a tool, and the decision |
+//! | [`Verification`] | whether a toolbox is unchanged |
 //! | [`Diff`] | what changed between two texts, by line or by word |
 //! | [`Code`] | Rust source with line numbers |
 //! | [`Lineage`] | who came from whom |
 //! | [`Loop`] | the loop of the workshop, with words of your own |
 //! | [`EliteMap`] | the best of each kind, on a map of two features |
 //! | [`Table`] | anything in rows |
-//! | [`Meter`], [`Cost`] | what asking has cost |
+//! | [`Meter`], [`Cost`] | the cost of asking |
 //! | [`Quote`] | words of a model, or for one |
-//! | [`Stack`] | several of these below each other |
+//! | [`Stack`] | several panels below each other |
 //! | [`check!`](crate::check) | ✅ or ❌ |
 //!
-//! Outputs are committed with the notebooks, so the same values give the same bytes: no clock, no
-//! measured time and no memory figure unless a cell asks for it (`.cost()`).
+//! Outputs are committed with the notebooks, so the same values must give the same bytes: no clock, no
+//! measured time and no memory figure, unless a cell asks for it (`.cost()`).
 //!
-//! A figure or table that rests on replies carries their [`Stamp`](crate::stamp::Stamp); below the
-//! panel that a cell ends on stands what its questions have cost.
+//! A figure or table that uses replies carries their [`Stamp`](crate::stamp::Stamp). Below the last panel
+//! of a cell stands the cost of its questions.
 //!
-//! Left out on purpose: interaction, animation, and everything that needs JavaScript, which a
-//! notebook that is not yet trusted would not run.
+//! Left out on purpose: interaction, animation and everything else that needs JavaScript, which an
+//! untrusted notebook would not run.
 
 pub mod check;
 
@@ -79,9 +79,9 @@ use serde_json::json;
 
 use crate::inert;
 
-/// A panel: what a cell shows, and what a [`Stack`] can hold.
+/// A panel: something that a cell can show and a [`Stack`] can hold.
 pub trait Shown: Display {
-    /// The value as an HTML panel of its own.
+    /// Returns the value as a separate HTML panel.
     fn html(&self) -> String;
 }
 
@@ -91,7 +91,7 @@ impl<T: Shown + ?Sized> Shown for &T {
     }
 }
 
-/// Hands both forms to the kernel, with what the cell has cost below.
+/// Passes both forms to the kernel, with the cell's cost below.
 pub(crate) fn emit(html: &str, text: &str) {
     match crate::cell::cost() {
         Some(cost) => emit_alone(
@@ -107,16 +107,16 @@ fn emit_alone(html: &str, text: &str) {
     evcxr_runtime::mime_type("text/html").text(inert::seal(html));
 }
 
-/// The word that makes the kernel's launcher show a printed line as a panel; set by `binder/kernel`.
+/// The word that makes the kernel's launcher show a printed line as a panel; `binder/kernel` sets it.
 const SHOW: &str = "CODE_EVOLUTION_SHOW";
 
-/// Shows a panel at once, while its cell still runs: before a question, say. The kernel by itself shows
-/// nothing but text before a cell ends; without the workshop's launcher the panel is printed.
+/// Shows a panel at once, while its cell still runs: before a question, say. The kernel itself shows only
+/// text before a cell ends; without the workshop's launcher, the panel is printed.
 pub fn now(panel: &impl Shown) {
     println!("{}", printed(panel, std::env::var(SHOW).ok().as_deref()));
 }
 
-/// What is printed to show a panel.
+/// Returns the text to print for a panel.
 fn printed(panel: &impl Shown, secret: Option<&str>) -> String {
     match secret {
         Some(secret) => {
@@ -127,11 +127,11 @@ fn printed(panel: &impl Shown, secret: Option<&str>) -> String {
     }
 }
 
-/// Gives a type with `to_html` and `to_text` its other ways of being shown.
+/// Adds the other display methods to a type that has `to_html` and `to_text`.
 macro_rules! shows_itself {
     ($($shown:ty),+) => {$(
         impl $shown {
-            /// Shows the value in the notebook; the kernel calls it for a cell's last expression.
+            /// Shows the value in the notebook; the kernel calls this for a cell's last expression.
             pub fn evcxr_display(&self) {
                 $crate::show::emit(&self.to_html(), &self.to_text());
             }
@@ -149,7 +149,7 @@ macro_rules! shows_itself {
             }
         }
 
-        /// The same as `Display`: a list of values is then as harmless as one.
+        /// Same as `Display`, so that a list of values is as harmless as a single value.
         impl std::fmt::Debug for $shown {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Display::fmt(self, f)

@@ -1,8 +1,8 @@
-//! Numbers: what a plot takes, and how a reader sees them.
+//! Numbers: which types a plot accepts, and how a reader sees them.
 
-/// A number that can be plotted.
+/// A number that a plot can show.
 pub trait Number: Copy {
-    /// The nearest 64-bit float.
+    /// Returns the nearest 64-bit float.
     fn to_f64(self) -> f64;
 }
 
@@ -15,7 +15,7 @@ macro_rules! numbers {
 }
 numbers!(f32, f64, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
-/// A number in at most four significant digits (whole numbers in full), with commas between
+/// Formats a number with at most four significant digits (whole numbers in full), with commas between
 /// thousands.
 pub(crate) fn format(value: f64) -> String {
     if !value.is_finite() {
@@ -35,7 +35,7 @@ pub(crate) fn format(value: f64) -> String {
     rounded(value, decimals)
 }
 
-/// A number with at most this many decimals, with commas between thousands.
+/// Formats a number with at most this many decimals, with commas between thousands.
 pub(crate) fn rounded(value: f64, decimals: usize) -> String {
     let digits = format!("{value:.decimals$}");
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
@@ -48,7 +48,7 @@ pub(crate) fn rounded(value: f64, decimals: usize) -> String {
     format!("{}{point}{fraction}", thousands(whole))
 }
 
-/// A whole number's digits with commas between thousands.
+/// Puts commas between the thousands of a whole number's digits.
 fn thousands(digits: &str) -> String {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
     let mut out = String::from(sign);
@@ -61,7 +61,7 @@ fn thousands(digits: &str) -> String {
     out
 }
 
-/// `1 case`, `2 cases`.
+/// Writes a number with its noun: `1 case`, `2 cases`.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{} {noun}{}", thousands(&n.to_string()), if n == 1 { "" } else { "s" })
 }

@@ -1,9 +1,9 @@
 //! Old and new on the same problems, as pairs of dots.
 //!
-//! Problems are categories: no line leads from one to the next. Each has a row, in it a dot for the old
-//! way's mean and one for the new way's, joined, since they are a pair; the single samples lie behind
-//! them, faint. Below stand the difference, its interval and the test, and, where a script answered,
-//! what such a figure cannot show.
+//! Problems are categories, so no line leads from one to the next. Each row has a dot for the old way's
+//! mean and one for the new way's, joined as a pair; the single samples lie behind them, faint. Below stand
+//! the difference, its interval and the test. If a script answered, a line says what such a figure cannot
+//! show.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -19,17 +19,17 @@ use crate::score::{Pair, Paired};
 
 /// Width of the picture, in pixels.
 const WIDTH: i32 = 760;
-/// Above the rows: the title and what the dots mean.
+/// Space above the rows, for the title and the meaning of the dots.
 const HEAD: i32 = 66;
 /// A row, a line of text below, and the space for the scale.
 const ROW: i32 = 30;
 const LINE: i32 = 20;
 const SCALE: i32 = 56;
-/// Left and right of the rows.
+/// Space left and right of the rows.
 const LEFT: i32 = 190;
 const RIGHT: i32 = 60;
 
-/// What a figure says if only a script spoke.
+/// The note on a figure if only a script answered.
 const SCRIPTED: &str =
     "A script answered: this shows how the comparison is computed, and nothing about models.";
 
@@ -54,7 +54,7 @@ pub struct PairedDots {
 }
 
 impl PairedDots {
-    /// A figure of this comparison.
+    /// Creates a figure of this comparison.
     pub fn new(title: impl AsRef<str>, paired: &Paired) -> Self {
         PairedDots {
             title: inert::line(title.as_ref()),
@@ -65,19 +65,19 @@ impl PairedDots {
         }
     }
 
-    /// What the two sides are called; `old` and `new`, unless said otherwise.
+    /// Names the two sides; the default is `old` and `new`.
     pub fn names(mut self, old: impl AsRef<str>, new: impl AsRef<str>) -> Self {
         self.names = [inert::line(old.as_ref()), inert::line(new.as_ref())];
         self
     }
 
-    /// What is measured, with its unit: `score in percent`.
+    /// Sets what is measured, with its unit: `score in percent`.
     pub fn value(mut self, label: impl AsRef<str>) -> Self {
         self.value = inert::line(label.as_ref());
         self
     }
 
-    /// What the figure shows, in sentences. The picture's `alt` text.
+    /// Describes the figure in sentences, for the picture's `alt` text.
     pub fn alt(&self) -> String {
         let mut sentences = vec![format!("Paired dots “{}”: {}.", self.title, self.value)];
         for pair in self.paired.pairs() {
@@ -92,18 +92,18 @@ impl PairedDots {
         sentences.join(" ")
     }
 
-    /// The picture, as a complete SVG document.
+    /// Returns the picture as a complete SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub fn to_svg(&self) -> crate::Result<String> {
         let rows = self.paired.pairs().len() as i32;
         let height = HEAD + ROW * rows + SCALE + LINE * self.below().len() as i32;
         figure::svg((WIDTH, height), &self.stamped.text(), |area| self.draw(area))
     }
 
-    /// The figure as HTML: the picture, and its numbers to open.
+    /// Returns the figure as HTML: the picture, and its numbers in a table that opens.
     pub fn to_html(&self) -> String {
         if self.paired.pairs().is_empty() {
             return html::panel(&html::paragraph(&self.empty()));
@@ -117,7 +117,7 @@ impl PairedDots {
         html::panel(&format!("<figure style=\"margin: 0\">{picture}</figure>{numbers}"))
     }
 
-    /// The figure as text: a row a problem.
+    /// Returns the figure as text, one row per problem.
     pub fn to_text(&self) -> String {
         if self.paired.pairs().is_empty() {
             return self.empty();
@@ -136,7 +136,7 @@ impl PairedDots {
         format!("“{}” has nothing to show yet: measure at least one problem.", self.title)
     }
 
-    /// The lines below the rows.
+    /// Returns the lines below the rows.
     fn below(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.paired.summary().lines().map(str::to_owned).collect();
         if self.stamped.is_scripted() {
@@ -145,7 +145,7 @@ impl PairedDots {
         lines
     }
 
-    /// The numbers: head, alignment and rows of a table.
+    /// Returns the numbers: head, alignment and rows of a table.
     fn numbers(&self) -> (Vec<String>, Vec<Align>, Vec<Vec<String>>) {
         let [old, new] = self.names.clone();
         let head = vec!["problem".to_owned(), old, new, "difference".to_owned()];
@@ -196,7 +196,7 @@ impl PairedDots {
             let [old, new] = [across(mean(&pair.old)), across(mean(&pair.new))];
             area.draw(&PathElement::new([(old, y), (new, y)], MUTED.stroke_width(3)))?;
             for (side, samples) in [&pair.old, &pair.new].into_iter().enumerate() {
-                // A little above and below, so that equal samples of both sides are seen.
+                // Samples stand a little above or below, so that equal samples of both sides are visible.
                 let aside = y + (2 * side as i32 - 1) * 7 * UNITS;
                 for sample in samples {
                     let faint = color(side).mix(0.35).filled();
@@ -231,7 +231,7 @@ impl PairedDots {
         Ok(())
     }
 
-    /// The scale: from 0 to 100 where that holds all, else outward to round numbers.
+    /// Returns the scale: from 0 to 100 if that includes all values, else outward to round numbers.
     fn scale(&self) -> Axis {
         let values =
             || self.paired.pairs().iter().flat_map(|pair| pair.old.iter().chain(&pair.new));
@@ -247,7 +247,7 @@ impl PairedDots {
 shows_itself!(PairedDots);
 rests_on_replies!(PairedDots);
 
-/// The old way's dot is round, the new way's a diamond: the colour alone does not tell them apart.
+/// Draws a dot. The old way's is round, the new way's a diamond, so that they differ without colour.
 fn dot(area: &Area<'_>, (x, y): (i32, i32), side: usize) -> Result<(), DrawingError> {
     let fill = color(side).filled();
     if side == 0 {

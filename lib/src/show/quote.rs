@@ -1,10 +1,10 @@
-//! Words of a model, or for one.
+//! Words of a model, or for a model.
 
 use super::{html, shows_itself};
 use crate::inert;
 
-/// A text as it is, every line marked, so that it cannot be taken for the notebook's own words: a
-/// prompt, a reply, a feedback.
+/// A text with every line marked, so that it cannot be taken for the notebook's own words: a prompt, a
+/// reply, a feedback.
 ///
 /// ```
 /// use code_evolution::show::Quote;
@@ -18,18 +18,18 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Shows this text.
+    /// Creates a panel for this text.
     pub fn new(text: impl AsRef<str>) -> Self {
         Quote { label: None, folded: None, text: text.as_ref().to_owned() }
     }
 
-    /// Puts a label above it: who said it.
+    /// Puts a label above the text: who said it.
     pub fn label(mut self, label: impl AsRef<str>) -> Self {
         self.label = Some(label.as_ref().to_owned());
         self
     }
 
-    /// Puts a text below it that is there to be opened; its name says what it is. None where it is empty.
+    /// Adds a text below that opens on a click, under this name. An empty text is ignored.
     pub fn folded(mut self, name: impl AsRef<str>, text: impl AsRef<str>) -> Self {
         let (name, text) = (name.as_ref(), text.as_ref());
         let words = text.split_whitespace().count();
@@ -37,7 +37,7 @@ impl Quote {
         self
     }
 
-    /// The text as HTML.
+    /// Returns the quote as HTML.
     pub fn to_html(&self) -> String {
         let label = self.label.as_ref().map(|label| html::headline(&format!("[{label}]")));
         let folded = self.folded.as_ref().map(|(name, text)| html::details(name, &html::pre(text)));
@@ -45,7 +45,7 @@ impl Quote {
         html::panel(&html::frame(&body))
     }
 
-    /// The text as text.
+    /// Returns the quote as text.
     pub fn to_text(&self) -> String {
         let quote = inert::quote(&self.text);
         let label = self.label.as_ref().map(|label| format!("[{}]\n", inert::line(label)));
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_folded_is_not_mixed_in() {
+    fn folded_text_is_kept_separate() {
         let quote = Quote::new("yes").folded("thinking", "hm, let me see");
         assert_eq!(quote.to_text(), "│ yes\n(thinking: 4 words, not shown)");
         let html = quote.to_html();

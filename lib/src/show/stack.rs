@@ -1,6 +1,6 @@
-//! Several things below each other.
+//! Several panels below each other.
 //!
-//! The kernel shows one HTML block a cell; a second one takes the first one's place.
+//! The kernel shows one HTML block per cell; a second block replaces the first.
 
 use super::{Shown, html, shows_itself};
 use crate::inert;
@@ -25,25 +25,25 @@ struct Panel {
 }
 
 impl Stack {
-    /// A stack with nothing in it.
+    /// Creates an empty stack.
     pub fn new() -> Self {
         Stack::default()
     }
 
-    /// The stack with one more panel at its end; a panel that is needed later may be lent: `&verdict`.
+    /// Adds a panel at the end; a panel that is needed later can be borrowed: `&verdict`.
     pub fn add(mut self, title: impl AsRef<str>, shown: impl Shown) -> Self {
         let title = title.as_ref().to_owned();
         self.panels.push(Panel { title, html: shown.html(), text: shown.to_string() });
         self
     }
 
-    /// The panels as HTML.
+    /// Returns the panels as HTML.
     pub fn to_html(&self) -> String {
         let panels = self.panels.iter();
         panels.map(|panel| html::section(&panel.title, &panel.html)).collect()
     }
 
-    /// The panels as text.
+    /// Returns the panels as text.
     pub fn to_text(&self) -> String {
         let panels = self.panels.iter();
         let texts = panels.map(|panel| format!("{}\n{}", inert::line(&panel.title), panel.text));

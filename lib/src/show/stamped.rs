@@ -1,4 +1,4 @@
-//! What a figure or table says about who answered what it rests on.
+//! Records which replies a figure or table uses.
 
 use crate::cell;
 use crate::stamp::Stamp;
@@ -6,17 +6,17 @@ use crate::stamp::Stamp;
 /// The stamp of something that a cell shows.
 #[derive(Clone, Default)]
 pub(super) enum Stamped {
-    /// Nobody said: the replies of the cell that shows it.
+    /// Not stated: the replies of the cell that shows it.
     #[default]
     ByCell,
     /// These replies.
     By(Stamp),
-    /// It rests on none.
+    /// It uses no replies.
     Measured,
 }
 
 impl Stamped {
-    /// Adds what it rests on.
+    /// Adds the stamp of some replies.
     pub(super) fn add(&mut self, stamp: &Stamp) {
         match self {
             Stamped::By(known) => *known += stamp,
@@ -24,7 +24,7 @@ impl Stamped {
         }
     }
 
-    /// What is written on it; empty for nothing.
+    /// Returns the text of the stamp; empty for none.
     pub(super) fn text(&self) -> String {
         match self {
             Stamped::ByCell => cell::stamp().to_string(),
@@ -33,13 +33,13 @@ impl Stamped {
         }
     }
 
-    /// The same as the last sentence of a description; none where nothing is written.
+    /// Returns the stamp as the last sentence of a description; `None` without text.
     pub(super) fn sentence(&self) -> Option<String> {
         let text = self.text();
         (!text.is_empty()).then(|| format!("Who answered: {text}."))
     }
 
-    /// Whether scripts gave all that it rests on.
+    /// Returns whether scripts gave all the replies.
     pub(super) fn is_scripted(&self) -> bool {
         match self {
             Stamped::ByCell => cell::stamp().is_scripted(),
@@ -49,18 +49,18 @@ impl Stamped {
     }
 }
 
-/// Gives a type with a field `stamped` the two ways to say what it rests on.
+/// Adds to a type with a field `stamped` the two ways to say which replies it uses.
 macro_rules! rests_on_replies {
     ($shown:ty) => {
         impl $shown {
-            /// Says which replies it rests on, in addition to those that are known. Without it, in a
-            /// cell that asked, these are the cell's.
+            /// Adds the replies that this uses to those already known. Without this call, in a cell that
+            /// asked, these are the cell's replies.
             pub fn stamp(mut self, stamp: &$crate::stamp::Stamp) -> Self {
                 self.stamped.add(stamp);
                 self
             }
 
-            /// Says that it rests on no reply, although the cell asked.
+            /// Says that this uses no reply, although the cell asked.
             pub fn measured(mut self) -> Self {
                 self.stamped = $crate::show::stamped::Stamped::Measured;
                 self

@@ -27,13 +27,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these column names, as yet without rows.
+    /// Creates a table with these column names and no rows.
     pub fn new(head: impl Row) -> Self {
         Table { head: head.cells(), rows: Vec::new(), stamped: Stamped::default() }
     }
 
-    /// Scores, a row each: the five criteria (a dash where one was not measured) and the total. `title`
-    /// stands above the names.
+    /// Creates a table of scores, one row each: the five criteria (a dash for one that was not measured)
+    /// and the total. `title` is the head of the names' column.
     pub fn scores(title: &str, rows: &[(impl AsRef<str>, Score)]) -> Self {
         let mut table = Table::new([&[title], &CRITERIA[..], &["total"]].concat());
         for (name, score) in rows {
@@ -43,7 +43,7 @@ impl Table {
         table
     }
 
-    /// The table with one more row: a tuple of values, an array, or a vector.
+    /// Adds a row: a tuple of values, an array, or a vector.
     pub fn row(mut self, row: impl Row) -> Self {
         self.push(row);
         self
@@ -54,13 +54,13 @@ impl Table {
         self.rows.push(row.cells());
     }
 
-    /// The table as HTML.
+    /// Returns the table as HTML.
     pub fn to_html(&self) -> String {
         let table = html::table(&self.head, &self.alignment(), &self.rows);
         html::panel(&(table + &html::stamp(&self.stamped.text())))
     }
 
-    /// The table as text, in columns.
+    /// Returns the table as text, in columns.
     pub fn to_text(&self) -> String {
         let table = text(&self.head, &self.alignment(), &self.rows);
         match self.stamped.text() {
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    /// Columns of nothing but numbers stand to the right.
+    /// Aligns columns that hold only numbers to the right.
     fn alignment(&self) -> Vec<Align> {
         let number = |text: &String| {
             let text = text.trim_end_matches([' ', '%']).replace(',', "");
@@ -85,7 +85,7 @@ impl Table {
 shows_itself!(Table);
 rests_on_replies!(Table);
 
-/// A table as text.
+/// Writes a table as text.
 pub(super) fn text(head: &[String], align: &[Align], rows: &[Vec<String>]) -> String {
     let inert_row = |row: &[String]| row.iter().map(|cell| inert::line(cell)).collect();
     let head: Vec<String> = inert_row(head);
@@ -108,9 +108,9 @@ pub(super) fn text(head: &[String], align: &[Align], rows: &[Vec<String>]) -> St
     [head, rule].iter().chain(&rows).map(written).collect::<Vec<_>>().join("\n")
 }
 
-/// What can be a row of a [`Table`]: a tuple of up to eight values, an array, a slice or a vector.
+/// A row of a [`Table`]: a tuple of up to eight values, an array, a slice or a vector.
 pub trait Row {
-    /// The cells' texts.
+    /// Returns the cells' texts.
     fn cells(&self) -> Vec<String>;
 }
 

@@ -1,4 +1,4 @@
-//! What the gate found, how a proposal ended, whether a toolbox is intact.
+//! What the gate found, what became of a proposal, and whether a toolbox is intact.
 
 use std::ops::Deref;
 
@@ -8,25 +8,25 @@ use super::number::count;
 use super::{Code, Diff, Quote, Stack, Verdict, html, shows_itself};
 use crate::inert;
 
-/// Characters of a reason in a headline.
+/// The most characters of a reason in a headline.
 const REASON: usize = 300;
 
-/// What the gate found out about a proposal: what changed, the source, the verdict. Its fields are
-/// those of the wire's [`Examination`](code_evolution_wire::toolbox::Examination).
+/// What the gate found out about a proposal: what changed, the source, the verdict. Its fields are those of
+/// the wire's [`Examination`](code_evolution_wire::toolbox::Examination).
 #[derive(Clone, PartialEq)]
 pub struct Examination(pub wire::Examination);
 
-/// How a proposal ended. Its fields are those of the wire's
+/// The decision about a proposal. Its fields are those of the wire's
 /// [`Admission`](code_evolution_wire::toolbox::Admission).
 #[derive(Clone, PartialEq)]
 pub struct Admission(pub wire::Admission);
 
-/// Whether a toolbox is as it was written. Its fields are those of the wire's
+/// Whether a toolbox is unchanged. Its fields are those of the wire's
 /// [`Verification`](code_evolution_wire::toolbox::Verification).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verification(pub wire::Verification);
 
-/// The proposed tool, for a headline.
+/// Names the proposed tool, for a headline.
 fn tool(found: &wire::Examination) -> String {
     format!("{}, version {}", inert::short(&found.name, 60), found.version)
 }
@@ -45,7 +45,7 @@ macro_rules! derefs {
 derefs!(Examination, Admission, Verification);
 
 impl Examination {
-    /// The gate's word in one line.
+    /// Returns the gate's result in one line.
     pub fn headline(&self) -> String {
         let tool = tool(self);
         match (self.passed(), &self.refusal) {
@@ -73,19 +73,19 @@ impl Examination {
         }
     }
 
-    /// The examination as HTML.
+    /// Returns the examination as HTML.
     pub fn to_html(&self) -> String {
         html::panel(&html::headline(&self.headline())) + &self.panels().to_html()
     }
 
-    /// The examination as text.
+    /// Returns the examination as text.
     pub fn to_text(&self) -> String {
         format!("{}\n\n{}", self.headline(), self.panels().to_text())
     }
 }
 
 impl Admission {
-    /// The end in one line.
+    /// Returns the decision in one line.
     pub fn headline(&self) -> String {
         let tool = tool(&self.examination);
         match &self.review {
@@ -100,7 +100,7 @@ impl Admission {
         }
     }
 
-    /// What to tell the tool's author.
+    /// Returns what to tell the tool's author.
     pub fn feedback(&self) -> String {
         match &self.review {
             Some(review) if !self.admitted => format!("The review said no ({}).", review.by),
@@ -108,7 +108,7 @@ impl Admission {
         }
     }
 
-    /// The admission as HTML; with the gate's reason, where it refused.
+    /// Returns the admission as HTML; with the gate's reason if it refused.
     pub fn to_html(&self) -> String {
         let head = html::panel(&html::headline(&self.headline()));
         match self.review {
@@ -118,7 +118,7 @@ impl Admission {
         }
     }
 
-    /// The admission as text; with the gate's reason, where it refused.
+    /// Returns the admission as text; with the gate's reason if it refused.
     pub fn to_text(&self) -> String {
         match self.review {
             _ if self.admitted => self.headline(),
@@ -131,12 +131,12 @@ impl Admission {
 }
 
 impl Verification {
-    /// Whether nothing is wrong.
+    /// Returns whether there are no problems.
     pub fn is_intact(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The verification as HTML.
+    /// Returns the verification as HTML.
     pub fn to_html(&self) -> String {
         let mut body = html::headline(&self.headline());
         for problem in &self.problems {
@@ -145,7 +145,7 @@ impl Verification {
         html::panel(&body)
     }
 
-    /// The verification as text.
+    /// Returns the verification as text.
     pub fn to_text(&self) -> String {
         let problems = self.problems.iter().map(|problem| inert::quote(problem));
         [self.headline()].into_iter().chain(problems).collect::<Vec<_>>().join("\n")

@@ -1,8 +1,8 @@
-//! How candidates were judged.
+//! The judge's results, as panels.
 //!
-//! A verdict shows, from the top: what happened in one sentence; each case with what came and what
-//! was right; what the compiler said; and, to open, the words a model will be given. Measured time
-//! and memory differ from run to run and stay out of the way until `.cost()` asks for them.
+//! A verdict shows, from top to bottom: the result in one sentence; each case with the actual and the
+//! expected output; the compiler's messages; and, in a part that opens, the text for a model. Measured time
+//! and memory differ from run to run, so they are hidden until `.cost()` asks for them.
 
 use std::ops::Deref;
 
@@ -14,18 +14,18 @@ use super::shows_itself;
 use super::table::{self, Table};
 use crate::inert;
 
-/// Cases shown at once; if there are more, failed ones come first and the rest is to be opened.
+/// The most cases shown at once. Beyond it, failed cases come first and the rest opens on a click.
 const CASES: usize = 12;
-/// Diagnostics shown in full.
+/// The most diagnostics shown in full.
 const DIAGNOSTICS: usize = 5;
-/// Characters of a value in a table.
+/// The most characters of a value in a table.
 const VALUE: usize = 120;
-/// Characters of a reason in a table.
+/// The most characters of a reason in a table.
 const REASON: usize = 300;
 
-/// How one candidate was judged. Its fields are those of the wire's
-/// [`Verdict`](code_evolution_wire::verdict::Verdict); what they hold is the candidate's own text,
-/// so print the verdict, not its fields.
+/// The verdict on one candidate. Its fields are those of the wire's
+/// [`Verdict`](code_evolution_wire::verdict::Verdict). They hold the candidate's raw text, so print the
+/// verdict, not its fields.
 ///
 /// ```no_run
 /// # fn show(verdict: code_evolution::show::Verdict) {
@@ -37,7 +37,7 @@ const REASON: usize = 300;
 #[derive(Clone, PartialEq)]
 pub struct Verdict(pub wire::Verdict);
 
-/// How a population was judged, in the order in which it was given.
+/// The verdicts on a population, in the order in which it was given.
 #[derive(Clone, PartialEq)]
 pub struct Verdicts(pub Vec<Verdict>);
 
@@ -50,7 +50,7 @@ impl Deref for Verdict {
 }
 
 impl Verdict {
-    /// The verdict in one line: `✓ all 4 cases passed`, `✗ does not compile: 1 error (E0382)`.
+    /// Returns the verdict in one line: `✓ all 4 cases passed`, `✗ does not compile: 1 error (E0382)`.
     pub fn headline(&self) -> String {
         let sign = if self.is_success() { '✓' } else { '✗' };
         let passed = match self.total {
@@ -90,12 +90,12 @@ impl Verdict {
         }
     }
 
-    /// What it cost: time and memory by the kernel's accounting. Differs from run to run.
+    /// Returns the cost: time and memory by the kernel's accounting. It differs from run to run.
     pub fn cost(&self) -> Table {
         Verdicts(vec![self.clone()]).cost()
     }
 
-    /// The verdict as HTML.
+    /// Returns the verdict as HTML.
     pub fn to_html(&self) -> String {
         let mut body = html::headline(&self.headline());
         body += &self.cases_html();
@@ -108,7 +108,7 @@ impl Verdict {
         html::panel(&body)
     }
 
-    /// The verdict as text.
+    /// Returns the verdict as text.
     pub fn to_text(&self) -> String {
         let mut parts = vec![self.headline()];
         if self.stage == Stage::Run {
@@ -142,7 +142,7 @@ impl Verdict {
         if codes.is_empty() { errors } else { format!("{errors} ({})", codes.join(", ")) }
     }
 
-    /// The cases to show at once, and how many are left.
+    /// Returns the cases to show at once, and how many are left.
     fn shown_cases(&self) -> (Vec<&CaseVerdict>, usize) {
         let cases = || self.cases.iter();
         let shown: Vec<&CaseVerdict> = if self.cases.len() <= CASES {
@@ -208,17 +208,17 @@ impl FromIterator<Verdict> for Verdicts {
 }
 
 impl Verdicts {
-    /// How many of the candidates compile.
+    /// Returns how many of the candidates compile.
     pub fn compiled(&self) -> usize {
         self.0.iter().filter(|verdict| verdict.compiled()).count()
     }
 
-    /// How many of them pass every case.
+    /// Returns how many candidates pass every case.
     pub fn successes(&self) -> usize {
         self.0.iter().filter(|verdict| verdict.is_success()).count()
     }
 
-    /// What they cost: time and memory by the kernel's accounting. Differs from run to run.
+    /// Returns the cost: time and memory by the kernel's accounting. It differs from run to run.
     pub fn cost(&self) -> Table {
         let mut table = Table::new([
             "candidate",
@@ -246,12 +246,12 @@ impl Verdicts {
         table
     }
 
-    /// The population as HTML: a row a candidate.
+    /// Returns the population as HTML, one row per candidate.
     pub fn to_html(&self) -> String {
         self.table().to_html()
     }
 
-    /// The population as text.
+    /// Returns the population as text.
     pub fn to_text(&self) -> String {
         self.table().to_text()
     }
@@ -273,8 +273,8 @@ impl Verdicts {
     }
 }
 
-/// Head and rows of a table of cases. The input has a column only if a name does not tell it, and
-/// stands there only for such a case.
+/// Returns head and rows of a table of cases. There is an input column only if some case has a name that
+/// does not show its input; only such cases fill it.
 fn case_rows(cases: &[&CaseVerdict]) -> (Vec<String>, Vec<Vec<String>>) {
     let tells = |case: &CaseVerdict| case.name.contains(&format!("({})", input(case)));
     let told = cases.iter().all(|case| tells(case));
@@ -307,7 +307,7 @@ fn input(case: &CaseVerdict) -> String {
     case.input.iter().map(serde_json::Value::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Why a case failed.
+/// Says why a case failed.
 fn note(case: &CaseVerdict) -> String {
     match (&case.panic, &case.problem) {
         (Some(panic), _) => panic_text(panic),
@@ -322,7 +322,7 @@ fn panic_text(panic: &wire::Panic) -> String {
     format!("panicked{place}: {}", inert::short(&panic.message, REASON))
 }
 
-/// The compiler's messages: the first few as they are, the rest counted.
+/// Shows the compiler's messages: the first few in full, the rest as a count.
 pub(super) fn diagnostics_html(diagnostics: &[Diagnostic]) -> String {
     let mut body = String::new();
     for diagnostic in diagnostics.iter().take(DIAGNOSTICS) {
@@ -334,7 +334,7 @@ pub(super) fn diagnostics_html(diagnostics: &[Diagnostic]) -> String {
     body
 }
 
-/// The same as text, a part each.
+/// Shows the same as text, one part per message.
 pub(super) fn diagnostics_text(diagnostics: &[Diagnostic]) -> Vec<String> {
     let shown = diagnostics.iter().take(DIAGNOSTICS);
     let shown = shown.map(|diagnostic| inert::quote(diagnostic.rendered.trim_end()));
@@ -346,7 +346,7 @@ fn more_diagnostics(diagnostics: &[Diagnostic]) -> Option<String> {
     (more > 0).then(|| format!("({} more of the compiler)", count(more, "message")))
 }
 
-/// A memory size: `256 MiB`.
+/// Writes a memory size: `256 MiB`.
 fn bytes(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes >= 1.0 {

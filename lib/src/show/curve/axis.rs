@@ -1,4 +1,4 @@
-//! An axis: what it covers and where it is labelled.
+//! An axis: its range and its labelled places.
 
 use std::ops::Range;
 
@@ -6,19 +6,19 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 
 use crate::show::number;
 
-/// The range of an axis and the places that are labelled.
+/// The range of an axis and its labelled places.
 #[derive(Clone)]
 pub(in crate::show) struct Axis {
     pub(in crate::show) low: f64,
     pub(in crate::show) high: f64,
     pub(in crate::show) places: Vec<f64>,
-    /// The distance between two places.
+    /// The distance between two neighbouring places.
     pub(in crate::show) step: f64,
 }
 
 impl Axis {
-    /// An axis with about `wanted` round places between `low` and `high`; whole numbers only if `whole`. If
-    /// `outward`, the range grows to the next round number on both sides.
+    /// Creates an axis with about `wanted` round places between `low` and `high`; only whole numbers if
+    /// `whole`. If `outward`, the range grows to the next round number on both sides.
     pub(in crate::show) fn new(
         low: f64,
         high: f64,
@@ -35,7 +35,7 @@ impl Axis {
         } else {
             ((low / step).ceil(), (high / step).floor())
         };
-        // Counted, not added up: in a range of a few units in the last place a sum would not move.
+        // Places are counted, not added up: in a range near the float's precision, a sum would not move.
         let count = (last - first).clamp(0.0, 4.0 * wanted as f64) as usize;
         let mut places: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
         places.dedup();
@@ -44,7 +44,7 @@ impl Axis {
         Axis { low, high, places, step }
     }
 
-    /// Widens the range on both sides, so that what stands `aside` of a value is within `columns`.
+    /// Widens the range on both sides, so that marks `aside` of a value stay within `columns`.
     pub(in crate::show) fn make_room(&mut self, aside: f64, columns: i32) {
         let room = self.width() * aside / (f64::from(columns) - 2.0 * aside);
         if room.is_finite() && room > 0.0 {
@@ -52,12 +52,12 @@ impl Axis {
         }
     }
 
-    /// How much it covers.
+    /// Returns the length of the range.
     pub(in crate::show) fn width(&self) -> f64 {
         self.high - self.low
     }
 
-    /// What stands at a place: as many decimals as the step needs.
+    /// Returns the label of a place, with as many decimals as the step needs.
     pub(in crate::show) fn label(&self, place: f64) -> String {
         let decimals = (-self.step.log10().floor()).max(0.0);
         if decimals > 12.0 || place.abs() >= 1e15 {
@@ -77,7 +77,7 @@ impl Ranged for Axis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        // Plotters asks twice: for the labelled places, and for fainter ones between them.
+        // Plotters asks twice: for the labelled places, and for fainter ones in between.
         if hint.weight().allow_light_points() { Vec::new() } else { self.places.clone() }
     }
 
@@ -92,7 +92,7 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50, ...
+/// Returns the next of 1, 2, 5, 10, 20, 50, ...
 fn round_up(size: f64) -> f64 {
     if !(size.is_finite() && size > 0.0) {
         return 1.0;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_what_stands_aside() {
+    fn marks_beside_a_value_have_room() {
         let mut axis = Axis::new(0.0, 8.0, 8, true, false);
         axis.make_room(42.0, 400);
         let column = |value: f64| (value - axis.low) / axis.width() * 400.0;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_ranges_end() {
+    fn extreme_ranges_cause_no_endless_loop() {
         for (low, high) in [(1e16, 1e16 + 4.0), (-1e99, 1e99), (0.0, 1e-300), (5.0, 5.0)] {
             let axis = Axis::new(low, high, 5, false, true);
             assert!(axis.places.len() <= 21 && !axis.places.is_empty());

@@ -14,27 +14,27 @@ use crate::show::figure::{
 /// Width of the picture, in pixels.
 pub(super) const WIDTH: i32 = 760;
 const HEIGHT: i32 = 380;
-/// Above the axes: the title and the name of the y axis.
+/// Space above the axes, for the title and the name of the y axis.
 const HEAD: i32 = 66;
-/// Below the axes: the ticks and the name of the x axis.
+/// Space below the axes, for the ticks and the name of the x axis.
 const FOOT: i32 = 52;
-/// Between two labels at the lines' ends.
+/// Distance between two labels at the lines' ends.
 const LABEL_GAP: i32 = 22;
 /// Size of a label's text.
 const LABEL: f64 = 14.0;
-/// Characters of a label at most.
+/// The most characters of a label.
 const LONGEST: usize = 30;
-/// A line of more points than this gets markers at some of them only, and no dashes.
+/// A line with more points than this has markers at only some of them, and no dashes.
 const MARKED: usize = 40;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
-/// A name to be written at a line's end.
+/// A name that stands at a line's end.
 struct Label {
     text: String,
-    /// The height of what it names, in units.
+    /// The height of the named point, in units.
     y: i32,
-    /// The line's number; a target has none.
+    /// The line's number; `None` for a target.
     series: Option<usize>,
 }
 
@@ -70,7 +70,7 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     write_frame(area, curve, &chart)?;
 
     let several = series.len() > 1;
-    // The first series is the one that matters: it is drawn last, above the others.
+    // The first series matters most: it is drawn last, above the others.
     for (number, one) in series.iter().enumerate().rev() {
         match apart {
             true => draw_marks(area, &chart, one, (number, series.len()))?,
@@ -89,8 +89,8 @@ fn draw(area: &Area<'_>, curve: &FitnessCurve, series: &[Series]) -> Result<(), 
     write_labels(area, curve, series, &chart)
 }
 
-/// The two axes: x just as wide as the points, y outward to round numbers, and from 0 where that
-/// costs little height.
+/// Computes the two axes. x is exactly as wide as the points; y extends outward to round numbers, and
+/// starts at 0 if that costs little height.
 fn axes(curve: &FitnessCurve, series: &[Series]) -> (Axis, Axis) {
     let whole = |value: f64| value.fract() == 0.0;
     let xs = || series.iter().flat_map(|series| series.points.iter().map(|(x, _)| *x));
@@ -154,7 +154,7 @@ fn draw_band(
     Ok(())
 }
 
-/// The seeds one by one, each series a little aside from the others.
+/// Draws the seeds one by one, each series slightly beside the others.
 fn draw_marks(
     area: &Area<'_>,
     chart: &Chart<'_, '_>,
@@ -169,7 +169,7 @@ fn draw_marks(
     Ok(())
 }
 
-/// How far a series' marks stand beside their place, in units.
+/// Returns how far a series' marks stand beside their place, in units.
 fn aside(number: usize, of: usize) -> i32 {
     (2 * number as i32 - (of as i32 - 1)) * 7 * UNITS
 }
@@ -203,11 +203,11 @@ fn draw_markers(
 ) -> Result<(), DrawingError> {
     let known: Vec<(f64, f64)> = series.known().collect();
     let every = if series.points.len() <= MARKED { 1 } else { known.len().div_ceil(12) };
-    // A point between two gaps has no line: only its marker shows it.
+    // A point between two gaps has no line; only its marker shows it.
     let alone: Vec<(f64, f64)> =
         runs(series, chart, across).into_iter().filter(|run| run.len() == 1).flatten().collect();
     let alone = thin::line(&alone, (across.low, across.high), columns(chart) / 8);
-    // Alone, a long line needs none.
+    // A single long line needs no markers.
     let some = known.iter().step_by(every.max(1)).filter(|_| several || every == 1);
     let mut marked: Vec<(f64, f64)> = some.chain(known.last()).chain(&alone).copied().collect();
     marked.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -218,7 +218,7 @@ fn draw_markers(
     Ok(())
 }
 
-/// The line's name at its end; a name moves up or down rather than cover another.
+/// Writes each line's name at its end; a name moves up or down if it would cover another.
 fn write_labels(
     area: &Area<'_>,
     curve: &FitnessCurve,
@@ -257,7 +257,7 @@ fn write_labels(
     Ok(())
 }
 
-/// A name, cut to what fits beside the lines. Who answered stands in brackets at its end, and stays.
+/// Cuts a name to what fits beside the lines. The brackets at its end, with who answered, stay.
 fn clip(name: &str) -> String {
     let who = name.rfind(" (").map_or("", |start| &name[start..]);
     let who = if who.ends_with(')') && who.chars().count() <= LONGEST / 2 { who } else { "" };
@@ -270,7 +270,8 @@ fn labels_width(curve: &FitnessCurve, series: &[Series]) -> i32 {
     names.map(|name| text_width(&clip(name), LABEL)).max().unwrap_or(0) + 29 * UNITS
 }
 
-/// Sorted heights, moved so that each is `gap` below the one before and none is below `floor`.
+/// Moves sorted heights apart, so that each is at least `gap` below the one before and none is below
+/// `floor`.
 fn apart(wished: &[i32], gap: i32, floor: i32) -> Vec<i32> {
     let mut places: Vec<i32> = wished.to_vec();
     for index in 1..places.len() {
@@ -284,12 +285,12 @@ fn apart(wished: &[i32], gap: i32, floor: i32) -> Vec<i32> {
     places
 }
 
-/// Pixels across the plot: what a line is thinned to.
+/// Returns the plot's width in pixels, the limit for thinning a line.
 fn columns(chart: &Chart<'_, '_>) -> usize {
     (chart.plotting_area().dim_in_pixel().0 / UNITS as u32).max(1) as usize
 }
 
-/// The parts of a line between its gaps; one that is narrower than a pixel is none.
+/// Returns the parts of a line between its gaps; a gap narrower than a pixel does not count.
 fn runs(series: &Series, chart: &Chart<'_, '_>, across: &Axis) -> Vec<Vec<(f64, f64)>> {
     series.runs(across.width() / columns(chart) as f64)
 }
@@ -298,12 +299,12 @@ fn color(number: usize) -> RGBColor {
     PALETTE[number % PALETTE.len()]
 }
 
-/// A point of a line.
+/// Draws a point of a line.
 fn marker(area: &Area<'_>, place: (i32, i32), number: usize) -> Result<(), DrawingError> {
     shape(area, place, number, (color(number).filled(), 1.0))
 }
 
-/// The shape that tells a line from the others without its colour, in a style and a size.
+/// Returns the shape that identifies a line without its colour, in a style and a size.
 fn shape(
     area: &Area<'_>,
     (x, y): (i32, i32),

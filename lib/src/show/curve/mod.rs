@@ -1,9 +1,8 @@
-//! Scores by generation, or anything else that is counted step by step.
+//! Scores by generation, or other values counted step by step.
 //!
-//! One line of a cell makes the plot. It says what it shows three times: as a picture with labelled
-//! axes (each line has its own colour, marker and label, so that no reader depends on colour), as a
-//! sentence in the picture's `alt` text, and as a table to open. Long series are thinned to what a
-//! screen can show; see [`thin`].
+//! One line of a cell makes the plot. The plot has three forms: a picture with labelled axes (each line has
+//! its own colour, marker and label, so no reader depends on colour), a sentence in the picture's `alt`
+//! text, and a table that opens. Long series are thinned to what a screen can show; see [`thin`].
 
 pub(super) mod axis;
 mod draw;
@@ -46,7 +45,7 @@ pub struct FitnessCurve {
 }
 
 impl FitnessCurve {
-    /// A plot with this title, as yet empty.
+    /// Creates an empty plot with this title.
     pub fn new(title: impl AsRef<str>) -> Self {
         FitnessCurve {
             title: inert::line(title.as_ref()),
@@ -59,38 +58,38 @@ impl FitnessCurve {
         }
     }
 
-    /// What is counted from left to right: `generation`, `attempt`.
+    /// Sets what the x axis counts: `generation`, `attempt`.
     pub fn x(mut self, label: impl AsRef<str>) -> Self {
         self.x_label = inert::line(label.as_ref());
         self
     }
 
-    /// What is measured from bottom to top, with its unit: `score`, `time (ms)`.
+    /// Sets what the y axis measures, with its unit: `score`, `time (ms)`.
     pub fn y(mut self, label: impl AsRef<str>) -> Self {
         self.y_label = inert::line(label.as_ref());
         self
     }
 
-    /// Where the first value of every series stands: 0, unless said otherwise. Attempts start at 1.
+    /// Sets the x of every series' first value; the default is 0. Attempts start at 1.
     pub fn start(mut self, x: i64) -> Self {
         self.start = x;
         self
     }
 
-    /// Adds a line: one value a step. A value that is no number leaves a gap.
+    /// Adds a line, one value per step. NaN leaves a gap.
     pub fn series<N: Number>(mut self, name: impl AsRef<str>, values: &[N]) -> Self {
         let values = values.iter().map(|value| value.to_f64()).collect();
         self.data.push((inert::line(name.as_ref()), Data::Values(values)));
         self
     }
 
-    /// Adds a line that rests on these replies: its name says who spoke, `repair loop (script)`, and
+    /// Adds a line that uses these replies. Its name says who answered, as in `repair loop (script)`, and
     /// the figure carries their stamp.
     pub fn series_by<N: Number>(self, stamp: &Stamp, name: impl AsRef<str>, values: &[N]) -> Self {
         self.stamp(stamp).series(stamp.names(name.as_ref()), values)
     }
 
-    /// Adds a line through points `(x, y)` of your own, sorted by x.
+    /// Adds a line through your own points `(x, y)`, sorted by x.
     pub fn points<X: Number, Y: Number>(
         mut self,
         name: impl AsRef<str>,
@@ -101,7 +100,7 @@ impl FitnessCurve {
         self
     }
 
-    /// As [`FitnessCurve::points`], for points that rest on these replies.
+    /// Like [`FitnessCurve::points`], for points that use these replies.
     pub fn points_by<X: Number, Y: Number>(
         self,
         stamp: &Stamp,
@@ -111,7 +110,7 @@ impl FitnessCurve {
         self.stamp(stamp).points(stamp.names(name.as_ref()), points)
     }
 
-    /// As [`FitnessCurve::band`], for runs that rest on these replies.
+    /// Like [`FitnessCurve::band`], for runs that use these replies.
     pub fn band_by<N: Number>(
         self,
         stamp: &Stamp,
@@ -121,16 +120,16 @@ impl FitnessCurve {
         self.stamp(stamp).band(stamp.names(name.as_ref()), seeds)
     }
 
-    /// Adds several runs of the same thing, one for each seed: their median as a line, and a band
-    /// from the lowest to the highest. Where bands cover each other, the seeds are drawn one by one.
+    /// Adds several runs of the same search, one per seed: a line for their median, and a band from the
+    /// lowest to the highest. If bands overlap, the seeds are drawn one by one.
     pub fn band<N: Number>(mut self, name: impl AsRef<str>, seeds: &[Vec<N>]) -> Self {
         let seeds = seeds.iter().map(|run| run.iter().map(|v| v.to_f64()).collect()).collect();
         self.data.push((inert::line(name.as_ref()), Data::Seeds(seeds)));
         self
     }
 
-    /// Adds a horizontal line to reach, or to compare with: `.target(100.0, "perfect")`. (One at
-    /// infinity is none.)
+    /// Adds a horizontal line to reach or to compare with: `.target(100.0, "perfect")`. A target at
+    /// infinity is ignored.
     pub fn target<N: Number>(mut self, y: N, name: impl AsRef<str>) -> Self {
         if y.to_f64().abs() < series::LARGEST {
             self.targets.push((y.to_f64(), inert::line(name.as_ref())));
@@ -138,21 +137,21 @@ impl FitnessCurve {
         self
     }
 
-    /// What the plot shows, in sentences. The picture's `alt` text.
+    /// Describes the plot in sentences, for the picture's `alt` text.
     pub fn alt(&self) -> String {
         words::alt(self, &self.resolved())
     }
 
-    /// The picture, as a complete SVG document.
+    /// Returns the picture as a complete SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub fn to_svg(&self) -> Result<String> {
         draw::svg(self, &self.resolved())
     }
 
-    /// The plot as HTML: a figure, what its bands mean, and its numbers to open.
+    /// Returns the plot as HTML: a figure, a caption for its bands, and its numbers in a table that opens.
     pub fn to_html(&self) -> String {
         let series = self.resolved();
         if series.iter().all(Series::is_empty) {
@@ -170,7 +169,7 @@ impl FitnessCurve {
         html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{numbers}"))
     }
 
-    /// The plot as text: a sparkline a series.
+    /// Returns the plot as text, with one sparkline per series.
     pub fn to_text(&self) -> String {
         words::text(self, &self.resolved())
     }
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_the_plainest_lines() {
+    fn the_alt_text_of_the_simplest_lines() {
         let alt = |values: &[f64]| curve().series("it", values).start(1).alt();
         assert!(alt(&[5.0]).ends_with("score, generation 1. it is 5 at generation 1."));
         assert!(alt(&[5.0, 5.0]).ends_with("it stays at 5."));
@@ -252,7 +251,7 @@ mod tests {
             .to_svg()
             .expect("a picture");
         let labels = ["Best score", "generation", "score", "LLM &lt;1&gt;", "all"];
-        // Attempts and cases are counted: no tick stands between two whole numbers.
+        // Attempts and cases are counted, so no tick stands between two whole numbers.
         for text in labels.into_iter().chain(["0", "1", "2", "3"]) {
             assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
         }
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_that_cover_each_other_are_drawn_seed_by_seed() {
+    fn overlapping_bands_are_drawn_seed_by_seed() {
         let seeds = |low: f64| [vec![low, low + 5.0], vec![low + 10.0, low + 15.0]];
         let both =
             |low: f64| curve().band("Ada", &seeds(0.0)).band("Turing", &seeds(low)).to_html();
@@ -271,12 +270,12 @@ mod tests {
     #[test]
     fn a_single_point_is_drawn() {
         let svg = curve().series("LLM", &[42]).to_svg().expect("a picture");
-        // One where it lies, one before its name.
+        // One circle is the point, the other stands before its name.
         assert_eq!(svg.matches("<circle").count(), 2);
     }
 
     #[test]
-    fn nothing_to_plot_says_so() {
+    fn an_empty_plot_says_so() {
         for empty in [curve(), curve().series("LLM", &[f64::NAN]), curve().series("LLM", &[0u8; 0])]
         {
             assert!(empty.to_text().starts_with("“Best score” has nothing to plot yet"));

@@ -1,6 +1,6 @@
-//! One line of a plot, ready to be drawn and described.
+//! One line of a plot, prepared for the picture and the description.
 
-/// What a cell gave.
+/// The values that a cell passes in.
 #[derive(Clone)]
 pub(super) enum Data {
     Values(Vec<f64>),
@@ -8,14 +8,14 @@ pub(super) enum Data {
     Seeds(Vec<Vec<f64>>),
 }
 
-/// Beyond this, the differences that an axis is made of are no numbers any more.
+/// Beyond this, the differences that an axis needs are no longer finite.
 pub(super) const LARGEST: f64 = 1e100;
 
-/// More marks of seeds than this are a band, whatever it covers.
+/// With more seed marks than this, a series stays a band, even if bands overlap.
 const MOST_MARKS: usize = 240;
 
-/// Whether bands cover each other, so that their seeds are better drawn one by one: where two of
-/// them share more than a quarter of what the narrower one covers.
+/// Returns whether bands overlap so much that their seeds are better drawn one by one: two of them share
+/// more than a quarter of the narrower one's area.
 pub(super) fn overlap(series: &[Series]) -> bool {
     let bands: Vec<&Series> = series.iter().filter(|one| !one.spread.is_empty()).collect();
     let marked = bands.iter().all(|band| !band.marks.is_empty());
@@ -27,13 +27,13 @@ pub(super) fn overlap(series: &[Series]) -> bool {
 /// One line, and the band around it.
 pub(super) struct Series {
     pub(super) name: String,
-    /// In ascending order of x. `None` where there is a gap.
+    /// In ascending order of x; `None` marks a gap.
     pub(super) points: Vec<(f64, Option<f64>)>,
-    /// The lowest and the highest seed at each x that has one.
+    /// The lowest and the highest seed at each x that has a seed.
     pub(super) spread: Vec<(f64, f64, f64)>,
-    /// What the seeds reached at each x, where they are few enough to be drawn one by one.
+    /// The seeds' values at each x, if they are few enough to be drawn one by one.
     pub(super) marks: Vec<(f64, f64)>,
-    /// How many seeds the spread is made of.
+    /// How many seeds are in the spread.
     pub(super) seeds: usize,
     /// How many values could not be shown.
     pub(super) missing: usize,
@@ -111,7 +111,7 @@ impl Series {
         shown.then_some(value)
     }
 
-    /// The points that are there.
+    /// Returns the points without the gaps.
     pub(super) fn known(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         self.points.iter().filter_map(|(x, y)| y.map(|y| (*x, y)))
     }
@@ -120,8 +120,8 @@ impl Series {
         self.known().next().is_none()
     }
 
-    /// The parts of the line between its gaps. A gap of at most `narrow` between its neighbours is
-    /// none: nobody would see it.
+    /// Returns the parts of the line between its gaps. A gap of at most `narrow` does not count, since
+    /// nobody would see it.
     pub(super) fn runs(&self, narrow: f64) -> Vec<Vec<(f64, f64)>> {
         let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut gap = true;
@@ -143,14 +143,14 @@ impl Series {
         runs
     }
 
-    /// Every y that the axis must hold.
+    /// Returns every y that the axis must include.
     pub(super) fn heights(&self) -> impl Iterator<Item = f64> {
         let spread = self.spread.iter().flat_map(|(_, low, high)| [*low, *high]);
         self.known().map(|(_, y)| y).chain(spread)
     }
 }
 
-/// The middle of sorted values; the mean of the two middle ones if their number is even.
+/// Returns the middle of sorted values; for an even number, the mean of the two middle ones.
 fn median(sorted: &[f64]) -> Option<f64> {
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn points_are_sorted_and_those_without_a_place_are_counted() {
+    fn points_are_sorted_and_points_without_an_x_are_counted() {
         let points = Data::Points(vec![(2.0, 1.0), (f64::NAN, 5.0), (1.0, 4.0)]);
         let series = Series::new("points", &points, 0);
         assert_eq!(series.points, [(1.0, Some(4.0)), (2.0, Some(1.0))]);

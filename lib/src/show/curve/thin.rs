@@ -1,10 +1,10 @@
-//! Leaves out what nobody can see.
+//! Leaves out points that nobody can see.
 //!
-//! In a column of pixels a line shows its first, its lowest, its highest and its last point, and
-//! nothing more; those four are kept (M4: Jugel et al., "M4: A Visualization-Oriented Time Series
-//! Data Aggregation", VLDB 2014). The picture stays the same, peaks included.
+//! In a column of pixels, a line shows only its first, lowest, highest and last point; those four are kept
+//! (M4: Jugel et al., "M4: A Visualization-Oriented Time Series Data Aggregation", VLDB 2014). The picture
+//! stays the same, peaks included.
 
-/// The points of a line, at most four in each of `columns` equal parts of `left..=right`.
+/// Returns the points of a line, at most four in each of `columns` equal parts of `left..=right`.
 pub(super) fn line(
     points: &[(f64, f64)],
     (left, right): (f64, f64),
@@ -27,7 +27,7 @@ pub(super) fn line(
     kept
 }
 
-/// The band `(x, low, high)`, one entry in each of `columns` equal parts of `left..=right`.
+/// Returns the band `(x, low, high)`, one entry in each of `columns` equal parts of `left..=right`.
 pub(super) fn band(
     band: &[(f64, f64, f64)],
     (left, right): (f64, f64),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_line_stays_whole() {
+    fn a_short_line_keeps_every_point() {
         let points = [(0.0, 1.0), (1.0, 2.0)];
         assert_eq!(line(&points, (0.0, 1.0), 500), points);
     }
@@ -76,7 +76,7 @@ mod tests {
         let wide: Vec<(f64, f64, f64)> =
             (0..10_000).map(|i| (f64::from(i), -f64::from(i % 7), f64::from(i % 11))).collect();
         let kept = band(&wide, (0.0, 9_999.0), 100);
-        // The right edge is a column of its own, of one point.
+        // The right edge is a separate column with one point.
         assert_eq!(kept.len(), 101);
         assert!(kept[..100].iter().all(|(_, low, high)| (*low, *high) == (-6.0, 10.0)));
     }

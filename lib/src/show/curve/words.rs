@@ -1,4 +1,4 @@
-//! What a plot says without its picture.
+//! The description of a plot without its picture.
 
 use super::FitnessCurve;
 use super::series::{Series, overlap};
@@ -11,7 +11,7 @@ const ROWS: usize = 21;
 /// Characters of a sparkline.
 const SPARKS: usize = 40;
 
-/// The `alt` text: which lines there are, what each does, and whether it reaches the targets.
+/// Writes the `alt` text: which lines there are, what each does, and whether it reaches the targets.
 pub(super) fn alt(curve: &FitnessCurve, series: &[Series]) -> String {
     let shown: Vec<&Series> = series.iter().filter(|series| !series.is_empty()).collect();
     if shown.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn alt(curve: &FitnessCurve, series: &[Series]) -> String {
     sentences.join(" ")
 }
 
-/// What the bands, or the marks in their place, mean, if there are any.
+/// Explains the bands, or the marks that replace them, if there are any.
 pub(super) fn caption(series: &[Series]) -> Option<String> {
     let bands: Vec<String> = series
         .iter()
@@ -60,7 +60,7 @@ pub(super) fn caption(series: &[Series]) -> Option<String> {
     })
 }
 
-/// The plot as plain text.
+/// Writes the plot as plain text.
 pub(super) fn text(curve: &FitnessCurve, series: &[Series]) -> String {
     if series.iter().all(Series::is_empty) {
         return alt(curve, series);
@@ -78,7 +78,7 @@ pub(super) fn text(curve: &FitnessCurve, series: &[Series]) -> String {
     lines.join("\n")
 }
 
-/// The numbers, step by step: head, alignment and rows of a table.
+/// Returns the numbers, step by step: head, alignment and rows of a table.
 pub(super) fn table(
     curve: &FitnessCurve,
     series: &[Series],
@@ -114,7 +114,7 @@ fn entry(series: &Series, x: f64) -> String {
     }
 }
 
-/// At most `limit` of the values, evenly spread, the first and the last among them.
+/// Returns at most `limit` of the values, evenly spread, including the first and the last.
 fn sample<T: Clone>(values: &[T], limit: usize) -> Vec<T> {
     if values.len() <= limit {
         return values.to_vec();
@@ -122,7 +122,7 @@ fn sample<T: Clone>(values: &[T], limit: usize) -> Vec<T> {
     (0..limit).map(|row| values[row * (values.len() - 1) / (limit - 1)].clone()).collect()
 }
 
-/// What one line does, as a sentence.
+/// Describes what one line does, in a sentence.
 fn behaviour(curve: &FitnessCurve, series: &Series) -> String {
     let points: Vec<(f64, f64)> = series.known().collect();
     let at = |x: f64| format!("{} {}", curve.x_label, format(x));
@@ -176,7 +176,7 @@ fn behaviour(curve: &FitnessCurve, series: &Series) -> String {
     }
 }
 
-/// Which lines reach a target. A line that starts above it reaches it from above.
+/// Says which lines reach a target. A line that starts above the target reaches it from above.
 fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, String)) -> String {
     let (mut reach, mut miss) = (Vec::new(), Vec::new());
     for series in shown {
@@ -201,7 +201,7 @@ fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, Stri
     text + "."
 }
 
-/// The line as a row of blocks, on the scale of the whole plot; `·` where there is a gap.
+/// Draws the line as a row of blocks, on the scale of the whole plot; `·` marks a gap.
 fn sparkline(series: &Series, low: f64, high: f64) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     sample(&series.points, SPARKS)

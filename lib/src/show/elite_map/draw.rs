@@ -15,7 +15,7 @@ const HEAD: i32 = 66;
 const FOOT: i32 = 30;
 const EDGE: i32 = 12;
 
-/// The picture and its width in pixels.
+/// Returns the picture and its width in pixels.
 pub(super) fn svg(map: &EliteMap) -> crate::Result<(String, i32)> {
     let longest = map.rows.iter().map(|row| inert::columns(row)).max().unwrap_or(0).min(24);
     let gutter = EDGE + figure::text_width(&"m".repeat(longest), 13.0) / UNITS + 10;

@@ -1,8 +1,8 @@
-//! The best of each kind: a map with two features as its axes, one elite a cell.
+//! The best of each kind: a map with two features as axes and one elite per cell.
 //!
 //! MAP-Elites (J.-B. Mouret, J. Clune, *Illuminating search spaces by mapping elites*, 2015,
-//! <https://arxiv.org/abs/1504.04909>) keeps such a map instead of a ranking. What a feature is and who
-//! stays in a cell is the notebook's; here it is drawn.
+//! <https://arxiv.org/abs/1504.04909>) keeps such a map instead of a ranking. The notebook decides what a
+//! feature is and which candidate stays in a cell; this module draws the map.
 
 mod draw;
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::inert;
 use crate::score::best_first;
 
-/// One who holds a cell.
+/// The member that holds a cell.
 #[derive(Debug, Clone, PartialEq)]
 struct Elite {
     name: String,
@@ -40,14 +40,14 @@ pub struct EliteMap {
     y_label: String,
     rows: Vec<String>,
     elites: HashMap<(usize, usize), Elite>,
-    /// Kinds that the map has no cell for, and how often they came.
+    /// How many members fit no cell.
     outside: usize,
     stamped: Stamped,
 }
 
 impl EliteMap {
-    /// An empty map: what its columns and its rows are, and their names, the columns from left to right
-    /// and the rows from top to bottom.
+    /// Creates an empty map. For the columns (left to right) and the rows (top to bottom), pass what they
+    /// mean and their names.
     pub fn new<X: AsRef<str>, Y: AsRef<str>>(
         title: impl AsRef<str>,
         x_label: impl AsRef<str>,
@@ -67,8 +67,8 @@ impl EliteMap {
         }
     }
 
-    /// Shows a member in its cell, if that is empty or the member's score is higher than the one's who
-    /// holds it. A kind that has no cell is counted.
+    /// Puts a member into its cell if the cell is empty or the member's score is higher than the current
+    /// elite's. A member that fits no cell is counted.
     pub fn offer(&mut self, column: &str, row: &str, name: impl AsRef<str>, score: impl Number) {
         let at = |names: &[String], wanted: &str| names.iter().position(|name| name == wanted);
         let (Some(x), Some(y)) = (at(&self.columns, column), at(&self.rows, row)) else {
@@ -82,18 +82,18 @@ impl EliteMap {
         }
     }
 
-    /// How many cells have an elite.
+    /// Returns how many cells have an elite.
     pub fn filled(&self) -> usize {
         self.elites.len()
     }
 
-    /// The elites' scores added up, those that are no number aside: it grows with every cell that is
-    /// filled, and with every elite that gets better (the QD-score of the literature).
+    /// Returns the sum of the elites' scores, without NaN. It grows with every newly filled cell and every
+    /// better elite (the QD-score of the literature).
     pub fn total(&self) -> f64 {
         self.elites.values().map(|elite| elite.score).filter(|score| score.is_finite()).sum()
     }
 
-    /// What the picture shows, in sentences.
+    /// Describes the picture in sentences.
     pub fn alt(&self) -> String {
         let mut text = format!(
             "Map “{}”: {} from left to right, {} from top to bottom; {} of {} filled.",
@@ -120,16 +120,16 @@ impl EliteMap {
         text
     }
 
-    /// The picture, as a complete SVG document.
+    /// Returns the picture as a complete SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub fn to_svg(&self) -> Result<String> {
         Ok(draw::svg(self)?.0)
     }
 
-    /// The map as HTML: the picture, and a table to open.
+    /// Returns the map as HTML: the picture, and a table that opens.
     pub fn to_html(&self) -> String {
         let picture = match draw::svg(self) {
             Ok((svg, width)) => figure::image(&svg, width, &self.alt()),
@@ -140,7 +140,7 @@ impl EliteMap {
         html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{table}"))
     }
 
-    /// The map as text: a table.
+    /// Returns the map as text: a table.
     pub fn to_text(&self) -> String {
         format!("{}\n{}\n{}", self.title, self.table(), self.alt())
     }
@@ -154,7 +154,7 @@ impl EliteMap {
                 .map(|x| self.elites.get(&(x, y)).map_or("–".to_owned(), written));
             table.push([row.clone()].into_iter().chain(cells).collect::<Vec<_>>());
         }
-        // The map around it carries the stamp.
+        // The surrounding map already carries the stamp.
         table.measured()
     }
 }

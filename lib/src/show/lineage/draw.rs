@@ -11,7 +11,7 @@ use crate::inert;
 use crate::score::best_first;
 use crate::show::figure::{self, Area, DrawingError, INK, MUTED, UNITS, bold, font};
 
-/// A generation of more individuals shows its best.
+/// A generation with more individuals than this shows only its best.
 const ROW: usize = 8;
 /// Sizes in pixels.
 const BOX: (i32, i32) = (116, 58);
@@ -20,11 +20,11 @@ const GUTTER: i32 = 104;
 const HEAD: i32 = 44;
 const EDGE: i32 = 12;
 
-/// Low scores are light, high ones dark; a single hue, so that its lightness alone tells.
+/// Low scores are light, high scores dark. There is one hue, so the lightness alone shows the score.
 const LOW: RGBColor = RGBColor(238, 244, 250);
 const HIGH: RGBColor = RGBColor(0, 74, 122);
 
-/// The picture, its width in pixels, and how many individuals it leaves out.
+/// Returns the picture, its width in pixels, and how many individuals it leaves out.
 pub(super) fn svg(lineage: &Lineage) -> crate::Result<(String, i32, usize)> {
     let rows = rows(lineage);
     let shown: usize = rows.values().map(Vec::len).sum();
@@ -52,7 +52,7 @@ pub(super) fn svg(lineage: &Lineage) -> crate::Result<(String, i32, usize)> {
     Ok((svg, width, lineage.individuals.len() - shown))
 }
 
-/// The individuals to show, by generation: each near its parents, so that few lines cross.
+/// Returns the individuals to show, by generation. Each stands near its parents, so that few lines cross.
 fn rows(lineage: &Lineage) -> BTreeMap<usize, Vec<&Individual>> {
     let ancestors: HashSet<&str> =
         lineage.ancestry().iter().map(|ancestor| ancestor.label.as_str()).collect();
@@ -85,7 +85,7 @@ fn rows(lineage: &Lineage) -> BTreeMap<usize, Vec<&Individual>> {
     rows
 }
 
-/// The middle of each individual's box, in units.
+/// Returns the middle of each individual's box, in units.
 fn places<'a>(
     rows: &BTreeMap<usize, Vec<&'a Individual>>,
     width: i32,
@@ -103,7 +103,7 @@ fn places<'a>(
     places
 }
 
-/// A line from every parent to its child; those that lead to the best come last, on top.
+/// Draws a line from every parent to its child. Lines that lead to the best come last, on top.
 fn draw_parents(
     area: &Area<'_>,
     lineage: &Lineage,
@@ -165,8 +165,8 @@ fn draw_individual(
     Ok(())
 }
 
-/// The colour of a score, by its place among the scores that occur: a single 0 takes one step of the
-/// colours, and not all of them.
+/// Returns the colour of a score, by its rank among the existing scores: a single 0 takes one step of the
+/// colours, not most of them.
 pub(in crate::show) fn shade(scores: impl Iterator<Item = f64>, score: f64) -> RGBColor {
     if !score.is_finite() {
         return WHITE;
@@ -185,12 +185,12 @@ pub(in crate::show) fn shade(scores: impl Iterator<Item = f64>, score: f64) -> R
     RGBColor(mix(LOW.0, HIGH.0), mix(LOW.1, HIGH.1), mix(LOW.2, HIGH.2))
 }
 
-/// Black or white, whichever stands out.
+/// Returns black or white, whichever has more contrast.
 pub(in crate::show) fn readable_on(fill: RGBColor) -> RGBColor {
     if luminance(fill) > 0.18 { BLACK } else { WHITE }
 }
 
-/// Relative luminance (WCAG 2.2); black and white text both stand out 4.6:1 at 0.18.
+/// Returns the relative luminance (WCAG 2.2); at 0.18, black and white text both have a contrast of 4.6:1.
 fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
     let linear = |channel: u8| {
         let c = f64::from(channel) / 255.0;
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_zero_leaves_the_other_scores_apart() {
+    fn a_single_zero_keeps_the_other_scores_distinct() {
         let scores = [0.0, 89.5, 91.0, 95.0, 95.0, f64::NAN];
         let shades = scores.map(|score| shade(scores.into_iter(), score));
         let steps: Vec<f64> = shades[..4].iter().map(|color| luminance(*color)).collect();

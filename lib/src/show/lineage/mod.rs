@@ -1,7 +1,7 @@
-//! Who came from whom.
+//! The family tree of a population.
 //!
-//! A row a generation, the first on top; a line from each parent to its child; the darker a box, the
-//! higher the score, which stands in it as well. The ancestors of the best are joined by thick lines.
+//! There is one row per generation, the first on top, and a line from each parent to its child. A darker
+//! box means a higher score; the score also stands in the box. Thick lines join the ancestors of the best.
 
 mod draw;
 mod words;
@@ -34,7 +34,7 @@ pub struct Individual {
 }
 
 impl Individual {
-    /// A member of generation 0 without parents. The label is its name in the lineage.
+    /// Creates a member of generation 0 without parents. The label is its name in the lineage.
     pub fn new(label: impl AsRef<str>, score: impl Number) -> Self {
         Individual {
             label: inert::line(label.as_ref()),
@@ -46,13 +46,13 @@ impl Individual {
         }
     }
 
-    /// Sets the generation it belongs to.
+    /// Sets its generation.
     pub fn generation(mut self, generation: usize) -> Self {
         self.generation = generation;
         self
     }
 
-    /// Says which operator made it (`mutation`, `crossover`) from which parents' labels.
+    /// Sets the operator that made it (`mutation`, `crossover`) and its parents' labels.
     pub fn by<P: AsRef<str>>(
         mut self,
         operator: impl AsRef<str>,
@@ -63,13 +63,14 @@ impl Individual {
         self
     }
 
-    /// Says that it is the same as an earlier member: its twin, which the picture names beside it.
+    /// Marks it as the same program as an earlier member, its twin. The picture shows the twin's name
+    /// beside it.
     pub fn same_as(mut self, label: impl AsRef<str>) -> Self {
         self.same_as = Some(inert::line(label.as_ref()));
         self
     }
 
-    /// `B3`, or `B3 = A2` for a twin.
+    /// Returns `B3`, or `B3 = A2` for a twin.
     fn name(&self) -> String {
         match &self.same_as {
             Some(twin) => format!("{} = {twin}", self.label),
@@ -98,7 +99,7 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// A lineage with this title, as yet empty.
+    /// Creates an empty lineage with this title.
     pub fn new(title: impl AsRef<str>) -> Self {
         Lineage {
             title: inert::line(title.as_ref()),
@@ -107,7 +108,7 @@ impl Lineage {
         }
     }
 
-    /// Adds an individual. It replaces one that has the same label.
+    /// Adds an individual. It replaces one with the same label.
     pub fn add(&mut self, individual: Individual) {
         match self.individuals.iter_mut().find(|known| known.label == individual.label) {
             Some(known) => *known = individual,
@@ -115,21 +116,21 @@ impl Lineage {
         }
     }
 
-    /// What the picture shows, in sentences.
+    /// Describes the picture in sentences.
     pub fn alt(&self) -> String {
         words::alt(self)
     }
 
-    /// The picture, as a complete SVG document.
+    /// Returns the picture as a complete SVG document.
     ///
     /// # Errors
     ///
-    /// When plotters cannot draw it.
+    /// If plotters cannot draw it.
     pub fn to_svg(&self) -> Result<String> {
         Ok(draw::svg(self)?.0)
     }
 
-    /// The lineage as HTML: the picture, and a table to open.
+    /// Returns the lineage as HTML: the picture, and a table that opens.
     pub fn to_html(&self) -> String {
         if self.individuals.is_empty() {
             return html::panel(&html::paragraph(&self.alt()));
@@ -152,7 +153,7 @@ impl Lineage {
         html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{everyone}"))
     }
 
-    /// The lineage as text: a table.
+    /// Returns the lineage as text: a table.
     pub fn to_text(&self) -> String {
         if self.individuals.is_empty() {
             return self.alt();
@@ -160,7 +161,7 @@ impl Lineage {
         format!("{}\n{}\n{}", self.title, words::table(self), self.alt())
     }
 
-    /// The one with the highest score; of equals the first.
+    /// Returns the individual with the highest score; of equals the first.
     fn best(&self) -> Option<&Individual> {
         let scored = self.individuals.iter().filter(|individual| individual.score.is_finite());
         scored.reduce(|best, next| if next.score > best.score { next } else { best })
@@ -170,7 +171,7 @@ impl Lineage {
         self.individuals.iter().map(|individual| (individual.label.as_str(), individual)).collect()
     }
 
-    /// The best and everyone it came from, itself first.
+    /// Returns the best and all its ancestors, itself first.
     fn ancestry(&self) -> Vec<&Individual> {
         let known = self.by_label();
         let mut line: Vec<&Individual> = self.best().into_iter().collect();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_parents_ends() {
+    fn a_cycle_of_parents_ends() {
         let mut lineage = Lineage::new("circle");
         lineage.add(Individual::new("a", 1).by("mutation", ["b"]));
         lineage.add(Individual::new("b", 2).by("mutation", ["a"]));
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_shows_its_best_and_their_ancestors() {
+    fn a_large_generation_shows_its_best_and_their_ancestors() {
         let mut lineage = Lineage::new("crowd");
         for n in 0..40 {
             lineage.add(Individual::new(format!("a{n}"), n));
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_said_in_words() {
+    fn an_empty_lineage_says_so() {
         assert_eq!(Lineage::new("empty").to_text(), "“empty” has nobody in it yet.");
     }
 }

@@ -1,4 +1,4 @@
-//! What a lineage says without its picture.
+//! The description of a lineage without its picture.
 
 use std::collections::HashSet;
 
@@ -58,7 +58,7 @@ pub(super) fn table(lineage: &Lineage) -> Table {
         let score = score(one);
         table.push((one.name(), one.generation, operator, one.parents.join(", "), score));
     }
-    // The lineage around it carries the stamp.
+    // The surrounding lineage already carries the stamp.
     table.measured()
 }
 
@@ -66,7 +66,7 @@ pub(super) fn score(individual: &Individual) -> String {
     if individual.score.is_finite() { format(individual.score) } else { "no score".to_owned() }
 }
 
-/// Each operator and how often it was used, in order of first use.
+/// Lists each operator and how often it was used, in order of first use.
 fn operators(individuals: &[Individual]) -> Vec<String> {
     let mut used: Vec<(&str, usize)> = Vec::new();
     for one in individuals.iter().filter(|one| !one.operator.is_empty()) {
@@ -78,7 +78,7 @@ fn operators(individuals: &[Individual]) -> Vec<String> {
     used.iter().map(|(operator, times)| format!("{operator} ({times})")).collect()
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins names: `a`, `a and b`, `a, b and c`.
 fn and(names: &[String]) -> String {
     match names {
         [] => String::new(),
