@@ -1,13 +1,13 @@
 //! What the child does between fork and exec, step by step.
 //!
-//! The order matters. Limits and capabilities come before the layers that would forbid setting them;
-//! `no_new_privs` before seccomp, which demands it; seccomp last, since its filter allows little more
-//! than the `execve` that follows. Any step that fails ends the child, and its name goes to the
+//! The order matters. Limits and capabilities come before the layers that would forbid setting them.
+//! `no_new_privs` comes before seccomp, which requires it. seccomp comes last, since its filter allows
+//! little more than the `execve` that follows. A step that fails ends the child; its name reaches the
 //! parent through a pipe that exec closes.
 //!
-//! Root stays user 0, without capabilities: then it is an ordinary user that happens to own root's
-//! files, and Landlock keeps it from them. Becoming `nobody` would be no gain where no file can be opened,
-//! and would lock the compiler out of a toolchain in root's home folder.
+//! Root stays user 0, but without capabilities: an ordinary user that happens to own root's files, and
+//! Landlock keeps those files out of reach. Becoming `nobody` would add nothing where no file can be
+//! opened, and would lock the compiler out of a toolchain in root's home folder.
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -17,13 +17,13 @@ use std::ptr;
 
 use crate::syscalls::Filter;
 
-/// The kernel's numbers for resources, as this C library types them.
+/// The type of the kernel's resource numbers in this C library.
 #[cfg(target_env = "gnu")]
 pub(crate) type Resource = libc::__rlimit_resource_t;
 #[cfg(not(target_env = "gnu"))]
 pub(crate) type Resource = libc::c_int;
 
-/// All that the child needs, prepared.
+/// Everything that the child needs, prepared before the fork.
 pub(crate) struct Plan {
     pub(crate) program: CString,
     /// Null-terminated; the strings belong to the caller and outlive the fork.
@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     /// Like `arguments`.
     pub(crate) environment: Vec<*const libc::c_char>,
     pub(crate) folder: CString,
-    /// To become 0, 1 and 2.
+    /// They become descriptors 0, 1 and 2.
     pub(crate) standard: [OwnedFd; 3],
     pub(crate) report: OwnedFd,
     pub(crate) landlock: Option<OwnedFd>,
@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) parent: libc::pid_t,
 }
 
-/// Where the child puts the report's pipe and the Landlock ruleset.
+/// The child moves the report's pipe and the Landlock ruleset to these descriptors.
 const REPORT: libc::c_int = 3;
 const LANDLOCK: libc::c_int = 4;
 /// The first descriptor that the child closes; the prepared ones lie above it.
@@ -82,11 +82,11 @@ impl Step {
     ];
 }
 
-/// What the child tells its parent, in two 64-bit words: nothing comes after `Failed`, the filter and
-/// exec after `Ready`.
+/// What the child tells its parent, in two 64-bit words. Nothing follows `Failed`; the filter and exec
+/// follow `Ready`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Report {
-    /// Every layer but the last is in force.
+    /// Every layer except the last is in force.
     Ready { peak_bytes: u64 },
     /// A step failed.
     Failed { step: &'static str, errno: i32 },
@@ -95,7 +95,7 @@ pub(crate) enum Report {
 const READY: u64 = u64::MAX;
 
 impl Report {
-    /// The last whole report among these bytes.
+    /// Returns the last complete report in these bytes.
     pub(crate) fn last(bytes: &[u8]) -> Option<Self> {
         let (reports, _) = bytes.as_chunks::<16>();
         let (words, _) = reports.last()?.as_chunks::<8>();
@@ -108,7 +108,7 @@ impl Report {
     }
 }
 
-/// Sends a report; whether that worked.
+/// Sends a report, and returns whether that worked.
 fn tell(kind: u64, value: u64) -> bool {
     let words = [kind, value];
     let length = size_of_val(&words);
@@ -118,21 +118,21 @@ fn tell(kind: u64, value: u64) -> bool {
     usize::try_from(written) == Ok(length)
 }
 
-/// Jails this process and becomes the program; where that fails, reports the step and exits.
+/// Jails this process and becomes the program; on failure, reports the step and exits.
 ///
 /// # Safety
-/// Only for the child of a fork: it closes descriptors and never returns. The pointers in the plan
-/// must be valid.
+/// Only for the child of a fork: this closes descriptors and never returns. The pointers in the plan must
+/// be valid.
 pub(crate) unsafe fn run(plan: &mut Plan) -> ! {
-    // The report's pipe must be in place before anything can be reported.
+    // The report's pipe must be in place before any step can report.
     // SAFETY: none of these calls touches memory.
     unsafe {
         if libc::dup3(plan.report.as_raw_fd(), REPORT, libc::O_CLOEXEC) != REPORT {
             libc::_exit(127);
         }
     }
-    // SAFETY: the caller's promise. `errno` is this thread's own; `_exit` runs no handler of the
-    // parent's.
+    // SAFETY: the caller's promise. `errno` belongs to this thread; `_exit` runs none of the parent's
+    // handlers.
     unsafe {
         let Err(step) = become_program(plan);
         let errno = *libc::__errno_location();
@@ -141,12 +141,12 @@ pub(crate) unsafe fn run(plan: &mut Plan) -> ! {
     }
 }
 
-/// `Ok` unless a system call has returned -1.
+/// Returns an error if a system call has returned -1.
 fn check(step: Step, result: impl Into<i64>) -> Result<(), Step> {
     if result.into() == -1 { Err(step) } else { Ok(()) }
 }
 
-/// Returns only on failure, with `errno` set.
+/// Becomes the program. Returns only on failure, with `errno` set.
 ///
 /// # Safety
 /// Like [`run`]. Everything here must be async-signal-safe: no allocation, no lock, no panic, since
@@ -169,7 +169,8 @@ unsafe fn become_program(plan: &mut Plan) -> Result<Infallible, Step> {
         libc::umask(0o077);
         check(Step::NoNewPrivileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
         check(Step::Capabilities, drop_capabilities())?;
-        // After the capabilities: changing credentials clears it. The parent may have died before.
+        // Comes after the capabilities, since a change of credentials clears it. The parent may already
+        // have died.
         check(Step::DeathSignal, libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
         if libc::getppid() != plan.parent {
             *libc::__errno_location() = libc::ESRCH;
@@ -183,7 +184,7 @@ unsafe fn become_program(plan: &mut Plan) -> Result<Infallible, Step> {
             libc::close(LANDLOCK);
         }
 
-        // The kernel's peak of the program will include this, the memory inherited from the parent.
+        // The kernel's peak for the program will include this memory, a copy of the parent's.
         let mut usage: libc::rusage = zeroed();
         check(Step::Report, libc::getrusage(libc::RUSAGE_SELF, &mut usage))?;
         if !tell(READY, usage.ru_maxrss as u64 * 1024) {
@@ -220,7 +221,7 @@ unsafe fn place_descriptors(plan: &Plan) -> Result<(), Step> {
     Ok(())
 }
 
-/// An ignored signal would stay ignored over exec, and a blocked one blocked.
+/// Resets all signals: an ignored or blocked signal would stay so over exec.
 ///
 /// # Safety
 /// Changes the calling process's signals. Async-signal-safe.
@@ -236,8 +237,8 @@ unsafe fn reset_signals() -> Result<(), Step> {
     }
 }
 
-/// Where all memory is used up, the kernel is to kill this process and not the notebook. Raising the
-/// score needs no privilege; where `/proc` is missing, the kernel decides by size alone.
+/// Makes the kernel kill this process, not the notebook, when all memory is used up. Raising the score
+/// needs no privilege; without `/proc`, the kernel decides by size alone.
 ///
 /// # Safety
 /// Async-signal-safe.
@@ -273,13 +274,13 @@ unsafe fn restrict_calls(filter: &mut Filter) -> libc::c_long {
 
 /// Gives up every capability for good; -1 on failure.
 ///
-/// Without privileges the first steps are refused, and needless: under `no_new_privs` an exec
-/// cannot add what the last step has taken.
+/// Without privileges the first steps are refused, and not needed: under `no_new_privs`, an exec cannot add
+/// what the last step has taken away.
 ///
 /// # Safety
 /// Changes the calling process for good. Async-signal-safe.
 unsafe fn drop_capabilities() -> libc::c_long {
-    /// Being user 0 gives no capabilities, nothing turns them back on, and all of it is locked.
+    /// User 0 gives no capabilities, nothing turns them back on, and all of this is locked.
     const ROOT_IS_NOBODY: libc::c_ulong = 0xef;
     #[repr(C)]
     struct Header {

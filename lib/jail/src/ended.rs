@@ -1,20 +1,20 @@
-//! How a program ended, and what it took.
+//! How a program ended, and what it used.
 
 use std::time::Duration;
 
-/// How a program ended, and what it took. All of it is the kernel's word, none the program's.
+/// How a program ended, and what it used. The kernel measures all of it, never the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// How the process ended.
     pub status: Exit,
-    /// The limit that the host enforced by killing it, if it did.
+    /// The limit for which the host killed it, if any.
     pub stopped: Option<Limit>,
-    /// CPU time, with that of all it started.
+    /// CPU time, including all processes that it started.
     pub cpu: Duration,
-    /// Largest resident memory, in bytes. Where the program needed less than this process itself
-    /// (whose memory it has for an instant before exec), this is what was seen from outside while it ran
-    /// ([`Process::peak_bytes`](crate::Process::peak_bytes), and every 20 ms), or else this process's as
-    /// an upper bound.
+    /// Largest resident memory, in bytes. For an instant before exec, the program holds a copy of this
+    /// process's memory. If it needed less than that, this is the peak seen from outside while it ran
+    /// ([`Process::peak_bytes`](crate::Process::peak_bytes), and every 20 ms), or else this process's
+    /// memory as an upper bound.
     pub peak_bytes: u64,
 }
 

@@ -1,8 +1,8 @@
 //! Landlock: which files a stage may touch.
 //!
-//! The ruleset is made before the fork; the child only restricts itself with it. Version 1 is
-//! demanded; what later versions add (renames, truncation, TCP, devices, signals) is taken where the
-//! kernel has it, and [`syscalls`](crate::syscalls) refuses the same by other means where it has not.
+//! The ruleset is made before the fork; the child only applies it. Version 1 is required. Later versions
+//! add rules (renames, truncation, TCP, devices, signals); they are used if the kernel has them, and
+//! otherwise [`syscalls`](crate::syscalls) refuses the same actions by other means.
 
 use std::error::Error;
 use std::os::fd::OwnedFd;
@@ -15,8 +15,8 @@ use landlock::{
 
 use crate::jail::{Jail, Stage};
 
-/// Where Linux distributions keep programs and libraries: the linker and what it links. No `/etc`
-/// but the loader's cache, no `/proc`, no home folder.
+/// Where Linux distributions keep programs and libraries: the linker and what it links. No `/etc` except
+/// the loader's cache, no `/proc`, no home folder.
 const SYSTEM: [&str; 12] = [
     "/bin",
     "/sbin",
@@ -32,13 +32,13 @@ const SYSTEM: [&str; 12] = [
     "/etc/ld.so.cache",
 ];
 
-/// Devices that hold nothing, and that linkers open.
+/// Devices without data that linkers open.
 const DEVICES: [&str; 2] = ["/dev/null", "/dev/urandom"];
 
-/// The rules of a jail.
+/// Builds the rules of a jail.
 ///
 /// # Errors
-/// No Landlock, a rule that the kernel refuses, or a path of the jail that cannot be opened.
+/// If there is no Landlock, the kernel refuses a rule, or a path of the jail cannot be opened.
 pub(crate) fn ruleset(jail: &Jail) -> Result<OwnedFd, Box<dyn Error + Send + Sync>> {
     let newest = ABI::V6;
     let ruleset = Ruleset::default()
@@ -75,7 +75,7 @@ fn allow(
     access: BitFlags<AccessFs>,
 ) -> Result<RulesetCreated, Box<dyn Error + Send + Sync>> {
     let file = PathFd::new(path)?;
-    // Of a file only file rights make sense; the kernel refuses a rule with others.
+    // A file takes only file rights; the kernel refuses a rule with others.
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(ABI::V6) };
     Ok(ruleset.add_rule(PathBeneath::new(file, access))?)
 }

@@ -3,40 +3,40 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// What is run decides what it may do.
+/// The kind of program, which decides what it may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// A compiler and its linker: reads the toolchain and the system's libraries, writes in one folder,
-    /// starts processes. No network, no other file. `chmod` is refused, so a linker that marks its
-    /// output as executable by path (GNU ld; not lld) leaves that to [`Stage::Run`], which does it.
+    /// starts processes. It has no network and no other file. `chmod` is refused; so if a linker makes its
+    /// output executable by path (GNU ld does, lld does not), [`Stage::Run`] does that later.
     Compile,
-    /// A statically linked program: reads and writes its three descriptors, computes, has threads.
-    /// No file at all, no process.
+    /// A statically linked program: reads and writes its three descriptors, computes, has threads. It has
+    /// no file and no other process.
     Run,
 }
 
-/// What a program may use up. Each limit is the kernel's, except where it says otherwise.
+/// What a program may use up. The kernel enforces each limit, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// CPU time of one process and all its threads, in milliseconds. The kernel counts whole seconds
-    /// (rounded up here); the host's watch ends it within some 20 ms of the limit.
+    /// (rounded up here); the host's watch ends the program within about 20 ms of the limit.
     pub cpu_ms: u64,
-    /// Private writable memory of one process, in bytes. An allocation beyond it fails, upon which
-    /// a Rust program aborts. What is made read-only is counted no more; the host's watch ends a
-    /// program that thus holds more than this and its stack, within some 20 ms.
+    /// Private writable memory of one process, in bytes. An allocation beyond it fails, and a Rust program
+    /// then aborts. Memory that is made read-only no longer counts; the host's watch ends a program that
+    /// holds more than this plus its stack in that way, within about 20 ms.
     pub memory_bytes: u64,
     /// The main thread's stack, in bytes.
     pub stack_bytes: u64,
-    /// The largest file that may be written, in bytes.
+    /// The largest file that it may write, in bytes.
     pub file_bytes: u64,
-    /// Open descriptors of one process.
+    /// The number of open descriptors of one process.
     pub descriptors: u64,
-    /// Threads of the program itself, checked by the host's watch every 20 ms.
+    /// The number of threads of the program itself, which the host's watch checks every 20 ms.
     pub threads: u64,
 }
 
 impl Limits {
-    /// Limits that suit a stage and a small machine.
+    /// Returns limits that suit a stage on a small machine.
     pub fn of(stage: Stage) -> Self {
         match stage {
             Stage::Compile => Limits {
@@ -68,22 +68,22 @@ pub struct Jail {
     pub program: PathBuf,
     /// Its arguments, without its own name.
     pub args: Vec<OsString>,
-    /// Its whole environment; nothing is inherited.
+    /// Its environment; it inherits nothing.
     pub env: Vec<(OsString, OsString)>,
-    /// Where it starts; in [`Stage::Compile`] also the only place where it may write.
+    /// Its current folder at the start; in [`Stage::Compile`] also the only folder where it may write.
     pub folder: PathBuf,
-    /// Trees that [`Stage::Compile`] may read and execute, beside the system's own programs and
-    /// libraries: the toolchain, the harness. [`Stage::Run`] opens no file, so it has no use for them.
+    /// Folders that [`Stage::Compile`] may read and execute, besides the system's programs and libraries:
+    /// the toolchain, the harness. [`Stage::Run`] opens no file, so it ignores them.
     pub readable: Vec<PathBuf>,
     /// What it may use up.
     pub limits: Limits,
-    /// Whether [`Stage::Compile`] may run where there is no Landlock, so that a hostile source can
-    /// read (`include_str!`) every file that this user can read. A person's decision, made in code.
+    /// Whether [`Stage::Compile`] may run without Landlock. A hostile source can then read (`include_str!`)
+    /// every file that this user can read. This is a person's decision, made in code.
     pub allow_without_landlock: bool,
 }
 
 impl Jail {
-    /// A program without arguments and environment, under the stage's usual limits.
+    /// Creates a jail for a program without arguments and environment, with the stage's usual limits.
     pub fn new(stage: Stage, program: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
         Jail {
             stage,
@@ -110,20 +110,20 @@ impl Jail {
     }
 }
 
-/// Why a program was not started. Nothing of it has run.
+/// Why a program was not started. No part of it has run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// A layer is missing, so nothing is run here.
+    /// A layer is missing, so nothing runs here.
     Refused(String),
     /// A step of the set-up failed.
     Step {
         /// The step: `seccomp`, `landlock`, `exec`, ...
         step: &'static str,
-        /// What the kernel said.
+        /// The kernel's error.
         source: std::io::Error,
     },
-    /// [`kill_all`](crate::kill_all) was called, before or while it started: the host is exiting.
+    /// [`kill_all`](crate::kill_all) was called before or during the start: the host is exiting.
     Exiting,
 }
 

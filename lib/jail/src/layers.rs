@@ -1,4 +1,4 @@
-//! What this machine offers, and what is refused without it.
+//! The sandbox layers of this machine, and what is refused without them.
 //!
 //! Nothing is assumed: each call asks the kernel. A layer that an outer sandbox takes away (gVisor
 //! has no Landlock; some containers refuse `seccomp`) counts as missing.
@@ -10,13 +10,13 @@ use crate::jail::Stage;
 pub struct Layers {
     /// `x86_64`, `aarch64`, ...
     pub arch: &'static str,
-    /// Landlock's version as the kernel numbers it; 0 where there is none. 1 restricts files, 2
-    /// renames, 3 truncation, 4 TCP, 5 devices, 6 signals and abstract sockets. seccomp covers what
-    /// an older version lacks.
+    /// Landlock's version as the kernel numbers it; 0 without Landlock. 1 restricts files, 2 renames, 3
+    /// truncation, 4 TCP, 5 devices, 6 signals and abstract sockets. seccomp covers what an older version
+    /// lacks.
     pub landlock_abi: u32,
-    /// Whether the kernel takes seccomp filters.
+    /// Whether the kernel accepts seccomp filters.
     pub seccomp: bool,
-    /// Whether this process runs as root, whose capabilities a jailed process then drops.
+    /// Whether this process runs as root; a jailed process then drops root's capabilities.
     pub root: bool,
 }
 
@@ -30,13 +30,13 @@ pub fn layers() -> Layers {
     }
 }
 
-/// Why nothing of this stage would be run here; `None` where it would.
+/// Returns why nothing of this stage would run here; `None` if it would.
 pub fn refusal(stage: Stage) -> Option<String> {
     layers().refusal(stage)
 }
 
 impl Layers {
-    /// Why nothing of this stage would be run under these layers; `None` where it would.
+    /// Returns why nothing of this stage would run under these layers; `None` if it would.
     pub fn refusal(&self, stage: Stage) -> Option<String> {
         if self.arch != "x86_64" && self.arch != "aarch64" {
             return Some(format!(
@@ -79,8 +79,8 @@ fn landlock_abi() -> u32 {
     u32::try_from(abi).unwrap_or(0)
 }
 
-/// Offers a filter at address 0: a kernel that would take one says that it cannot read it. (Asking for
-/// the known actions instead would miss gVisor, which takes filters but not the question.)
+/// Offers a filter at address 0: a kernel with seccomp answers that it cannot read it. (Asking for the
+/// known actions instead would miss gVisor, which accepts filters but not that question.)
 fn seccomp() -> bool {
     // SAFETY: the kernel only tries to read the filter, at an address where nothing is mapped, and
     // says so.
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn both_stages_run_under_the_oldest_landlock() {
+    fn both_stages_run_with_the_oldest_landlock() {
         assert_eq!(good().refusal(Stage::Compile), None);
         assert_eq!(good().refusal(Stage::Run), None);
     }

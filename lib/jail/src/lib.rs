@@ -1,8 +1,8 @@
-//! Runs a program that nobody vouches for: jailed by Landlock, seccomp and resource limits,
-//! unprivileged, without namespaces, control groups or a container engine.
+//! Runs an untrusted program in a jail of Landlock, seccomp and resource limits, without privileges,
+//! namespaces, control groups or a container engine.
 //!
-//! Why our own: the sandboxes at hand need user namespaces (refused on Binder and in most
-//! containers), a privileged helper, or jail the calling process instead of a child.
+//! Why another sandbox: the existing ones need user namespaces (refused on Binder and in most containers)
+//! or a privileged helper, or they jail the calling process instead of a child.
 //!
 //! ```no_run
 //! use code_evolution_jail::{Jail, Stage};
@@ -22,22 +22,21 @@
 //! | `files` | Landlock: which files a stage may touch |
 //! | `syscalls` | seccomp: which system calls a stage may make |
 //! | `prisoner` | the running program: its pipes, its CPU clock, its end |
-//! | `ended` | how it ended, and what it took |
+//! | `ended` | how it ended, and what it used |
 //! | `registry` | the live process groups, and the watch over their limits |
-//! | `layers` | what this machine offers, and what is refused without it |
+//! | `layers` | the layers of this machine, and what is refused without them |
 //!
 //! # What it leaves out
 //!
-//! - It does not hide that a file exists (`stat` is the compiler's to use), nor the clock, how busy
-//!   the machine is, its name and its kernel's version (`uname`, without which a static C library of
-//!   some years ago does not start).
-//! - At compile time it limits each file and each process, not their number: a per-user count of
-//!   processes would include every other program of the user. And the compiler may change the mode
-//!   of a file of yours that it can open (`fchmod`, which `std::fs::copy` needs). No code of a
-//!   candidate runs then.
-//! - A host that is killed outright (`SIGKILL`) takes its jailed programs along, but a linker that one
-//!   of them had started goes on until it is done or at its CPU limit.
-//! - A flaw in the kernel is a way out; where that matters, run the host in a container or on Binder.
+//! - It does not hide that a file exists (the compiler needs `stat`), the clock, how busy the machine is,
+//!   its name and its kernel's version (older static C libraries do not start without `uname`).
+//! - At compile time it limits each file and each process, but not their number: a per-user count of
+//!   processes would include every other program of the user. The compiler may also change the mode of one
+//!   of your files that it can open (`fchmod`, which `std::fs::copy` needs). No code of a candidate runs at
+//!   that time.
+//! - A host killed by `SIGKILL` takes its jailed programs along, but a linker that one of them had started
+//!   runs on until it is done or reaches its CPU limit.
+//! - A flaw in the kernel is a way out. If that matters, run the host in a container or on Binder.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -60,12 +59,13 @@ pub use jail::{Jail, Limits, SpawnError, Stage};
 pub use layers::{Layers, layers, refusal};
 pub use prisoner::{Prisoner, Process};
 
-/// Kills every jailed process group of this process, and refuses to start more. For the host's exit.
+/// Kills every jailed process group of this process, and refuses to start more. Call this when the host
+/// exits.
 pub fn kill_all() {
     registry::close();
 }
 
-/// Whether [`kill_all`] was called. Where it was not, no end that was seen so far is its work.
+/// Returns whether [`kill_all`] was called. If not, it has caused none of the exits seen so far.
 pub fn is_closing() -> bool {
     registry::is_closed()
 }

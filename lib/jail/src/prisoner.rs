@@ -9,16 +9,15 @@ use crate::ended::{Ended, Exit, Limit};
 /// A jailed program that has started. Dropping its process kills it.
 #[derive(Debug)]
 pub struct Prisoner {
-    /// Our end of the socket pair whose other end is the program's standard input. What is written
-    /// here it reads; what it writes *to its standard input* is read here. Standard output and error
-    /// thus carry only noise. Shut it down for writing before waiting for a program that reads to the
-    /// end.
+    /// Our end of the socket pair; the other end is the program's standard input. The program reads what we
+    /// write here, and we read what it writes *to its standard input*. So standard output and error carry
+    /// no protocol. Shut this down for writing before you wait for a program that reads to the end.
     pub frames: UnixStream,
     /// What the program writes to standard output.
     pub stdout: File,
     /// What the program writes to standard error.
     pub stderr: File,
-    /// The process; separate, so that the streams can be moved to other threads.
+    /// The process, a separate field so that the streams can move to other threads.
     pub process: Process,
 }
 
@@ -26,7 +25,7 @@ pub struct Prisoner {
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
-    /// Memory of the child just before exec, in bytes; the kernel's peak includes it.
+    /// The child's memory just before exec, in bytes; the kernel's peak includes it.
     floor_bytes: u64,
     reaped: bool,
 }
@@ -41,30 +40,30 @@ impl Process {
         crate::registry::executed(self.pid);
     }
 
-    /// The process id, which is also its group's and its session's.
+    /// Returns the process id, which is also the id of its group and session.
     pub fn pid(&self) -> u32 {
         self.pid.unsigned_abs()
     }
 
-    /// CPU time so far, of the process with its threads, to the nanosecond, by the kernel's clock. Of
-    /// an ended process that has not been waited for, its total.
+    /// Returns the CPU time of the process and its threads so far, to the nanosecond, by the kernel's
+    /// clock. For an ended process that is not yet reaped, this is its total.
     pub fn cpu_time(&self) -> Duration {
         crate::registry::cpu_time(self.pid).unwrap_or_default()
     }
 
-    /// Largest resident memory so far, in bytes. Exact while the program lives; ask for it
-    /// before letting it end.
+    /// Returns the largest resident memory so far, in bytes. It is exact while the program lives, so ask
+    /// before the program may end.
     pub fn peak_bytes(&self) -> u64 {
         crate::registry::peak_bytes(self.pid).unwrap_or_default()
     }
 
-    /// Stops the process and all it started, until [`Process::resume`]: the kernel gives them no time. A
-    /// thread that runs is stopped within its next few instructions. Not while it is waited for.
+    /// Stops the process and all that it started, until [`Process::resume`]: the kernel gives them no time.
+    /// A running thread stops within its next few instructions. Do not call this during a wait.
     pub fn pause(&self) {
         self.signal(libc::SIGSTOP);
     }
 
-    /// Lets the process go on after [`Process::pause`].
+    /// Continues the process after [`Process::pause`].
     pub fn resume(&self) {
         self.signal(libc::SIGCONT);
     }
@@ -75,7 +74,7 @@ impl Process {
         unsafe { libc::kill(-self.pid, signal) };
     }
 
-    /// Kills the process and all it started. Its end is still to be waited for.
+    /// Kills the process and all that it started. You must still wait for its end.
     pub fn kill(&self) {
         crate::registry::kill(self.pid, None);
     }
@@ -89,7 +88,7 @@ impl Process {
         self.reap()
     }
 
-    /// Blocks until the leader has ended (true) or the deadline has passed (false). Reaps nothing.
+    /// Blocks until the leader has ended (`true`) or the deadline has passed (`false`). Reaps nothing.
     fn ends_before(&self, deadline: Instant) -> bool {
         use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
         // SAFETY: the call takes no pointer; the id is that of a child not yet reaped. Where it
@@ -115,13 +114,13 @@ impl Process {
                     // only makes the loop look once more.
                     unsafe { libc::poll(&mut poll, 1, milliseconds) };
                 }
-                // Kernels before 5.3, and sandboxes without the call.
+                // For kernels before 5.3, and sandboxes without the call.
                 None => std::thread::sleep(left.min(Duration::from_millis(1))),
             }
         }
     }
 
-    /// Whether the leader has ended; blocks for it with `flags` 0. Leaves it to be reaped.
+    /// Returns whether the leader has ended; with `flags` 0, blocks until then. Does not reap it.
     fn has_ended(&self, flags: libc::c_int) -> bool {
         // SAFETY: all-zero bytes are a valid `siginfo_t`, the call writes only to it, and reading
         // its process id is sound for what `waitid` fills in (0 where nothing has ended).
@@ -130,7 +129,8 @@ impl Process {
             let id = self.pid.unsigned_abs();
             let result =
                 libc::waitid(libc::P_PID, id, &mut info, libc::WEXITED | libc::WNOWAIT | flags);
-            // An error can only mean that someone else has reaped it: this process, against the rules.
+            // An error can only mean that other code in this process has reaped the leader, against the
+            // rules.
             result != 0 || info.si_pid() == self.pid
         }
     }
@@ -141,14 +141,14 @@ impl Process {
         self.reaped = true;
 
         let mut usage = Usage::default();
-        // An end that was lost is not to pass for a success.
+        // A lost exit status must not look like a success.
         let status = usage.reap(self.pid).unwrap_or(libc::SIGKILL);
-        // What it started is ours to reap by now: we are its subreaper, and it could not leave the
-        // group. The kill is on its way, so this takes no time.
+        // We can reap its descendants now: we are their subreaper, and they could not leave the group. They
+        // are already killed, so this takes no time.
         while usage.reap(-self.pid).is_some() {}
 
         let seen = watched.as_ref().map_or(0, |watched| watched.peak_bytes);
-        // A few pages may be added between the child's look at its own peak and exec.
+        // The child may gain a few pages between its look at its own peak and exec.
         let slack = 256 << 10;
         let peak_bytes = match usage.peak_bytes {
             peak if peak > self.floor_bytes + slack => peak,
@@ -167,7 +167,7 @@ impl Process {
     }
 }
 
-/// What reaped processes took together.
+/// What the reaped processes used together.
 #[derive(Default)]
 struct Usage {
     cpu: Duration,
@@ -175,8 +175,8 @@ struct Usage {
 }
 
 impl Usage {
-    /// Reaps one process (an id, or a negated group), blocking until there is one; its status, or
-    /// `None` when there is none left.
+    /// Reaps one process (an id, or a negated group), and blocks until there is one. Returns its status, or
+    /// `None` when none is left.
     fn reap(&mut self, id: i32) -> Option<i32> {
         let mut status = 0;
         // SAFETY: all-zero bytes are a valid `rusage`; the call writes only to the two variables.

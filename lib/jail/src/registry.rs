@@ -1,13 +1,13 @@
 //! The live process groups, and the watch over their limits.
 //!
-//! Every jailed program leads a process group and may not leave it, so one signal ends it with all
-//! it started. A process id may be signalled only while it is listed here: it is taken off, under the lock,
+//! Every jailed program leads a process group and cannot leave it, so one signal ends it with all that it
+//! started. A process id may be signalled only while it is listed here. It is removed, under the lock,
 //! before its leader is reaped and the number becomes free for another program.
 //!
-//! The watch is a thread that looks at each program every 20 ms. It enforces what the kernel
-//! cannot: a CPU limit finer than a second, a number of threads (`RLIMIT_NPROC` counts all
-//! processes of a user, and not at all for root), and memory that the program has sealed
-//! (`RLIMIT_DATA` counts only what is writable now). It sleeps while there is nothing to watch.
+//! The watch is a thread that checks each program every 20 ms. It enforces limits that the kernel cannot:
+//! CPU time finer than a second, the number of threads (`RLIMIT_NPROC` counts all processes of a user, and
+//! does not bind root), and memory that the program has made read-only (`RLIMIT_DATA` counts only what is
+//! writable now). It sleeps while no program runs.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,10 +18,10 @@ use std::time::Duration;
 use crate::ended::Limit;
 use crate::jail::{Limits, SpawnError};
 
-/// How often the watch looks.
+/// How often the watch checks.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What is known of a live program.
+/// The state of a live program.
 pub(crate) struct Watched {
     limits: Limits,
     /// Whether exec has replaced the copy of this process's memory.
@@ -42,11 +42,11 @@ static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 static STARTED: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Option<Registry>> {
-    // A panic cannot leave the map half-changed, so a poisoned lock is as good as any.
+    // A panic cannot leave the map half-changed, so a poisoned lock is safe to use.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Forks by `fork` and lists the child in one step, so that [`close`] misses none.
+/// Calls `fork` and lists the child in one step, so that [`close`] misses no child.
 pub(crate) fn start(
     limits: Limits,
     fork: impl FnOnce() -> Result<i32, SpawnError>,
@@ -67,14 +67,14 @@ pub(crate) fn start(
     Ok(pid)
 }
 
-/// From now on the child's memory is the program's own.
+/// Records that exec has replaced the child's memory by the program's own.
 pub(crate) fn executed(pid: i32) {
     if let Some(watched) = lock().as_mut().and_then(|registry| registry.live.get_mut(&pid)) {
         watched.executed = true;
     }
 }
 
-/// Kills a group if it is still listed; keeps the first reason given.
+/// Kills a group if it is still listed. The first reason given is kept.
 pub(crate) fn kill(pid: i32, reason: Option<Limit>) {
     if let Some(watched) = lock().as_mut().and_then(|registry| registry.live.get_mut(&pid)) {
         watched.stopped = watched.stopped.or(reason);
@@ -82,8 +82,8 @@ pub(crate) fn kill(pid: i32, reason: Option<Limit>) {
     }
 }
 
-/// Kills what is left of a group whose leader has ended, and takes it off the list. To be called
-/// before the leader is reaped.
+/// Kills what is left of a group whose leader has ended, and removes it from the list. Call this before the
+/// leader is reaped.
 pub(crate) fn finish(pid: i32) -> Option<Watched> {
     let mut registry = lock();
     let watched = registry.as_mut()?.live.remove(&pid)?;
@@ -91,7 +91,7 @@ pub(crate) fn finish(pid: i32) -> Option<Watched> {
     Some(watched)
 }
 
-/// The largest memory seen, refreshed now.
+/// Returns the largest memory seen, after a fresh look.
 pub(crate) fn peak_bytes(pid: i32) -> Option<u64> {
     let mut registry = lock();
     let watched = registry.as_mut()?.live.get_mut(&pid)?;
@@ -111,16 +111,15 @@ pub(crate) fn close() {
     }
 }
 
-/// Whether [`close`] was called.
+/// Returns whether [`close`] was called.
 pub(crate) fn is_closed() -> bool {
     lock().as_ref().is_some_and(|registry| registry.closed)
 }
 
 fn kill_group(pid: i32) {
-    // SAFETY: `kill` touches no memory. The id is that of a child that has not been reaped (nothing is
-    // started where the kernel reaps by itself), so it names that child and its group and nothing
-    // else. Before `setsid` there is no group yet, hence the second call. Errors mean that nothing is
-    // left to kill.
+    // SAFETY: `kill` touches no memory. The id is that of a child that has not been reaped (nothing starts
+    // where the kernel reaps by itself), so it names only that child and its group. Before `setsid` there
+    // is no group yet, hence the second call. An error means that nothing is left to kill.
     unsafe {
         libc::kill(-pid, libc::SIGKILL);
         libc::kill(pid, libc::SIGKILL);
@@ -145,7 +144,7 @@ fn patrol() {
 }
 
 impl Watched {
-    /// The limit that the program has passed, if any.
+    /// Returns the limit that the program has exceeded, if any.
     fn broken(&mut self, pid: i32) -> Option<Limit> {
         let Limits { cpu_ms, memory_bytes, stack_bytes, threads, .. } = self.limits;
         if cpu_time(pid).is_some_and(|cpu| cpu > Duration::from_millis(cpu_ms)) {
@@ -159,13 +158,13 @@ impl Watched {
         if status.threads > threads {
             return Some(Limit::Threads);
         }
-        // Beyond what the kernel's limits let a program have without tricks.
+        // The kernel's own limits let a program have this much without tricks.
         let most = memory_bytes.saturating_add(stack_bytes);
         (status.private_bytes > most).then_some(Limit::Memory)
     }
 }
 
-/// The CPU time of a process with all its threads; `None` once it is reaped.
+/// Returns the CPU time of a process with all its threads; `None` once it is reaped.
 pub(crate) fn cpu_time(pid: i32) -> Option<Duration> {
     let mut clock: libc::clockid_t = 0;
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -179,12 +178,12 @@ pub(crate) fn cpu_time(pid: i32) -> Option<Duration> {
     known.then(|| Duration::new(seconds, nanoseconds))
 }
 
-/// What `/proc` says of a live process.
+/// The figures in `/proc` about a live process.
 #[derive(Debug, PartialEq, Eq)]
 struct Status {
     threads: u64,
     peak_bytes: u64,
-    /// What the process alone holds: no pages of files, but those in swap.
+    /// Memory that only this process holds: without pages of files, with pages in swap.
     private_bytes: u64,
 }
 
@@ -195,7 +194,7 @@ impl Status {
         if status.private_bytes > 0 || status.threads < 2 {
             return Some(status);
         }
-        // The main thread has ended, and shows no memory any more; the others do.
+        // The main thread has ended and shows no memory any more, but other threads do.
         let threads = fs::read_dir(format!("{process}/task")).ok()?.flatten();
         let mut statuses = threads.filter_map(|thread| Self::read(&thread.path()));
         statuses.find(|status| status.private_bytes > 0).or(Some(status))
@@ -205,14 +204,14 @@ impl Status {
         Self::parse(&fs::read_to_string(folder.join("status")).ok()?)
     }
 
-    /// A thread that is ending has no memory any more.
+    /// Reads a status; `None` for a thread that is ending and has no memory any more.
     fn parse(text: &str) -> Option<Self> {
         let field = |name: &str| -> Option<u64> {
             let line = text.lines().find_map(|line| line.strip_prefix(name))?;
             line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()
         };
         let bytes = |name| field(name).unwrap_or(0) * 1024;
-        // gVisor does not tell one kind of page from another.
+        // gVisor does not distinguish the kinds of pages.
         let anonymous = if field("RssAnon").is_some() { "RssAnon" } else { "VmRSS" };
         Some(Status {
             threads: field("Threads")?,
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_files_are_not_the_programs_own() {
+    fn pages_of_files_do_not_count_as_the_programs_memory() {
         let text = "VmHWM:\t 9 kB\nRssAnon:\t 4 kB\nRssFile:\t 3 kB\nRssShmem:\t 2 kB\n\
                     VmSwap:\t 1 kB\nThreads:\t2\n";
         let expected = Status { threads: 2, peak_bytes: 9 << 10, private_bytes: 7 << 10 };

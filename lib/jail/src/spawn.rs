@@ -1,7 +1,7 @@
 //! Starting a program: the preparations before the fork, and what the parent does right after it.
 //!
-//! Everything that allocates, opens a file or can be computed happens here: rules, filter, arguments,
-//! descriptors. The child is left with plain system calls on prepared data.
+//! Everything that allocates, opens a file or can be computed in advance happens here: rules, filter,
+//! arguments, descriptors. The child only makes system calls on prepared data.
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
@@ -20,23 +20,22 @@ use crate::prisoner::{Prisoner, Process};
 use crate::{files, registry, syscalls};
 
 impl Jail {
-    /// Starts the program. When this returns, it runs, with every layer in force; or it was killed on
-    /// the last step there (by a limit, by [`kill_all`](crate::kill_all)), which
-    /// [`Process::wait`] then tells.
+    /// Starts the program. When this returns, the program runs with every layer in force. If it was killed
+    /// in its last step (by a limit, by [`kill_all`](crate::kill_all)), [`Process::wait`] tells.
     ///
     /// The program dies with the *thread* that calls this (the kernel ties `PR_SET_PDEATHSIG` to a
     /// thread), so call it on the thread that waits for the program.
     ///
-    /// Two things remain: this process becomes the parent of orphaned descendants
-    /// (`PR_SET_CHILD_SUBREAPER`), to reap what a compiler leaves behind; and a program of
-    /// [`Stage::Run`] that nobody may execute becomes executable for its owner.
+    /// Two side effects last. This process becomes the parent of orphaned descendants
+    /// (`PR_SET_CHILD_SUBREAPER`), to reap what a compiler leaves behind. A program of [`Stage::Run`] that
+    /// is not executable becomes executable for its owner.
     ///
     /// # Errors
-    /// A layer is missing or refused, this process ignores `SIGCHLD`, or the program cannot be
-    /// started. Then nothing has run.
+    /// If a layer is missing or refused, this process ignores `SIGCHLD`, or the program cannot be started.
+    /// In each case no part of the program has run.
     pub fn spawn(&self) -> Result<Prisoner, SpawnError> {
         let layers = layers();
-        // Where a person allows it, that there is no Landlock is no reason.
+        // If a person allows it, missing Landlock is no reason to refuse.
         let least = u32::from(self.allow_without_landlock);
         let judged = Layers { landlock_abi: layers.landlock_abi.max(least), ..layers };
         match judged.refusal(self.stage).or_else(lost_ends) {
@@ -46,7 +45,7 @@ impl Jail {
     }
 }
 
-/// Why the ends of programs would be lost here; `None` where they are not.
+/// Returns why exit statuses would be lost here; `None` if they would not.
 fn lost_ends() -> Option<String> {
     // SAFETY: all-zero bytes are a valid `sigaction`, and the call writes only to it.
     let action = unsafe {
@@ -123,7 +122,7 @@ fn start(jail: &Jail, layers: Layers) -> Result<Prisoner, SpawnError> {
         Some(Report::Failed { step, errno }) => {
             return Err(at(step)(io::Error::from_raw_os_error(errno)));
         }
-        // `kill_all` may come between the fork and the exec.
+        // `kill_all` may be called between the fork and the exec.
         None if registry::is_closed() => return Err(SpawnError::Exiting),
         None => return Err(at("start")(io::Error::other("the child died before exec"))),
     }
@@ -139,8 +138,8 @@ fn c_string(text: &OsStr) -> Result<CString, SpawnError> {
     CString::new(text.as_bytes()).map_err(|error| at("arguments")(error.into()))
 }
 
-/// Makes sure that the program is there, and of [`Stage::Run`] that it may be executed: GNU ld marks its
-/// output as executable by path, which the compile stage refuses.
+/// Checks that the program exists, and makes a program of [`Stage::Run`] executable: GNU ld does that by
+/// path, which the compile stage refuses.
 fn check_program(jail: &Jail) -> io::Result<()> {
     let mut permissions = jail.program.metadata()?.permissions();
     if jail.stage == Stage::Run && permissions.mode() & 0o111 == 0 {
@@ -150,18 +149,18 @@ fn check_program(jail: &Jail) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes this process the parent of orphaned descendants, so that it can reap what a compiler
-/// leaves behind even where nobody reaps for process 1 (in many containers).
+/// Makes this process the parent of orphaned descendants, so that it can reap what a compiler leaves
+/// behind, even if process 1 reaps nothing (as in many containers).
 fn adopt_orphans() {
     static ONCE: Once = Once::new();
-    // SAFETY: the option takes no pointer. It has existed since Linux 3.4; failing would only leave
-    // the orphans to process 1.
+    // SAFETY: the option takes no pointer. It has existed since Linux 3.4; a failure would only leave the
+    // orphans to process 1.
     ONCE.call_once(|| unsafe {
         libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     });
 }
 
-/// Moves a descriptor out of the way of those that the child puts in place.
+/// Moves a descriptor above those that the child puts in place.
 fn above_standard(fd: OwnedFd) -> Result<OwnedFd, SpawnError> {
     // SAFETY: the call takes no pointer; where it succeeds, the descriptor is new and ours alone.
     unsafe {
@@ -172,12 +171,12 @@ fn above_standard(fd: OwnedFd) -> Result<OwnedFd, SpawnError> {
     }
 }
 
-/// Forks, with every signal blocked: no handler of this process may run in the child.
+/// Forks with every signal blocked, so that no handler of this process runs in the child.
 fn fork(plan: &mut Plan) -> Result<i32, SpawnError> {
-    // SAFETY: the signal sets are plain data that the calls fill in. The fork is a plain `clone`
-    // without shared memory: the child runs on its own copy of this stack. Other threads of this
-    // process do not exist there, and may have held locks (the allocator's); `child::run` takes none,
-    // calls the kernel only, and does not return.
+    // SAFETY: the signal sets are plain data that the calls fill in. The fork is a plain `clone` without
+    // shared memory: the child runs on its own copy of this stack. Other threads of this process do not
+    // exist there, and may have held locks (the allocator's); `child::run` takes no lock, only calls the
+    // kernel, and does not return.
     unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
@@ -193,27 +192,27 @@ fn fork(plan: &mut Plan) -> Result<i32, SpawnError> {
     }
 }
 
-/// The kernel's limits, none above what this process may set.
+/// Returns the kernel's limits, none above what this process may set.
 fn resource_limits(limits: &Limits) -> Vec<(child::Resource, libc::rlimit)> {
     let seconds = limits.cpu_ms.div_ceil(1_000);
-    // RLIMIT_DATA counts private writable memory: allocations, not the reservations that allocators
-    // and thread stacks make. RLIMIT_AS bounds these too, and with them the page tables: reading
-    // through terabytes of untouched memory would fill the kernel's own.
+    // RLIMIT_DATA counts private writable memory: allocations, but not the reservations of allocators and
+    // thread stacks. RLIMIT_AS bounds these too, and also the page tables: reading through terabytes of
+    // untouched memory would otherwise fill the kernel's own memory.
     let address_space = limits.memory_bytes.saturating_add(8 << 30);
     [
-        // The hard limit is one second later, so that the soft one's SIGXCPU names the reason.
+        // The hard limit is one second higher, so that the soft limit's SIGXCPU names the reason.
         (libc::RLIMIT_CPU, seconds, seconds + 1),
         (libc::RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes),
         (libc::RLIMIT_AS, address_space, address_space),
         (libc::RLIMIT_STACK, limits.stack_bytes, limits.stack_bytes),
         (libc::RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
         (libc::RLIMIT_NOFILE, limits.descriptors, limits.descriptors),
-        // 1 writes no core file either, and unlike 0 also keeps the system's crash reporter (a pipe
-        // in core_pattern) from starting.
+        // Like 0, a limit of 1 writes no core file; unlike 0, it also keeps the system's crash reporter (a
+        // pipe in core_pattern) from starting.
         (libc::RLIMIT_CORE, 1, 1),
         (libc::RLIMIT_MEMLOCK, 0, 0),
         (libc::RLIMIT_MSGQUEUE, 0, 0),
-        // Counted per user, so a flood of queued signals would take the host's share.
+        // The count is per user, so a flood of queued signals would use up the host's share.
         (libc::RLIMIT_SIGPENDING, 64, 64),
         (libc::RLIMIT_NICE, 0, 0),
         (libc::RLIMIT_RTPRIO, 0, 0),

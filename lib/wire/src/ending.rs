@@ -1,8 +1,7 @@
-//! How an answer ended: whole, or cut and by what.
+//! How an answer ended: whole, or cut off and by what.
 //!
-//! Providers give a reason in a word of their own. Only a model that stopped by itself, or that calls
-//! tools, has said all that it wanted to say. Everything else leaves half an answer, and half an answer
-//! must never be read as a whole one.
+//! Each provider names the reason in its own words. An answer is whole only if the model stopped by itself
+//! or calls tools. Everything else leaves half an answer, which must never be read as a whole one.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,18 +19,18 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
-    /// The most tokens that were asked for, or that the model can give.
+    /// The limit on tokens: the request's, or the model's own.
     Limit,
     /// The provider's filter.
     Filter,
-    /// The way between model and client: an error, a broken connection, a server without resources.
+    /// A failure between model and client: an error, a broken connection, a server without resources.
     Transport,
-    /// A reason that is not known here.
+    /// A reason that this crate does not know.
     Unknown,
 }
 
 impl Ending {
-    /// What a provider's `finish_reason` means, in any case and with the prefixes of some.
+    /// Returns the meaning of a provider's `finish_reason`, in any case and with any provider's prefix.
     ///
     /// ```
     /// use code_evolution_wire::ending::{Cut, Ending};
@@ -86,13 +85,13 @@ impl Ending {
         }
     }
 
-    /// Whether nothing is missing.
+    /// Returns whether nothing is missing.
     pub fn is_whole(self) -> bool {
         self == Ending::Whole
     }
 }
 
-/// The reason in small letters, with `_` between its words and without the name of its type.
+/// Writes the reason in lower case, with `_` between its words and without the name of its type.
 fn word(reason: &str) -> String {
     let lower = reason.trim().to_lowercase().replace(['-', ' '], "_");
     let bare = ["finish_reason_", "finishreason.", "stopreason."]
@@ -102,7 +101,7 @@ fn word(reason: &str) -> String {
 }
 
 impl std::fmt::Display for Cut {
-    /// What cut it, as the end of "the reply was cut …".
+    /// Writes the cause so that it completes "the reply was cut …".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Cut::Limit => "at its limit",
@@ -118,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_model_that_stopped_by_itself_or_calls_tools_is_whole() {
+    fn an_answer_is_whole_only_if_the_model_stopped_itself_or_calls_tools() {
         for reason in
             ["stop", "STOP", "end_turn", "eos", "FINISH_REASON_STOP", "Tool_Calls", "tool-use"]
         {

@@ -1,22 +1,22 @@
-//! A candidate as a crate of its own: what is asked for, and what was written.
+//! A candidate as a separate crate: the request, and what was written.
 
 use serde::{Deserialize, Serialize};
 
 use crate::task::Task;
 
-/// A crate that somebody wants made of a candidate.
+/// A crate to make of a candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Export {
-    /// The crate's name, which is also its folder's: a small letter, then small letters, digits, `_`, `-`.
+    /// The crate's name, also its folder's: a lower-case letter, then lower-case letters, digits, `_`, `-`.
     pub name: String,
-    /// Its licence, as an SPDX expression. Of `MIT` the text is written too.
+    /// Its licence, as an SPDX expression. For `MIT`, the text is written too.
     pub licence: String,
-    /// Who holds the copyright; the crate says "the authors of NAME" where nobody is named.
+    /// The copyright holder; without one, the crate says "the authors of NAME".
     pub author: Option<String>,
 }
 
 impl Export {
-    /// A crate of this name under the MIT licence.
+    /// Creates a request for a crate of this name under the MIT licence.
     pub fn new(name: impl Into<String>) -> Self {
         Export { name: name.into(), licence: "MIT".to_owned(), author: None }
     }
@@ -27,7 +27,7 @@ impl Export {
         self
     }
 
-    /// Says who holds the copyright.
+    /// Sets the copyright holder.
     pub fn author(mut self, author: impl Into<String>) -> Self {
         self.author = Some(author.into());
         self
@@ -40,12 +40,12 @@ impl From<&str> for Export {
     }
 }
 
-/// All that a host needs to make the crate.
+/// Everything that a host needs to make the crate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportCall {
-    /// What is wanted.
+    /// The request.
     pub export: Export,
-    /// The folder that the crate's folder is made in: a path, absolute by the time it reaches the host.
+    /// The folder in which the crate's folder is made: an absolute path when it reaches the host.
     pub place: String,
     /// The task, whose cases become tests.
     pub task: Task,
@@ -62,14 +62,14 @@ pub struct Exported {
     pub files: Vec<String>,
     /// How many tests it has: one for each case.
     pub tests: usize,
-    /// What the judge asked and no test asks: properties that have no form in Rust.
+    /// What the judge checks and no test does: properties that cannot be written in Rust.
     pub untested: Vec<String>,
     /// The crates that it depends on.
     pub crates: Vec<String>,
-    /// The label of the reply that the source came out of; `None` where it was written in a cell.
+    /// The label of the reply that contained the source; `None` if it was written in a cell.
     pub written_by: Option<String>,
-    /// How many earlier candidates it descends from, as far as the session's log tells.
+    /// How many earlier candidates it descends from, according to the session's log.
     pub ancestors: usize,
-    /// Whether an earlier export of that name, which nobody had changed, was replaced.
+    /// Whether this replaced an earlier, unchanged export of the same name.
     pub replaced: bool,
 }

@@ -1,21 +1,21 @@
-//! Why a request, or one question of many, came to nothing.
+//! Why a request, or one question of many, failed.
 
 use serde::{Deserialize, Serialize};
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What kind of failure, for a caller that branches.
+    /// The kind of failure, for a caller that branches on it.
     pub kind: FailureKind,
-    /// Lower-case, names the thing, ends with what to do.
+    /// In lower case; names the thing, and ends with what to do.
     pub message: String,
 }
 
-/// The failures that a caller may want to tell apart.
+/// The failures that a caller may want to distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// The request makes no sense: a signature that cannot be served, an unknown crate.
+    /// The request is invalid: an unsupported signature, an unknown crate.
     BadRequest,
     /// The sandbox is not safe here, so nothing was run.
     NoSandbox,
@@ -25,15 +25,15 @@ pub enum FailureKind {
     Budget,
     /// The reply holds no such code.
     NoCode,
-    /// The script or recording has no reply to this prompt, and no model was there to ask.
+    /// The script or recording has no reply to this prompt, and there was no model to ask.
     NoReply,
-    /// The reply does not hold what was wanted of it: a list, a prompt, JSON, an opinion.
+    /// The reply does not hold what was wanted: a list, a prompt, JSON, an opinion.
     NotInReply,
     /// The toolbox has no such tool.
     ToolNotFound,
     /// A tool was called and gave no output: it panicked, took too long, or died.
     ToolFailed,
-    /// A file of the toolbox is not as it was written.
+    /// A file of the toolbox was changed from outside.
     ToolboxDamaged,
     /// Anything else.
     Internal,

@@ -1,9 +1,9 @@
-//! What a notebook and its host say to each other.
+//! The messages between a notebook and its host.
 //!
-//! A notebook's cells link the thin crate `code_evolution`; everything heavy lives in another
-//! process, `code_evolution_host`. Both sides need the same nouns (a task, a verdict, a reply), and
-//! this crate is the one place that defines them. It holds data only (the builders that a cell uses
-//! are methods on these types; the work is the host's), and one reader of Rust text that both need.
+//! A notebook's cells link the thin crate `code_evolution`; everything heavy lives in another process,
+//! `code_evolution_host`. Both sides need the same types (a task, a verdict, a reply), and only this crate
+//! defines them. It holds data (the builders that a cell uses are methods on these types; the host does the
+//! work) and one reader of Rust text that both sides need.
 //!
 //! | module | subject |
 //! |---|---|
@@ -12,15 +12,15 @@
 //! | [`program`] | a whole program run in the jail, and its result |
 //! | [`export`] | a candidate as a crate of its own |
 //! | [`model`] | what a model is asked and what it answers |
-//! | [`ending`] | how an answer ended: whole, or cut and by what |
-//! | [`reading`] | what a reply is read for, and what comes of it |
+//! | [`ending`] | how an answer ended: whole, or cut off and by what |
+//! | [`reading`] | what a notebook can extract from a reply |
 //! | [`toolbox`] | tools that models write |
-//! | [`failure`] | why there is no answer |
+//! | [`failure`] | why a request failed |
 //! | [`protocol`] | the JSON lines that carry all of them |
 //! | [`method`] | each call with the type of its answer |
-//! | [`value`] | Rust values as JSON that loses nothing |
-//! | [`schema`] | values that show what a JSON schema wants |
-//! | [`text`] | texts that must be short |
+//! | [`value`] | Rust values as JSON, without loss |
+//! | [`schema`] | example values for a JSON schema |
+//! | [`text`] | shortening texts |
 //! | [`source`] | code, comments and literals of a Rust text |
 //!
 //! ```
@@ -37,7 +37,7 @@
 //! - **JSON lines over a pipe.** A person can read them, and a closed pipe ends the host.
 //! - **One version for both sides.** [`protocol::PROTOCOL`] is compared when a host starts; no field is
 //!   kept for the sake of older ones.
-//! - **A key has no type here.** It reaches the host through its environment and never crosses the pipe.
+//! - **There is no type for a key.** It reaches the host through its environment and never crosses the pipe.
 
 #![forbid(unsafe_code)]
 

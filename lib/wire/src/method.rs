@@ -1,7 +1,7 @@
-//! Each call together with the type of its answer: a side that takes one for another does not compile.
+//! Each call together with the type of its answer, so that a wrong answer type does not compile.
 //!
-//! [`Call`] is what crosses the pipe, and what the host branches on. A [`Method`] is the same call as the
-//! notebook writes it. The host writes an answer by [`answer`], which names its method:
+//! [`Call`] crosses the pipe, and the host branches on it. A [`Method`] is the same call as the notebook
+//! writes it. The host writes an answer with [`answer`], which names its method:
 //!
 //! ```compile_fail,E0308
 //! use code_evolution_wire::method::{ReadMeter, answer};
@@ -29,15 +29,15 @@ pub trait Method: Into<Call> {
     type Answer: Serialize + DeserializeOwned;
 }
 
-/// The answer to a method as the value that crosses the pipe.
+/// Converts the answer to a method into the value that crosses the pipe.
 ///
 /// # Errors
-/// If it cannot be JSON, as a map whose keys are no text.
+/// If it cannot be written as JSON, such as a map whose keys are not text.
 pub fn answer<M: Method>(answer: &M::Answer) -> serde_json::Result<Value> {
     serde_json::to_value(answer)
 }
 
-/// One line for each method: its type, the type of its answer, and the call that it is.
+/// One line for each method: its type, the type of its answer, and its call.
 macro_rules! methods {
     ($trait:ident for $call_type:ident; $($method:ty => $answer:ty, $pattern:pat => $call:expr;)*) => {$(
         impl From<$method> for $call_type {
@@ -106,9 +106,9 @@ methods! {
     DefaultLimits => Limits, DefaultLimits => Call::Limits;
 }
 
-/// Something that a reply is read for.
+/// Something that a reply can be searched for.
 pub trait Find: Into<Wanted> {
-    /// What comes back.
+    /// The type of the result.
     type Answer: Serialize + DeserializeOwned;
 }
 
@@ -116,7 +116,7 @@ pub trait Find: Into<Wanted> {
 pub struct ReadReply<F> {
     /// The reply.
     pub reply: ReplyText,
-    /// What is wanted of it.
+    /// What to find.
     pub find: F,
 }
 
@@ -157,7 +157,7 @@ methods! {
     FindOpinion => Opinion, FindOpinion => Wanted::Opinion;
 }
 
-/// Something to do in a toolbox.
+/// An action in a toolbox.
 pub trait ToolboxMethod: Into<ToolboxCall> {
     /// What the host answers.
     type Answer: Serialize + DeserializeOwned;
@@ -194,7 +194,7 @@ pub struct Examine(pub Proposal);
 pub struct Admit {
     /// The proposal.
     pub proposal: Proposal,
-    /// The review; `None` where the gate turned the proposal away before.
+    /// The review; `None` if the gate has already refused the proposal.
     pub review: Option<Review>,
 }
 
@@ -212,7 +212,7 @@ pub struct RollBack {
     pub name: String,
     /// The version.
     pub version: u32,
-    /// Who wants it.
+    /// Who asks for it.
     pub by: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a model is asked and what it answers.
+//! What a model is asked, and what it answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::schema::example;
 
-/// The model that `binder/setup` installs, for where no other is at hand.
+/// The model that `binder/setup` installs, for use when no other is available.
 pub const TINY_MODEL: &str = "SmolLM2-135M";
 
 /// Where replies come from.
@@ -41,11 +41,11 @@ impl std::fmt::Display for Mode {
     }
 }
 
-/// Who says a message.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Instructions that stand above the conversation.
+    /// Instructions that apply to the whole conversation.
     System,
     /// The person, or the program that asks.
     User,
@@ -58,9 +58,9 @@ pub enum Role {
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who says it.
+    /// The speaker.
     pub role: Role,
-    /// What is said; empty where the model only calls tools.
+    /// The text; empty if the model only calls tools.
     pub content: String,
     /// The tools that the model calls here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -68,13 +68,13 @@ pub struct Message {
     /// For a tool's result: the call that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
-    /// Other fields that the provider put into the message. They go back to it as they came.
+    /// Other fields that the provider put into the message. They are sent back unchanged.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
 
 impl Message {
-    /// A message without tool calls.
+    /// Creates a message without tool calls.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Message {
             role,
@@ -87,7 +87,7 @@ impl Message {
 }
 
 impl From<&Answer> for Message {
-    /// The answer as a message of the conversation that goes on.
+    /// Makes the answer a message, to continue the conversation.
     fn from(answer: &Answer) -> Self {
         Message {
             tool_calls: answer.tool_calls.clone(),
@@ -108,29 +108,29 @@ pub struct Tool {
     pub parameters: Value,
 }
 
-/// A model's wish to call a tool.
+/// A model's request to call a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The provider's name for this call.
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments: an object, or the model's own text where that cannot be read as one.
+    /// Its arguments: an object, or the model's own text if that is not an object.
     pub arguments: Value,
-    /// Other fields that the provider put into the call. They go back to it as they came; those of
-    /// its `function` are inside a field of that name.
+    /// Other fields that the provider put into the call. They are sent back unchanged; those of its
+    /// `function` are inside a field of that name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
 
 impl ToolCall {
-    /// A call without other fields.
+    /// Creates a call without other fields.
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
         ToolCall { id: id.into(), name: name.into(), arguments, extra: Map::new() }
     }
 
-    /// What to tell the model if its arguments cannot be read as an object; `None` where they can.
-    /// `tools` are those on offer, for an example of how to write them.
+    /// Returns what to tell the model if its arguments are not an object; `None` if they are. `tools` are
+    /// the tools on offer, to show an example of the form.
     pub fn unreadable(&self, tools: &[Tool]) -> Option<String> {
         if self.arguments.is_object() {
             return None;
@@ -154,29 +154,29 @@ impl ToolCall {
 pub struct Ask {
     /// The conversation so far; the last message is the question.
     pub messages: Vec<Message>,
-    /// Randomness, 0 to 2. Providers that take none are sent none.
+    /// Randomness, 0 to 2. It is not sent to providers that accept none.
     pub temperature: Option<f64>,
-    /// Most tokens of the answer.
+    /// The most tokens of the answer.
     pub max_tokens: u32,
     /// Tools that the model may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
-    /// The JSON schema that the answer must satisfy, where JSON is wanted.
+    /// The JSON schema that the answer must satisfy, if JSON is wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
-    /// Whether the answer's lines are wanted as they fill.
+    /// Whether to report each line of the answer as soon as it is complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
 }
 
-/// Most tokens of an answer unless a cell says otherwise.
+/// The most tokens of an answer, unless a cell says otherwise.
 pub const DEFAULT_MAX_TOKENS: u32 = 1_000;
 
 /// The same of [`TINY_MODEL`] on this machine: it seldom stops by itself, and goes in circles by then.
 pub const TINY_MAX_TOKENS: u32 = 300;
 
 impl Ask {
-    /// Asks a single question.
+    /// Creates a request with a single question.
     pub fn new(prompt: impl Into<String>) -> Self {
         Ask {
             messages: vec![Message::new(Role::User, prompt)],
@@ -194,7 +194,7 @@ impl Ask {
 pub struct Answer {
     /// The text, without thinking and without the marks of a model's own format.
     pub text: String,
-    /// What the model thought before, where it shows that; never part of the answer.
+    /// What the model thought first, if it shows that; never part of the answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub thinking: String,
     /// The tools that the model wants called.
@@ -204,25 +204,25 @@ pub struct Answer {
     pub model: String,
     /// Where the answer came from.
     pub mode: Mode,
-    /// What to know about it before believing it: `nearest recorded reply, 87 % alike; ...`.
+    /// A warning about the answer: `nearest recorded reply, 87 % alike; ...`.
     pub note: Option<String>,
-    /// Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`. What it means is
-    /// [`Answer::ending`].
+    /// Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`. [`Answer::ending`]
+    /// gives the meaning.
     pub finish_reason: String,
     /// The tokens it took.
     pub usage: Usage,
-    /// Other fields that the provider put into its message. They go back to it as they came.
+    /// Other fields that the provider put into its message. They are sent back unchanged.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
-    /// Why there is no answer: a script has nothing for the prompt, or of many questions only some have
-    /// one. Then this one's text is empty.
+    /// Why there is no answer: a script has nothing for the prompt, or only some of many questions were
+    /// answered. The text is then empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// How well a cassette's reply fits the request; always exact where a model answered.
+    /// How well a cassette's reply fits the request; always exact if a model answered.
     #[serde(default)]
     pub fit: Fit,
-    /// The day of the answer, `2026-11-27` (UTC): today for a model, the recording's for a replay;
-    /// none for a script, or where it is not known.
+    /// The day of the answer, `2026-11-27` (UTC): today for a model, the recording's day for a replay;
+    /// `None` for a script, or if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
@@ -231,35 +231,35 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// It was written, or given, for exactly this request.
+    /// Written or recorded for exactly this request.
     #[default]
     Exact,
-    /// It is the nearest one: made for a request that asks for the same thing in other words.
+    /// The nearest reply: made for a request for the same thing in other words.
     Nearest,
-    /// There is none. The answer is no answer: its text is empty, and `failure` says what to do.
+    /// No reply. The answer's text is empty, and `failure` says what to do.
     Nothing,
 }
 
 impl Answer {
-    /// Whether the answer is whole, or what cut it.
+    /// Returns whether the answer is whole, or what cut it off.
     pub fn ending(&self) -> Ending {
         Ending::of(&self.finish_reason)
     }
 
-    /// Whether somebody answered. If not, `text` is empty and `note` says why.
+    /// Returns whether there is an answer. If not, `text` is empty and `note` says why.
     pub fn is_answer(&self) -> bool {
         self.fit != Fit::Nothing && self.failure.is_none()
     }
 
-    /// The label that is shown with every reply: `live · gpt-6-luna`, `local · SmolLM2-135M`,
-    /// `replay of SmolLM2-135M, 2026-11-27`, `scripted · no model`, `pasted`.
+    /// Returns the label that every reply shows: `live · gpt-6-luna`, `local · SmolLM2-135M`, `replay of
+    /// SmolLM2-135M, 2026-11-27`, `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {
         if self.fit == Fit::Nothing {
             return format!("{} · no reply", self.mode);
         }
         let source = match self.mode {
             Mode::Scripted => "scripted · no model".to_owned(),
-            // Nobody here can tell which model it was.
+            // This side cannot know which model it was.
             Mode::Pasted => Mode::Pasted.to_string(),
             Mode::Replay => match &self.date {
                 Some(date) => format!("replay of {}, {date}", self.model),
@@ -290,37 +290,37 @@ pub struct Usage {
 pub struct Meter {
     /// Answers of a provider.
     pub calls: u64,
-    /// Requests beyond the first of a question: after a rate limit, a fault or a slip. They count in
-    /// the budget.
+    /// Further requests for the same question: after a rate limit, a fault or a malformed answer. They
+    /// count in the budget.
     #[serde(default)]
     pub retries: u64,
     /// Answers of a cassette.
     pub replayed: u64,
     /// Tokens of the provider's answers.
     pub usage: Usage,
-    /// Times a call had to wait for a rate limit or a retry.
+    /// How often a call had to wait for a rate limit or a retry.
     pub waits: u64,
     /// The sum of these waits, in milliseconds.
     pub waited_ms: u64,
-    /// Estimated cost in US dollars, where the model's price is known.
+    /// Estimated cost in US dollars, if the model's price is known.
     pub cost_usd: Option<f64>,
     /// The date of the prices behind the estimate: `2026-11-01`.
     pub prices_of: String,
-    /// The budget, where one is set.
+    /// The budget, if one is set.
     pub budget: Budget,
 }
 
-/// A hard limit for a session. The call that would pass it is not made.
+/// A hard limit for a session. A call that would exceed it is not made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {
-    /// Most requests to a provider, those that are sent again included.
+    /// The most requests to a provider, including retries.
     pub calls: Option<u64>,
-    /// Most tokens, prompts and answers together.
+    /// The most tokens, prompts and answers together.
     pub tokens: Option<u64>,
 }
 
-/// How to reach a model. What is `None` comes from the environment.
+/// How to reach a model. A `None` is filled from the environment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelChoice {
@@ -331,11 +331,11 @@ pub struct ModelChoice {
     pub model: Option<String>,
     /// Where replies come from.
     pub mode: Option<Mode>,
-    /// The cassette: a path, absolute by the time it reaches the host.
+    /// The cassette: an absolute path when it reaches the host.
     pub cassette: Option<String>,
 }
 
-/// What was chosen, for the setup cell to print. Holds no key.
+/// The choice that was made, for the setup cell to print. It holds no key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelStatus {
     /// The provider's name; `none` in a mode without one.
@@ -346,9 +346,9 @@ pub struct ModelStatus {
     pub mode: Mode,
     /// Where the key came from: `OPENAI_API_KEY`, `prompt`, `none`.
     pub key_from: String,
-    /// The cassette's path, where one is used.
+    /// The cassette's path, if one is used.
     pub cassette: Option<String>,
-    /// Anything the participant should know: why the mode is not what was wished for.
+    /// Notes for the participant: why the mode is not the one asked for.
     pub notes: Vec<String>,
 }
 

@@ -13,10 +13,10 @@ use crate::verdict::{Diagnostic, Stage};
 pub struct Program {
     /// The source, with its `fn main`.
     pub program: String,
-    /// What it reads on standard input.
+    /// Its standard input.
     #[serde(default)]
     pub stdin: String,
-    /// Precompiled crates it may use.
+    /// Precompiled crates that it may use.
     #[serde(default)]
     pub crates: Vec<String>,
     /// The Rust edition.
@@ -35,7 +35,7 @@ fn edition() -> String {
 }
 
 impl Program {
-    /// A program without input.
+    /// Creates a program without input.
     pub fn new(source: impl Into<String>) -> Self {
         Program {
             program: source.into(),
@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-/// What a program ended with. On the wire a number for an exit code, else a text.
+/// How a program ended. On the wire it is a number for an exit code, else a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// The scan refused its source.
@@ -57,22 +57,22 @@ pub enum Status {
     /// It did not compile.
     #[serde(rename = "compile error")]
     CompileError,
-    /// It met a limit of time.
+    /// It reached a time limit.
     #[serde(rename = "time-out")]
     TimeOut,
-    /// It asked for more memory than it may have.
+    /// It asked for more memory than allowed.
     #[serde(rename = "out of memory")]
     OutOfMemory,
-    /// It started more threads than it may.
+    /// It started more threads than allowed.
     #[serde(rename = "too many threads")]
     TooManyThreads,
-    /// It printed more than is read of a program.
+    /// It printed more than the host reads.
     #[serde(rename = "printed more than 8 MB")]
     TooMuchOutput,
     /// It exited with this code.
     #[serde(untagged)]
     Exited(i32),
-    /// The signal of this name killed it, or its compiler: `SIGSEGV`.
+    /// The signal of this name killed it or its compiler: `SIGSEGV`.
     #[serde(untagged)]
     Signal(String),
 }
@@ -92,24 +92,24 @@ impl fmt::Display for Status {
     }
 }
 
-/// How a program ended.
+/// The result of a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
-    /// How far it came.
+    /// How far it got.
     pub stage: Stage,
     /// Its exit code, or what ended it.
     pub status: Status,
-    /// What it wrote on standard output, cut at the limit.
+    /// Its standard output, cut at the limit.
     pub stdout: String,
-    /// Whether it wrote more on standard output than `stdout` holds.
+    /// Whether it wrote more to standard output than `stdout` holds.
     #[serde(default)]
     pub stdout_cut: bool,
-    /// What it (or the compiler) wrote on standard error, cut at the limit.
+    /// Its standard error (or the compiler's), cut at the limit.
     pub stderr: String,
-    /// Whether it wrote more on standard error than `stderr` holds.
+    /// Whether it wrote more to standard error than `stderr` holds.
     #[serde(default)]
     pub stderr_cut: bool,
-    /// What the compiler said.
+    /// The compiler's messages.
     pub diagnostics: Vec<Diagnostic>,
     /// CPU time, in milliseconds, by the kernel's accounting.
     pub cpu_ms: f64,

@@ -1,9 +1,9 @@
 //! The JSON lines between a notebook and its host.
 //!
-//! The host speaks first: one [`Hello`]. Then the notebook writes one [`Request`] a line, and the
-//! host answers it with any number of [`Message::Progress`] and one [`Message::Done`] or
-//! [`Message::Failed`] that carry the request's `id`. When the notebook's end closes, the host kills
-//! what it started and exits.
+//! The host speaks first, with one [`Hello`]. Then the notebook writes one [`Request`] per line. The host
+//! answers each with any number of [`Message::Progress`] and one [`Message::Done`] or [`Message::Failed`],
+//! which carry the request's `id`. When the notebook's end closes, the host kills what it started and
+//! exits.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,29 +17,29 @@ use crate::toolbox::ToolboxCall;
 
 pub use crate::failure::{Failure, FailureKind};
 
-/// Rises with every change that an older side would misread.
+/// The protocol's version, raised with every change that an older side would misread.
 pub const PROTOCOL: u32 = 1;
 
 /// The host's first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`PROTOCOL`] as the host was built.
+    /// The host's [`PROTOCOL`].
     pub protocol: u32,
-    /// The host's version, the workspace's.
+    /// The host's version, the same as the workspace's.
     pub version: String,
 }
 
 /// One line to the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// Chosen by the notebook; comes back in every line about this request.
+    /// The notebook chooses it; every line about this request repeats it.
     pub id: u64,
     /// What to do.
     #[serde(flatten)]
     pub call: Call,
 }
 
-/// What a host can be asked to do, with the type that [`Message::Done`] then carries.
+/// The calls to a host, with the type that [`Message::Done`] then carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", content = "params", rename_all = "snake_case")]
 pub enum Call {
@@ -56,43 +56,42 @@ pub enum Call {
     Exec(Program),
     /// Ask a model: an [`Answer`](crate::model::Answer).
     Ask(Ask),
-    /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order. Where some
-    /// came, each of the others says why it did not.
+    /// Ask many questions at once: a list of [`Answer`](crate::model::Answer), in order. If only some were
+    /// answered, each of the others says why not.
     AskMany(Vec<Ask>),
-    /// Take an answer that a participant got in a chat elsewhere: an
-    /// [`Answer`](crate::model::Answer), `pasted`.
+    /// Take an answer from a participant's chat elsewhere: an [`Answer`](crate::model::Answer), `pasted`.
     Paste(String),
-    /// Read something out of a reply: what its [`Wanted`] documents.
+    /// Extract something from a reply: the type that its [`Wanted`] documents.
     Read {
         /// The reply.
         reply: ReplyText,
-        /// What is wanted of it.
+        /// What to extract.
         wanted: Wanted,
     },
-    /// Apply rustc's own machine-applicable suggestions to a source: a string.
+    /// Apply rustc's machine-applicable suggestions to a source: a string.
     ApplySuggestions {
         /// The source.
         code: String,
         /// The suggestions of its verdict.
         suggestions: Vec<crate::verdict::Suggestion>,
     },
-    /// Work on a toolbox: what its [`ToolboxCall`] documents.
+    /// Work on a toolbox: the type that its [`ToolboxCall`] documents.
     Toolbox {
-        /// The toolbox's folder: a path, absolute by the time it reaches the host.
+        /// The toolbox's folder: an absolute path when it reaches the host.
         folder: String,
         /// What to do.
         call: ToolboxCall,
     },
     /// Write a candidate as a crate: an [`Exported`](crate::export::Exported).
     Export(ExportCall),
-    /// A new cell of the notebook begins, so a script begins with its first replies again: a
-    /// [`Meter`](crate::model::Meter), as it stands then.
+    /// Begin a new cell of the notebook, so that a script starts again with its first replies: a
+    /// [`Meter`](crate::model::Meter) with the usage so far.
     BeginCell,
-    /// Sets the session's budget: null.
+    /// Set the session's budget: null.
     SetBudget(Budget),
-    /// What the session has used: a [`Meter`](crate::model::Meter).
+    /// Read what the session has used: a [`Meter`](crate::model::Meter).
     Meter,
-    /// The default limits of this host: [`Limits`].
+    /// Read the default limits of this host: [`Limits`].
     Limits,
 }
 
@@ -100,7 +99,7 @@ pub enum Call {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Something to print now: a wait, a judged candidate, a line of a streamed reply.
+    /// A line to print now: a wait, a judged candidate, a line of a streamed reply.
     Progress {
         /// The request.
         id: u64,
@@ -111,7 +110,7 @@ pub enum Message {
     Done {
         /// The request.
         id: u64,
-        /// What the request's [`Call`] documents.
+        /// The type that the request's [`Call`] documents.
         value: Value,
     },
     /// The request failed.
@@ -132,14 +131,14 @@ pub struct Status {
     pub sandbox: Sandbox,
     /// The default limits of a candidate.
     pub limits: Limits,
-    /// The path of this session's audit log; none where it could not be started.
+    /// The path of this session's audit log; `None` if it could not be started.
     pub audit_log: Option<String>,
 }
 
 /// The sandbox's layers on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
-    /// Landlock's ABI; 0 where the kernel has none.
+    /// Landlock's ABI; 0 if the kernel has none.
     pub landlock_abi: u32,
     /// Whether seccomp filters can be installed.
     pub seccomp: bool,

@@ -1,30 +1,30 @@
-//! What a reply is read for, and what comes of it.
+//! What a notebook can extract from a reply, and the results.
 //!
-//! Only the host reads replies, so that there is one reading of them: a notebook sends the text back
-//! with what it wants to find there.
+//! Only the host reads replies, so that there is a single reader. A notebook sends the text back and says
+//! what to find in it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Answer;
 
-/// A reply, with what its reader must know of the question.
+/// A reply, with what its reader must know about the question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplyText {
     /// The reply's text, without thinking.
     pub text: String,
     /// Why the model stopped, in the provider's word.
     pub finish_reason: String,
-    /// The most tokens that the reply could have; 0 where that is not known.
+    /// The limit on the reply's tokens; 0 if it is not known.
     #[serde(default)]
     pub max_tokens: u32,
-    /// The conversation that the reply answers, its oldest message first. The code that an edit
-    /// changes stands there, and code that the reply only repeats.
+    /// The conversation that the reply answers, oldest message first. It holds the code that an edit
+    /// changes, and code that the reply only repeats.
     #[serde(default)]
     pub asked: Vec<String>,
 }
 
 impl From<&Answer> for ReplyText {
-    /// The answer's text, to a question of which nothing is known.
+    /// Takes the answer's text, without knowing the question.
     fn from(answer: &Answer) -> Self {
         ReplyText {
             text: answer.text.clone(),
@@ -35,7 +35,7 @@ impl From<&Answer> for ReplyText {
     }
 }
 
-/// What is wanted of a reply, with the type that comes back.
+/// What to extract from a reply, with the type of the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wanted {
@@ -48,8 +48,8 @@ pub enum Wanted {
     List,
     /// A prompt that the model wrote: [`Prompt`].
     Prompt,
-    /// The JSON values that the reply gives as its answer, in order: a list of values. What it only
-    /// quotes is not among them.
+    /// The JSON values that the reply gives as its answer, in order: a list of values. Values that it only
+    /// quotes are left out.
     Json,
     /// An opinion in points: [`Opinion`].
     Opinion,
@@ -60,7 +60,7 @@ pub enum Wanted {
 pub struct Code {
     /// The code.
     pub code: String,
-    /// Where it was taken from, if there was a choice: `block 1 of 2 is taken; ...`.
+    /// Where the code came from, if there was a choice: `block 1 of 2 is taken; ...`.
     pub note: Option<String>,
 }
 
@@ -69,18 +69,18 @@ pub struct Code {
 pub struct List {
     /// The items, without numbers, bullets, quotes and emphasis.
     pub items: Vec<String>,
-    /// What was left out: lines of prose, remarks beside an item, an item that was cut.
+    /// What was left out: lines of prose, remarks beside an item, an item that was cut off.
     pub dropped: Vec<String>,
 }
 
 impl List {
-    /// What was left out, in a line: `left out 2: ...`; `None` for nothing.
+    /// Describes what was left out, in a line: `left out 2: ...`; `None` for nothing.
     pub fn note(&self) -> Option<String> {
         let shown: Vec<String> = self.dropped.iter().map(|text| format!("`{text}`")).collect();
         (!shown.is_empty()).then(|| format!("left out {}: {}", shown.len(), shown.join(", ")))
     }
 
-    /// Only the items of a single word; the others are dropped too.
+    /// Keeps only items of a single word; the others count as dropped.
     ///
     /// ```
     /// use code_evolution_wire::reading::List;
@@ -112,6 +112,6 @@ pub struct Prompt {
 pub struct Opinion {
     /// Points, 0 to 20.
     pub points: u32,
-    /// Why, in the model's words.
+    /// The reason, in the model's words.
     pub reason: String,
 }

@@ -1,9 +1,9 @@
-//! Values that show how a JSON schema wants to be met.
+//! Example values for a JSON schema.
 
 use serde_json::{Map, Value, json};
 
-/// The value that a message shows for this schema: `{"a": 1.5, "words": ["text"]}`. It is of the right
-/// types; bounds and patterns are not looked at.
+/// Returns an example value for this schema: `{"a": 1.5, "words": ["text"]}`. Its types are right; bounds
+/// and patterns are ignored.
 pub fn example(schema: &Value) -> Value {
     let list = |name: &str| schema.get(name).and_then(Value::as_array);
     if let Some(value) = schema.get("const") {
@@ -28,7 +28,7 @@ pub fn example(schema: &Value) -> Value {
             (Some(items), _) => items.iter().map(example).collect(),
             (None, Some(items)) => {
                 let fewest = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1);
-                // Enough to show the form.
+                // A few items are enough to show the form.
                 (0..fewest.clamp(1, 3)).map(|_| example(items)).collect()
             }
             (None, None) => json!([]),

@@ -1,21 +1,21 @@
-//! Enough of Rust's lexis to tell code from comments and literals.
+//! A minimal Rust lexer that tells code from comments and literals.
 //!
-//! Both sides need it: the host looks for a function's definition in a reply, and a notebook takes the
-//! comments out of a code before another model reads it. It reads any text, also one that is cut off or
-//! no Rust at all; what it leaves out is every other distinction that a compiler makes.
+//! Both sides need it: the host looks for a function's definition in a reply, and a notebook removes the
+//! comments before another model reads the code. It reads any text, even one that is cut off or not Rust at
+//! all. It makes none of a compiler's other distinctions.
 
-/// What a part of a Rust text is.
+/// The kind of a part of a Rust text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Tokens and white space.
     Code,
-    /// A comment, doc comments included. A line comment ends before its line's end.
+    /// A comment, including doc comments. A line comment ends before the line break.
     Comment,
     /// A string, byte string or character, with its quotes and its prefix.
     Literal,
 }
 
-/// The parts of a text, in order. Together they are the text; no part is empty.
+/// Splits a text into its parts, in order. Joined together they are the text again; no part is empty.
 ///
 /// ```
 /// use code_evolution_wire::source::{Part, parts};
@@ -53,8 +53,8 @@ pub fn parts(text: &str) -> impl Iterator<Item = (Part, &str)> {
     })
 }
 
-/// The comment or literal at the start of a text, with its length in bytes; `before` is the character
-/// in front of it.
+/// Returns the comment or literal at the start of a text, with its length in bytes; `before` is the
+/// character in front of it.
 fn special(text: &str, before: Option<char>) -> Option<(Part, usize)> {
     if text.starts_with("//") {
         return Some((Part::Comment, text.find('\n').unwrap_or(text.len())));
@@ -67,7 +67,7 @@ fn special(text: &str, before: Option<char>) -> Option<(Part, usize)> {
     } else if text.starts_with('\'') {
         character(text)
     } else if before.is_some_and(is_word) {
-        // What looks like a prefix is the end of a name.
+        // The apparent prefix is the end of a name.
         None
     } else {
         ["r", "br", "cr"].iter().find_map(|prefix| raw_string(text, prefix))
@@ -75,12 +75,12 @@ fn special(text: &str, before: Option<char>) -> Option<(Part, usize)> {
     literal.map(|length| (Part::Literal, length))
 }
 
-/// Whether a character can stand in a name.
+/// Returns whether a character can be part of a name.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Block comments nest.
+/// Returns the length of a block comment; block comments nest.
 fn block_comment(text: &str) -> usize {
     let (mut depth, mut at) = (0_usize, 0);
     while at < text.len() {
@@ -114,11 +114,11 @@ fn quoted(text: &str) -> usize {
     text.len()
 }
 
-/// `None` where the quote begins a lifetime.
+/// Returns the length of a character literal; `None` if the quote begins a lifetime.
 fn character(text: &str) -> Option<usize> {
     let mut chars = text.char_indices().skip(1);
     match (chars.next()?.1, chars.next()?) {
-        // `'\''`: the escaped quote is not the end.
+        // `'\''`: the escaped quote does not end the literal.
         ('\\', (_, '\'')) if text[3..].starts_with('\'') => Some(4),
         ('\\', _) => text[2..].find('\'').map(|at| at + 3),
         (_, (end, '\'')) => Some(end + 1),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_byte_string_ends_where_it_ends() {
+    fn a_raw_byte_string_ends_at_its_own_end() {
         for code in [r#"let a = br"\"; // obey"#, r##"br#"""#; // obey"##, r#"cr"\"; // obey"#] {
             assert_eq!(only(Part::Comment, code), ["// obey"], "{code}");
         }
@@ -177,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_are_the_text(text in "\\PC{0,40}|[rbc#\"'/*\\\\\n xé]{0,60}") {
+        fn the_joined_parts_are_the_text(text in "\\PC{0,40}|[rbc#\"'/*\\\\\n xé]{0,60}") {
             let whole: String = parts(&text).map(|(_, part)| part).collect();
             prop_assert_eq!(whole, text.as_str());
             prop_assert!(parts(&text).all(|(_, part)| !part.is_empty()));

@@ -14,24 +14,24 @@ use crate::value::{self, Arguments, ToJson};
 pub struct Task {
     /// The function that a candidate must define, as Rust writes it: `fn fizzbuzz(n: u32) -> String`.
     pub signature: String,
-    /// The cases, in the order in which a verdict lists them (they run in another). At least one: a task
-    /// without is not judged, since whatever compiles would pass.
+    /// The cases, in the order in which a verdict lists them (they run in another order). At least one is
+    /// required; without a case, every source that compiles would pass.
     #[serde(default)]
     pub cases: Vec<Case>,
-    /// What must hold for the output of every case, checked outside the jail.
+    /// Properties of every case's output, checked outside the jail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<Property>,
-    /// Trusted Rust that stands between the cases and the candidate; see [`Driver`].
+    /// Trusted Rust between the cases and the candidate; see [`Driver`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<Driver>,
-    /// Precompiled crates the candidate may use, by name: `serde_json`, `rand`, `itertools`, ...
+    /// Precompiled crates that the candidate may use, by name: `serde_json`, `rand`, `itertools`, ...
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crates: Vec<String>,
     /// rustc's optimisation level, 0 to 3. 0 compiles fastest.
     #[serde(default)]
     pub opt_level: u8,
-    /// Largest relative difference at which two floats count as equal; 0 asks for the same number
-    /// (and NaN for NaN).
+    /// The largest relative difference at which two floats count as equal; 0 requires the same number (and
+    /// NaN for NaN).
     #[serde(default)]
     pub tolerance: f64,
     /// Whether compiler warnings are collected into the verdict's diagnostics.
@@ -49,25 +49,25 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What a person calls the case; also what a model is told of it.
+    /// The name of the case, for people and for models.
     pub name: String,
     /// One JSON value for each parameter.
     pub input: Vec<Value>,
-    /// The output that is right; `null` is `None`. Without one, only the task's properties decide.
+    /// The right output; `null` is `None`. Without an output, only the task's properties decide.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub expected: Option<Value>,
     /// Whether the candidate must panic on this input.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub panics: bool,
-    /// Hidden cases count, but their input and output are never told to a model.
+    /// Hidden cases count, but no model is told their input and output.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
 }
 
 /// Trusted Rust compiled beside the candidate, for signatures that cannot cross the jail (a generic
 /// function, a closure parameter). It calls the candidate as `candidate::name(..)`; cases give its
-/// arguments and expect its output. It shares the jail with the candidate, so it returns
-/// observations and leaves judging them to the cases.
+/// arguments and expect its output. It shares the jail with the candidate, so it only returns observations;
+/// the cases judge them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Driver {
@@ -77,7 +77,7 @@ pub struct Driver {
     pub source: String,
 }
 
-/// Something that must hold for an output, whatever the input.
+/// A property of an output, for any input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Property {
@@ -103,24 +103,24 @@ pub enum Property {
         number: String,
         /// JSON pointer to the label.
         label: String,
-        /// Where each band starts (the start belongs to it), and its label; in ascending order.
+        /// The start of each band (which belongs to the band) and its label, in ascending order.
         bands: Vec<(f64, String)>,
     },
     /// The output for this input has another property as well.
     ForInput {
-        /// One value for each parameter, as the case has it.
+        /// One value for each parameter, as in the case.
         input: Vec<Value>,
         /// The property.
         property: Box<Property>,
     },
     /// The output is a list in ascending order.
     Ascending,
-    /// The output holds exactly the elements of the parameter with this index (0 is the first).
+    /// The output holds exactly the elements of the parameter with this index (the first is 0).
     PermutationOf(usize),
 }
 
 impl Property {
-    /// What a verdict calls the property when it fails.
+    /// Returns the verdict's words for the property when it fails.
     pub fn describe(&self) -> String {
         match self {
             Property::Between { at, min, max } => {
@@ -167,7 +167,7 @@ pub struct Limits {
     pub wall_ms: u64,
     /// Memory of the candidate, in bytes.
     pub memory_bytes: u64,
-    /// Largest output of one case, in bytes.
+    /// The largest output of one case, in bytes.
     pub output_bytes: u64,
     /// How much of standard output, and of standard error, is kept, in bytes.
     pub captured_bytes: u64,
@@ -190,7 +190,7 @@ impl Default for Limits {
 }
 
 impl Task {
-    /// A task for the function with this signature, as yet without cases.
+    /// Creates a task for the function with this signature, without cases.
     pub fn new(signature: impl Into<String>) -> Self {
         Task {
             signature: signature.into(),
@@ -206,8 +206,8 @@ impl Task {
         }
     }
 
-    /// Adds a case named after its input: `.case((15,), "FizzBuzz")`. One parameter is a tuple of
-    /// one; no parameter is `()`.
+    /// Adds a case named after its input: `.case((15,), "FizzBuzz")`. A single parameter needs a
+    /// one-element tuple; no parameter is `()`.
     pub fn case(self, input: impl Arguments, expected: impl ToJson) -> Self {
         let input = input.arguments();
         let name = self.name_of(&input);
@@ -220,7 +220,7 @@ impl Task {
         })
     }
 
-    /// Adds a case that counts but is never shown to a model.
+    /// Adds a case that counts but that no model sees.
     pub fn hidden_case(self, input: impl Arguments, expected: impl ToJson) -> Self {
         let mut task = self.case(input, expected);
         if let Some(case) = task.cases.last_mut() {
@@ -229,7 +229,7 @@ impl Task {
         task
     }
 
-    /// Adds a case with a name of your choice.
+    /// Adds a case with your own name.
     pub fn named_case(
         self,
         name: impl Into<String>,
@@ -243,14 +243,14 @@ impl Task {
         task
     }
 
-    /// Adds an input whose output only the task's properties judge.
+    /// Adds an input whose output is judged only by the task's properties.
     pub fn input(self, input: impl Arguments) -> Self {
         let input = input.arguments();
         let name = self.name_of(&input);
         self.with(Case { name, input, expected: None, panics: false, hidden: false })
     }
 
-    /// Adds an input whose output must have this property, beside those that all outputs must have.
+    /// Adds an input whose output must have this property, besides those of all outputs.
     pub fn expect(self, input: impl Arguments, property: Property) -> Self {
         let arguments = input.arguments();
         let property = Box::new(property);
@@ -266,7 +266,7 @@ impl Task {
         task
     }
 
-    /// Adds a case as it is.
+    /// Adds a complete case.
     pub fn with(mut self, case: Case) -> Self {
         self.cases.push(case);
         self
@@ -278,7 +278,7 @@ impl Task {
         self
     }
 
-    /// Puts a driver between the cases and the candidate.
+    /// Adds a driver between the cases and the candidate.
     pub fn driver(mut self, signature: impl Into<String>, source: impl Into<String>) -> Self {
         self.driver = Some(Driver { signature: signature.into(), source: source.into() });
         self
@@ -308,14 +308,14 @@ impl Task {
         self
     }
 
-    /// Collects clippy's warnings into the verdict's diagnostics, also those that the candidate
-    /// tries to silence. Takes a second pass of the compiler.
+    /// Collects clippy's warnings into the verdict's diagnostics, including those that the candidate tries
+    /// to silence. This takes a second pass of the compiler.
     pub fn lints(mut self) -> Self {
         self.lints = true;
         self
     }
 
-    /// Sets what a candidate may use up.
+    /// Sets the limits of a candidate.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -327,7 +327,7 @@ impl Task {
         self
     }
 
-    /// The name of the function that a candidate must define, or `None` if the signature has none.
+    /// Returns the name of the function that a candidate must define; `None` if the signature has none.
     pub fn function(&self) -> Option<&str> {
         let after = self.signature.split_once("fn ")?.1.trim_start();
         let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn to_expect_none_is_not_to_expect_nothing() {
+    fn expecting_none_differs_from_expecting_nothing() {
         let task = Task::new("fn f(n: u8) -> Option<u8>").case((1,), None::<u8>).input((2,));
         let text = serde_json::to_string(&task).unwrap();
         let back: Task = serde_json::from_str(&text).unwrap();

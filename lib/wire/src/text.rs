@@ -1,6 +1,6 @@
-//! Texts that must be short.
+//! Shortening texts.
 
-/// A text of at most `limit` characters: the text itself, or its beginning and a `…`.
+/// Returns a text of at most `limit` characters: the text itself, or its beginning and a `…`.
 ///
 /// ```
 /// use code_evolution_wire::text::clip;

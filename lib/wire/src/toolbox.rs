@@ -1,4 +1,4 @@
-//! Tools that models write: what is proposed, what the gate found, what was admitted.
+//! Tools that models write: the proposal, the gate's findings, the admission.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 use crate::task::Task;
 use crate::verdict::Verdict;
 
-/// A tool that somebody wants in the toolbox.
+/// A tool proposed for the toolbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// Signature, tests and properties, crates, limits. Written by whoever guards the toolbox, never
-    /// by the tool's author. The tool has the name of its function.
+    /// Signature, tests and properties, crates, limits. The guard of the toolbox writes them, never the
+    /// tool's author. The tool has the name of its function.
     pub task: Task,
     /// The source.
     pub code: String,
@@ -23,14 +23,14 @@ pub struct Proposal {
     pub description: String,
     /// Who wrote the source: a person's name, or the label of a model's reply.
     pub author: String,
-    /// Tools that the source may call, as `tools::name(..)`.
+    /// Tools that the source may call as `tools::name(..)`.
     pub uses: Vec<String>,
     /// What it may do besides computing.
     pub capabilities: Vec<Capability>,
 }
 
 impl Proposal {
-    /// A tool that only computes and uses no other tool.
+    /// Creates a proposal for a tool that only computes and uses no other tool.
     pub fn new(task: Task, code: impl Into<String>) -> Self {
         Proposal {
             task,
@@ -42,19 +42,19 @@ impl Proposal {
         }
     }
 
-    /// Says what the tool does.
+    /// Sets the description of what the tool does.
     pub fn describe(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
     }
 
-    /// Says who wrote it.
+    /// Sets the author of the source.
     pub fn author(mut self, author: impl Into<String>) -> Self {
         self.author = author.into();
         self
     }
 
-    /// Links another tool, which the source then calls as `tools::name(..)`.
+    /// Links another tool, so that the source can call it as `tools::name(..)`.
     pub fn uses(mut self, tool: impl Into<String>) -> Self {
         self.uses.push(tool.into());
         self
@@ -66,18 +66,18 @@ impl Proposal {
         self
     }
 
-    /// The tool's name: its function's.
+    /// Returns the tool's name, which is its function's.
     pub fn name(&self) -> &str {
         self.task.function().unwrap_or_default()
     }
 }
 
-/// What a tool can be granted besides computing. Files, network, other processes and the environment
-/// are not in the list: no tool can have them, since the jail has none.
+/// A right that a tool can be granted besides computing. Files, network, other processes and the
+/// environment are not listed: the jail has none of them, so no tool can have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
-    /// Reads the clock: the same input may give another output.
+    /// Reads the clock, so the same input may give another output.
     Clock,
     /// Starts threads.
     Threads,
@@ -100,27 +100,27 @@ impl std::fmt::Display for Capability {
 pub struct Examination {
     /// The tool's name.
     pub name: String,
-    /// The version that it would be.
+    /// The version that it would get.
     pub version: u32,
     /// The source.
     pub code: String,
-    /// The source of the version in use, where there is one.
+    /// The source of the version in use, if any.
     pub previous: Option<String>,
-    /// What it asked to be allowed besides computing.
+    /// The rights that it asked for besides computing.
     pub capabilities: Vec<Capability>,
-    /// Why it was turned away before it was compiled.
+    /// Why it was refused before it was compiled.
     pub refusal: Option<String>,
-    /// How it was judged, on its own tests and on those of the version before.
+    /// The verdict on its own tests and on those of the previous version.
     pub verdict: Option<Verdict>,
 }
 
 impl Examination {
-    /// Whether the gate lets it through to a person's review.
+    /// Returns whether the gate lets it through to a person's review.
     pub fn passed(&self) -> bool {
         self.refusal.is_none() && self.verdict.as_ref().is_some_and(Verdict::is_success)
     }
 
-    /// What to tell its author.
+    /// Returns what to tell its author.
     pub fn feedback(&self) -> &str {
         match (&self.refusal, &self.verdict) {
             (Some(refusal), _) => refusal,
@@ -135,16 +135,16 @@ impl Examination {
 pub struct Review {
     /// Whether the tool may come in.
     pub approved: bool,
-    /// Who decided: a person, or the policy of a run without one.
+    /// Who decided: a person, or the policy in a run without a person.
     pub by: String,
 }
 
-/// How a proposal ended.
+/// The decision on a proposal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Admission {
     /// What the gate found.
     pub examination: Examination,
-    /// The review, where the gate let the proposal through.
+    /// The review, if the gate let the proposal through.
     pub review: Option<Review>,
     /// Whether the tool is in the toolbox now; without a review where it was there already.
     pub admitted: bool,
@@ -155,23 +155,23 @@ pub struct Admission {
 pub struct ToolEntry {
     /// The version in use.
     pub current: u32,
-    /// Every version that was ever admitted, by its number, from 1.
+    /// All versions ever admitted, by number, from 1.
     pub versions: BTreeMap<u32, ToolVersion>,
 }
 
 impl ToolEntry {
-    /// The version in use; `None` only where a manifest contradicts itself.
+    /// Returns the version in use; `None` only if a manifest contradicts itself.
     pub fn in_use(&self) -> Option<&ToolVersion> {
         self.versions.get(&self.current)
     }
 }
 
-/// One admitted version of a tool. Never changes.
+/// One admitted version of a tool. It never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolVersion {
     /// What it does.
     pub description: String,
-    /// Signature, tests, properties, crates, limits: those of the version before included.
+    /// Signature, tests, properties, crates, limits, including those of the previous version.
     pub task: Task,
     /// The tools that it uses, with the versions that it was tested with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -189,7 +189,7 @@ pub struct ToolVersion {
     pub time: String,
 }
 
-/// A tool as a listing has it.
+/// A tool in a listing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
     /// Its name.
@@ -198,49 +198,49 @@ pub struct Listed {
     pub entry: ToolEntry,
     /// The parameters of the version in use as a JSON schema, for a model that calls tools.
     pub parameters: Value,
-    /// What is wrong with its files, if anything is; it cannot be called then.
+    /// What is wrong with its files, if anything; then it cannot be called.
     pub problem: Option<String>,
 }
 
 /// One line of a toolbox's audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// `admitted`, `rejected`, `rolled_back`, or `cut_short`: the change announced before has not happened.
+    /// `admitted`, `rejected`, `rolled_back`, or `cut_short`: the change announced before did not happen.
     pub event: String,
-    /// When: RFC 3339, UTC.
+    /// The time: RFC 3339, UTC.
     pub time: String,
     /// What happened to which tool, and by whom.
     pub summary: Value,
 }
 
-/// What a check of a toolbox found.
+/// The result of checking a toolbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
-    /// Lines of the audit log that are as they were written.
+    /// How many lines of the audit log are unchanged.
     pub lines: u64,
-    /// The hash of the last of them: keep it elsewhere, and a log that was cut or written anew shows.
+    /// The hash of the last of these lines. Keep it elsewhere; it reveals a log that was cut or rewritten.
     pub last_hash: String,
-    /// What is wrong, one sentence each; empty if nothing is.
+    /// The problems, one sentence each; empty if there are none.
     pub problems: Vec<String>,
 }
 
-/// What a toolbox can be asked to do, with the type of the answer.
+/// The calls to a toolbox, with the type of the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolboxCall {
-    /// Makes a new, empty toolbox: null. A toolbox that is there is kept beside it, as `FOLDER.previous`,
-    /// in place of the one that was kept before. A folder that is no toolbox is an error.
+    /// Makes a new, empty toolbox: null. An existing toolbox is kept beside it as `FOLDER.previous`, which
+    /// replaces an older one. A folder that is not a toolbox is an error.
     Fresh,
-    /// Its tools, ordered by name: a list of [`Listed`]. Makes the folder where there is none.
+    /// Lists its tools, ordered by name: a list of [`Listed`]. Creates the folder if it does not exist.
     List,
-    /// What the gate thinks of a proposal, without consequence: an [`Examination`].
+    /// Examines a proposal at the gate, without admitting it: an [`Examination`].
     Examine(Proposal),
-    /// Puts a proposal through the gate and, where it passes and the review approves, into the
-    /// toolbox: an [`Admission`].
+    /// Puts a proposal through the gate and, if it passes and the review approves, into the toolbox: an
+    /// [`Admission`].
     Admit {
         /// The proposal.
         proposal: Proposal,
-        /// The review; `None` where the gate turned the proposal away before.
+        /// The review; `None` if the gate has already refused the proposal.
         review: Option<Review>,
     },
     /// Calls a tool: its output as JSON.
@@ -256,10 +256,10 @@ pub enum ToolboxCall {
         name: String,
         /// The version.
         version: u32,
-        /// Who wants it.
+        /// Who asks for it.
         by: String,
     },
-    /// The audit log: a list of [`LogLine`].
+    /// Reads the audit log: a list of [`LogLine`].
     Log,
     /// Checks the audit log, and the toolbox against it: a [`Verification`].
     Verify,

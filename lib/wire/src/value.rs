@@ -1,23 +1,23 @@
-//! Rust values as JSON that loses nothing.
+//! Rust values as JSON, without loss.
 //!
-//! JSON has no NaN, no infinity, no 128-bit integer and only text as a map's key, so: `NaN`, `inf`
-//! and `-inf` are strings, an integer beyond 64 bits is a string of digits, and a map is a list of
-//! `[key, value]` pairs unless its keys are text. The judge knows the declared types and reads them back.
+//! JSON has no NaN, no infinity, no 128-bit integers, and only text as map keys. So `NaN`, `inf` and `-inf`
+//! are strings, an integer beyond 64 bits is a string of digits, and a map is a list of `[key, value]`
+//! pairs unless its keys are text. The judge knows the declared types and reads the values back.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-/// Reads a field that may be absent, and may be there as `null`, which is the value of `None`. Left to
-/// itself serde reads both as absent, and to expect `None` would mean to expect nothing.
+/// Reads a field that may be absent or `null`, where `null` is the value of `None`. serde alone reads both
+/// as absent; then expecting `None` would mean expecting nothing.
 pub(crate) fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(field).map(Some)
 }
 
 /// A value that can be a case's input or expected output.
 pub trait ToJson {
-    /// The value as JSON; see the module's documentation for what JSON cannot say.
+    /// Converts the value to JSON; the module's documentation says how it writes what JSON lacks.
     fn to_json(&self) -> Value;
 }
 
@@ -28,7 +28,7 @@ pub trait ToJson {
     note = "one parameter: `.case((15,), ..)` or `.case(([3, 9],), ..)`; two: `.case((2, 10), ..)`; none: `.case((), ..)`"
 )]
 pub trait Arguments {
-    /// One JSON value for each parameter.
+    /// Returns one JSON value for each parameter.
     fn arguments(&self) -> Vec<Value>;
 }
 
@@ -101,8 +101,8 @@ impl<T: ToJson, const N: usize> ToJson for [T; N] {
     }
 }
 
-/// `None` is null, `Some(x)` is `x`. (Where that would read as another value, it is
-/// `{"Some": x}`: `Some(None)` is written `{"Some": null}`.)
+/// `None` is null and `Some(x)` is `x`. If that would be ambiguous, it is `{"Some": x}`: `Some(None)` is
+/// written `{"Some": null}`.
 impl<T: ToJson> ToJson for Option<T> {
     fn to_json(&self) -> Value {
         match self.as_ref().map(ToJson::to_json) {
@@ -116,7 +116,7 @@ impl<T: ToJson> ToJson for Option<T> {
     }
 }
 
-/// `{"Ok": value}` or `{"Err": value}`, as serde writes it.
+/// Writes `{"Ok": value}` or `{"Err": value}`, as serde does.
 impl<T: ToJson, E: ToJson> ToJson for Result<T, E> {
     fn to_json(&self) -> Value {
         match self {
@@ -178,7 +178,7 @@ impl Arguments for () {
     }
 }
 
-/// Arguments that are JSON already, for cases that are data.
+/// Arguments that are already JSON, for cases stored as data.
 impl Arguments for Vec<Value> {
     fn arguments(&self) -> Vec<Value> {
         self.clone()
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_json_cannot_say_is_text() {
+    fn values_that_json_lacks_are_text() {
         assert_eq!(f64::NAN.to_json(), json!("NaN"));
         assert_eq!(f64::NEG_INFINITY.to_json(), json!("-inf"));
         assert_eq!(u128::MAX.to_json(), json!(u128::MAX.to_string()));
@@ -220,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_nested_none_is_kept_apart() {
+    fn a_nested_none_stays_distinct() {
         assert_eq!(Some(None::<u8>).to_json(), json!({"Some": null}));
         assert_eq!(None::<Option<u8>>.to_json(), Value::Null);
         assert_eq!(Some(Some(None::<u8>)).to_json(), json!({"Some": {"Some": null}}));
     }
 
     #[test]
-    fn arguments_are_one_value_a_parameter() {
+    fn arguments_are_one_value_per_parameter() {
         assert_eq!((vec![1, 2], "x").arguments(), vec![json!([1, 2]), json!("x")]);
         assert_eq!(().arguments(), Vec::<Value>::new());
     }

@@ -1,4 +1,4 @@
-//! What a candidate did. Only the judge makes one, from what it saw itself.
+//! What a candidate did. Only the judge makes a verdict, from its own observations.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::value;
 /// The judgement of one candidate on one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// How far the candidate came.
+    /// How far the candidate got.
     pub stage: Stage,
     /// How that stage ended.
     pub outcome: Outcome,
@@ -16,11 +16,11 @@ pub struct Verdict {
     pub passed: usize,
     /// How many cases the task has.
     pub total: usize,
-    /// The cases in the task's order; all of them, also those that never ran.
+    /// The cases in the task's order, including those that never ran.
     pub cases: Vec<CaseVerdict>,
-    /// What the compiler said: errors, and warnings where the task asks for them.
+    /// The compiler's messages: errors, and warnings if the task asks for them.
     pub diagnostics: Vec<Diagnostic>,
-    /// What to tell a model about it; at most 1,200 characters. Says nothing of hidden cases.
+    /// The text for a model; at most 1,200 characters. It tells nothing about hidden cases.
     pub feedback: String,
     /// CPU time of the candidate, in milliseconds, by the kernel's accounting.
     pub cpu_ms: f64,
@@ -36,7 +36,7 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Reading the source for what the task forbids.
+    /// Scanning the source for code that the task forbids.
     Scan,
     /// rustc, in the jail.
     Compile,
@@ -57,7 +57,7 @@ pub enum Outcome {
     },
     /// rustc reported errors.
     CompileError,
-    /// A panic ended the process (one that a case survives is in its [`CaseVerdict`]).
+    /// A panic ended the process (a panic that the process survives is in its [`CaseVerdict`]).
     Panicked {
         /// The panic.
         panic: Panic,
@@ -69,7 +69,7 @@ pub enum Outcome {
         /// Its name: `SIGSEGV`.
         name: String,
     },
-    /// The process ended by itself before its cases were done.
+    /// The process exited before its cases were done.
     Exited {
         /// Its exit code.
         code: i32,
@@ -89,12 +89,12 @@ pub enum Outcome {
         /// The limit, in threads at once.
         limit: u64,
     },
-    /// It printed more than is read of a process, on standard output or on standard error.
+    /// It printed more than the judge reads, on standard output or on standard error.
     TooMuchOutput {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
-    /// It sent what the judge had not asked for.
+    /// It sent something that the judge had not asked for.
     ProtocolViolation {
         /// What was wrong.
         reason: String,
@@ -108,7 +108,7 @@ pub struct CaseVerdict {
     pub name: String,
     /// Its input, one value for each parameter.
     pub input: Vec<Value>,
-    /// The right output, where the task fixes one.
+    /// The right output, if the task fixes one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub expected: Option<Value>,
     /// What the candidate returned, if it returned.
@@ -116,26 +116,26 @@ pub struct CaseVerdict {
     pub got: Option<Value>,
     /// Whether it passed.
     pub passed: bool,
-    /// Why it did not: a panic, a property that fails, a time-out, not run.
+    /// Why it failed: a panic, a property that fails, a time-out, not run.
     pub problem: Option<String>,
     /// The panic, if the candidate panicked here.
     pub panic: Option<Panic>,
-    /// Whether models are told of this case.
+    /// Whether this case is hidden from models.
     pub hidden: bool,
     /// CPU time of this case, in milliseconds, read by the judge from the kernel.
     pub cpu_ms: f64,
 }
 
-/// A panic in the candidate. Its text is the candidate's own: show it, do not believe it.
+/// A panic in the candidate. Its text comes from the candidate: show it, but do not trust it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Panic {
     /// The panic's message.
     pub message: String,
-    /// The line in the candidate, from 1, where it lies in the candidate.
+    /// The line in the candidate, from 1, if it lies there.
     pub line: Option<u32>,
 }
 
-/// How bad a message of the compiler is.
+/// The severity of a compiler message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -145,10 +145,10 @@ pub enum Level {
     Warning,
 }
 
-/// One message of the compiler, after rustc's JSON.
+/// One message of the compiler, modelled on rustc's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
     /// The message: ``use of moved value: `name` ``.
     pub message: String,
@@ -156,10 +156,10 @@ pub struct Diagnostic {
     pub code: Option<String>,
     /// The line in the candidate, from 1.
     pub line: Option<u32>,
-    /// What rustc writes at that place: ``expected `u64`, found `String` ``.
+    /// rustc's label at that place: ``expected `u64`, found `String` ``.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// As rustc prints it, with the source lines.
+    /// The message as rustc prints it, with the source lines.
     pub rendered: String,
     /// Replacements that rustc marks as machine-applicable.
     pub suggestions: Vec<Suggestion>,
@@ -170,7 +170,7 @@ pub struct Diagnostic {
 pub struct Suggestion {
     /// First byte of the replaced part.
     pub start: usize,
-    /// One past its last byte.
+    /// The byte after the replaced part.
     pub end: usize,
     /// What replaces it.
     pub replacement: String,
@@ -179,7 +179,7 @@ pub struct Suggestion {
 /// Wall time of the stages, in milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
-    /// rustc's part before linking.
+    /// Compiling without linking.
     pub compile_ms: f64,
     /// Linking.
     pub link_ms: f64,
@@ -190,7 +190,7 @@ pub struct Timings {
 }
 
 impl Verdict {
-    /// A verdict of these cases, as yet without diagnostics, feedback and measurements.
+    /// Creates a verdict of these cases, without diagnostics, feedback and measurements.
     pub fn new(stage: Stage, outcome: Outcome, cases: Vec<CaseVerdict>) -> Self {
         Verdict {
             stage,
@@ -207,22 +207,22 @@ impl Verdict {
         }
     }
 
-    /// Whether the candidate compiled and every case passed; never where there is no case.
+    /// Returns whether the candidate compiled and every case passed; `false` without a case.
     pub fn is_success(&self) -> bool {
         self.stage == Stage::Run && self.passed == self.total && self.total > 0
     }
 
-    /// Whether the candidate compiled.
+    /// Returns whether the candidate compiled.
     pub fn compiled(&self) -> bool {
         self.stage == Stage::Run
     }
 
-    /// The number of the compiler's errors.
+    /// Returns the number of the compiler's errors.
     pub fn errors(&self) -> usize {
         self.count(Level::Error)
     }
 
-    /// The number of warnings, where the task asks for them.
+    /// Returns the number of warnings, if the task asks for them.
     pub fn warnings(&self) -> usize {
         self.count(Level::Warning)
     }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_case_nothing_has_succeeded() {
+    fn without_a_case_there_is_no_success() {
         assert!(!Verdict::new(Stage::Run, Outcome::Finished, Vec::new()).is_success());
     }
 }

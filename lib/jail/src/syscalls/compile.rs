@@ -1,16 +1,16 @@
-//! The compile stage's deny-list: no network, no other process, no new privilege, and none of what
-//! Landlock does not see.
+//! The compile stage's deny-list: no network, no other process, no new privilege, and nothing that Landlock
+//! does not cover.
 
 use seccompiler::SeccompAction;
 
 use super::rules::{Filter, OWN_PID, Rules, bits, is, is_not, not_null};
 
-/// Refuses what is named here.
+/// Refuses the calls below.
 pub(super) fn filter() -> Result<Filter, String> {
     let mut rules = Rules::of(NEVER);
     let mut deny = |call, conditions: &[_]| rules.add(call, conditions);
 
-    // A pair of connected streams is a pipe to oneself (std's `Command` makes one); a pair of datagram
+    // A pair of connected streams is a pipe to oneself (std's `Command` makes one). A pair of datagram
     // sockets could send to every socket that has a path.
     deny(libc::SYS_socketpair, &[is_not(0, libc::AF_UNIX)])?;
     const KIND: i32 = 0xf;
@@ -22,7 +22,7 @@ pub(super) fn filter() -> Result<Filter, String> {
         deny(call, &[bits(3, libc::MSG_OOB, libc::MSG_OOB)])?;
     }
     deny(libc::SYS_tgkill, &[is_not(0, OWN_PID)])?;
-    // Namespaces would give capabilities, and with them more of the kernel to attack.
+    // Namespaces would give capabilities, and so a larger part of the kernel to attack.
     for namespace in [
         libc::CLONE_NEWUSER,
         libc::CLONE_NEWNS,
@@ -34,8 +34,8 @@ pub(super) fn filter() -> Result<Filter, String> {
     ] {
         deny(libc::SYS_clone, &[bits(0, namespace, namespace)])?;
     }
-    // Opening for reading, or for neither reading nor writing (mode 3, for `ioctl` alone), may
-    // truncate, which Landlock before version 3 does not see.
+    // Opening for reading, or for neither reading nor writing (mode 3, only for `ioctl`), may truncate,
+    // which Landlock before version 3 does not cover.
     let mode_and_truncate = libc::O_TRUNC | libc::O_ACCMODE;
     let (reading, neither) = (libc::O_TRUNC | libc::O_RDONLY, libc::O_ACCMODE);
     deny(libc::SYS_openat, &[bits(2, mode_and_truncate, reading)])?;
@@ -44,13 +44,13 @@ pub(super) fn filter() -> Result<Filter, String> {
     deny(libc::SYS_open, &[bits(1, mode_and_truncate, reading)])?;
     #[cfg(target_arch = "x86_64")]
     deny(libc::SYS_open, &[bits(1, libc::O_ACCMODE, neither)])?;
-    // Staying alive after the host, or being traced by it: not the compiler's to choose.
+    // The compiler must not choose to outlive the host or to be traced by it.
     for option in [libc::PR_SET_PDEATHSIG, libc::PR_SET_DUMPABLE, libc::PR_SET_CHILD_SUBREAPER] {
         deny(libc::SYS_prctl, &[is(0, option)])?;
     }
-    // Raising a limit, or touching another process's.
+    // No raising of a limit, and no touching another process's limits.
     deny(libc::SYS_prlimit64, &[is_not(0, 0)])?;
-    // Typing into a terminal, and signals through descriptors.
+    // No typing into a terminal, and no signals through descriptors.
     const SET_OWNER: u32 = 0x8901;
     const SET_OWNER_OF_SOCKET: u32 = 0x8902;
     for request in [libc::TIOCSTI as u32, libc::TIOCLINUX as u32, SET_OWNER, SET_OWNER_OF_SOCKET] {
@@ -64,9 +64,9 @@ pub(super) fn filter() -> Result<Filter, String> {
     rules.compile(SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), [0; 3])
 }
 
-/// What the compile stage may not call, whatever the arguments.
+/// Calls that the compile stage may not make, whatever the arguments.
 const NEVER: &[i64] = &[
-    // Network, and descriptors passed through sockets.
+    // Network, and passing descriptors through sockets.
     libc::SYS_socket,
     libc::SYS_connect,
     libc::SYS_bind,
@@ -77,7 +77,7 @@ const NEVER: &[i64] = &[
     libc::SYS_sendmmsg,
     libc::SYS_recvmsg,
     libc::SYS_recvmmsg,
-    // Other processes. Staying in the group is what lets the host end it.
+    // Other processes. The host can end only processes that stay in the group.
     libc::SYS_kill,
     libc::SYS_tkill,
     libc::SYS_rt_sigqueueinfo,
@@ -100,7 +100,7 @@ const NEVER: &[i64] = &[
     libc::SYS_sched_setaffinity,
     libc::SYS_migrate_pages,
     libc::SYS_move_pages,
-    // Shared memory and queues that other programs could read, or that outlive the process.
+    // Shared memory and queues that other programs can read, or that outlive the process.
     libc::SYS_shmget,
     libc::SYS_shmat,
     libc::SYS_shmctl,
@@ -114,11 +114,11 @@ const NEVER: &[i64] = &[
     libc::SYS_semctl,
     libc::SYS_mq_open,
     libc::SYS_mq_unlink,
-    // Files without a path, which Landlock lets anyone execute.
+    // Files without a path, which Landlock lets every process execute.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
-    // What Landlock does not cover, or covers only in later versions. A linker that marks its output
-    // as executable by path (GNU ld) leaves that to the run stage.
+    // Calls that Landlock does not cover, or covers only in later versions. If a linker makes its output
+    // executable by path (GNU ld), the run stage does that later.
     libc::SYS_truncate,
     libc::SYS_fchmodat,
     libc::SYS_fchownat,
@@ -141,7 +141,7 @@ const NEVER: &[i64] = &[
     libc::SYS_quotactl_fd,
     libc::SYS_swapon,
     libc::SYS_swapoff,
-    // Parts of the kernel that a compiler has no use for.
+    // Parts of the kernel that a compiler does not need.
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,

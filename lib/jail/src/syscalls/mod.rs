@@ -1,18 +1,19 @@
 //! seccomp: which system calls a stage may make.
 //!
-//! The run stage has an allow-list: what is not named fails with `EPERM`. The compile stage runs
-//! rustc and a linker of the system, whose calls differ between distributions, so it has a deny-list,
-//! closed at the top: a call that is newer than the list fails with `ENOSYS`, like one that the
-//! kernel does not have.
+//! The run stage has an allow-list: other calls fail with `EPERM`. The compile stage runs rustc and a
+//! linker of the system, whose calls differ between distributions, so it has a deny-list. This list is
+//! closed at the top: a call newer than the list fails with `ENOSYS`, like a call that the kernel does not
+//! have.
 //!
 //! # The one exec
 //!
-//! The filter comes last before `execve`, so it has to let that one pass, and none after it. It
-//! cannot read a path (a filter sees pointers, not what they point to), and a pointer's value could be
-//! reproduced by the program. So the exec carries a password: `execve` takes three arguments, a
-//! filter sees six, and the kernel ignores the rest. The filter demands three random words there. They
-//! are drawn once in the host, live only in its memory and in the child until exec; exec
-//! replaces memory and registers, and a program can read neither its filter nor the host. Landlock,
+//! The filter is installed just before `execve`, so it must allow that one exec and none after it. A filter
+//! cannot read a path (it sees pointers, not their targets), and the program could reproduce a pointer's
+//! value. So the exec carries a password: `execve` takes three arguments, a filter sees six, and the kernel
+//! ignores the rest. The filter demands three random words there. They are drawn once in the host, and
+//! exist only in its memory and, until exec, in the child. exec replaces memory and registers, and a
+//! program can read neither its filter nor the host. Landlock, if present, also denies executing any other
+//! file.
 //! where there is one, denies executing any other file as well.
 
 mod compile;
@@ -27,10 +28,10 @@ pub(crate) use rules::Filter;
 
 use crate::jail::Stage;
 
-/// The filter of a stage, compiled once a process.
+/// Returns the filter of a stage, compiled once per process.
 ///
 /// # Errors
-/// The machine's architecture has no filter, or there is no randomness for the password.
+/// If there is no filter for this processor, or no randomness for the password.
 pub(crate) fn filter(stage: Stage) -> Result<Filter, String> {
     static RUN: OnceLock<Result<Filter, String>> = OnceLock::new();
     static COMPILE: OnceLock<Result<Filter, String>> = OnceLock::new();

@@ -7,7 +7,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, sock_filter,
 };
 
-/// A filter, compiled, with the place where the child writes its own process id.
+/// A compiled filter, and the place where the child writes its own process id.
 #[derive(Clone)]
 pub(crate) struct Filter {
     pub(crate) program: BpfProgram,
@@ -15,32 +15,32 @@ pub(crate) struct Filter {
     pub(crate) password: [u64; 3],
 }
 
-/// Stands for the child's process id, which is known only after the fork. No process id is this
+/// A placeholder for the child's process id, which is known only after the fork. No process id is this
 /// large (the kernel's maximum is 2^22).
 pub(super) const OWN_PID: u32 = 0x7fff_5a5a;
 
-/// The newest call that the lists take into account; also below every number of the x32 interface.
+/// The newest call that the lists cover; it is below every number of the x32 interface.
 pub(super) const NEWEST: i64 = libc::SYS_set_mempolicy_home_node;
 
 /// One condition on an argument: its index from 0, its width, the comparison, the value.
 type Condition = (u8, Width, Op, u64);
 
-/// `argument == value`, comparing 32 bits, as the kernel reads an `int`.
+/// Requires `argument == value`, comparing 32 bits, as the kernel reads an `int`.
 pub(super) fn is(argument: u8, value: impl Into<i64>) -> Condition {
     (argument, Width::Dword, Op::Eq, value.into() as u32 as u64)
 }
 
-/// `argument != value`, comparing 32 bits.
+/// Requires `argument != value`, comparing 32 bits.
 pub(super) fn is_not(argument: u8, value: impl Into<i64>) -> Condition {
     (argument, Width::Dword, Op::Ne, value.into() as u32 as u64)
 }
 
-/// `argument & mask == value`.
+/// Requires `argument & mask == value`.
 pub(super) fn bits(argument: u8, mask: impl Into<i64>, value: impl Into<i64>) -> Condition {
     (argument, Width::Qword, Op::MaskedEq(mask.into() as u64), value.into() as u64)
 }
 
-/// `argument == value`, comparing 64 bits.
+/// Requires `argument == value`, comparing 64 bits.
 pub(super) fn word(argument: u8, value: u64) -> Condition {
     (argument, Width::Qword, Op::Eq, value)
 }
@@ -53,16 +53,16 @@ pub(super) fn not_null(argument: u8) -> Condition {
     (argument, Width::Qword, Op::Ne, 0)
 }
 
-/// What a filter looks for.
+/// The calls that a filter looks for.
 pub(super) struct Rules(BTreeMap<i64, Vec<SeccompRule>>);
 
 impl Rules {
-    /// These calls, whatever their arguments.
+    /// Creates rules for these calls, whatever their arguments.
     pub(super) fn of(calls: &[i64]) -> Self {
         Rules(calls.iter().map(|call| (*call, Vec::new())).collect())
     }
 
-    /// Adds a call, where all these conditions hold.
+    /// Adds a call for which all these conditions hold.
     pub(super) fn add(&mut self, call: i64, conditions: &[Condition]) -> Result<(), String> {
         let conditions = conditions
             .iter()
@@ -76,9 +76,9 @@ impl Rules {
         Ok(())
     }
 
-    /// Compiles the rules, behind a prologue that answers `ENOSYS` to calls beyond [`NEWEST`] (among
-    /// them all of x32's, which seccompiler does not look for) and to `clone3`, whose flags a filter
-    /// cannot see: glibc then falls back to `clone`.
+    /// Compiles the rules. A prologue answers `ENOSYS` to calls beyond [`NEWEST`] (including all of x32's,
+    /// which seccompiler does not check) and to `clone3`, whose flags a filter cannot see; glibc then falls
+    /// back to `clone`.
     pub(super) fn compile(
         self,
         otherwise: SeccompAction,
@@ -93,7 +93,7 @@ impl Rules {
         let compiled: BpfProgram =
             filter.try_into().map_err(|error| format!("the seccomp filter is wrong: {error}"))?;
 
-        // The numbers of classic BPF: load a word, jump, return.
+        // The opcodes of classic BPF: load a word, jump, return.
         let load = |at| sock_filter { code: 0x20, jt: 0, jf: 0, k: at };
         let jump_if_greater = |k, jt| sock_filter { code: 0x25, jt, jf: 0, k };
         let jump_if_equal = |k, jt| sock_filter { code: 0x15, jt, jf: 0, k };

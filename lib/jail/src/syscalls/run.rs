@@ -1,17 +1,17 @@
-//! The run stage's allow-list: a program that computes, has threads, and talks on three descriptors.
+//! The run stage's allow-list: a program that computes, has threads, and uses three descriptors.
 
 use seccompiler::SeccompAction;
 
 use super::rules::{Filter, OWN_PID, Rules, bits, is, null, word};
 
-/// Allows what is named here, and the one exec.
+/// Allows the calls below, and the one exec.
 pub(super) fn filter() -> Result<Filter, String> {
     let mut rules = Rules::of(ALWAYS);
     let mut allow = |call, conditions: &[_]| rules.add(call, conditions);
 
-    // Memory: private only (RLIMIT_DATA does not count shared memory, nor mappings that grow down),
-    // and nothing executable beyond the program itself. Nor does it count what is made read-only;
-    // start-up code needs that, so such memory is the watch's to count.
+    // Memory: private only (RLIMIT_DATA counts neither shared memory nor mappings that grow down), and
+    // nothing executable beyond the program itself. RLIMIT_DATA does not count read-only memory either.
+    // Start-up code needs that memory, so the watch counts it.
     let kind = libc::MAP_TYPE | libc::MAP_GROWSDOWN | libc::MAP_HUGETLB;
     let not_executable = bits(2, libc::PROT_EXEC, 0);
     allow(libc::SYS_mmap, &[not_executable.clone(), bits(3, kind, libc::MAP_PRIVATE)])?;
@@ -42,8 +42,8 @@ pub(super) fn filter() -> Result<Filter, String> {
     for flags in [thread, thread | libc::CLONE_DETACHED] {
         allow(libc::SYS_clone, &[word(0, flags as u64)])?;
     }
-    // Locks, but none that lends priority: much of the kernel's code, which neither std nor the C
-    // library's usual locks need.
+    // Locks, but none that lends priority: that is a large part of the kernel's code, and neither std nor
+    // the C library's usual locks need it.
     const OPERATION: i32 = libc::FUTEX_PRIVATE_FLAG - 1;
     for operation in [
         libc::FUTEX_WAIT,
@@ -55,20 +55,20 @@ pub(super) fn filter() -> Result<Filter, String> {
     ] {
         allow(libc::SYS_futex, &[bits(1, OPERATION, operation)])?;
     }
-    // Where its thread-local variables are.
+    // The address of its thread-local variables.
     #[cfg(target_arch = "x86_64")]
     {
         const SET_FS: i32 = 0x1002;
         allow(libc::SYS_arch_prctl, &[is(0, SET_FS)])?;
     }
 
-    // Signals to itself (`abort`), and to nobody else.
+    // Signals to itself (`abort`), and to no other process.
     allow(libc::SYS_tgkill, &[is(0, OWN_PID)])?;
-    // Its name, and the name of a mapping (allocators label theirs).
+    // Its own name, and the name of a mapping (allocators label theirs).
     const SET_VMA: i32 = 0x5356_4d41;
     allow(libc::SYS_prctl, &[is(0, libc::PR_SET_NAME)])?;
     allow(libc::SYS_prctl, &[is(0, SET_VMA)])?;
-    // Reading its own limits (the main thread's stack size), not changing any.
+    // Reading its own limits (the main thread's stack size), not changing them.
     allow(libc::SYS_prlimit64, &[is(0, 0), null(2)])?;
     // Descriptors: duplicate, close-on-exec, non-blocking; no owner to send signals to, no leases.
     for command in
@@ -76,7 +76,7 @@ pub(super) fn filter() -> Result<Filter, String> {
     {
         allow(libc::SYS_fcntl, &[is(1, command)])?;
     }
-    // The frames' socket, as a stream: no address to send to, nothing out of band.
+    // The frames' socket, used as a stream: no address to send to, no out-of-band data.
     for flags in [0, libc::MSG_NOSIGNAL] {
         allow(libc::SYS_sendto, &[is(3, flags), null(4)])?;
     }
@@ -88,9 +88,9 @@ pub(super) fn filter() -> Result<Filter, String> {
     rules.compile(SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, password)
 }
 
-/// What a program of the run stage may call with any arguments.
+/// Calls that a program of the run stage may make with any arguments.
 pub(super) const ALWAYS: &[i64] = &[
-    // Its two ends of the world: the frames on 0, the noise on 1 and 2.
+    // Its only descriptors: the frames on 0, its output on 1 and 2.
     libc::SYS_read,
     libc::SYS_readv,
     libc::SYS_write,
@@ -123,7 +123,7 @@ pub(super) const ALWAYS: &[i64] = &[
     libc::SYS_gettimeofday,
     libc::SYS_getrandom,
     libc::SYS_restart_syscall,
-    // Older static glibc asks for the kernel's version before `main`, and gives up without it.
+    // Older static glibc asks for the kernel's version before `main`, and gives up without an answer.
     libc::SYS_uname,
     libc::SYS_exit,
     libc::SYS_exit_group,
@@ -133,7 +133,7 @@ pub(super) const ALWAYS: &[i64] = &[
     libc::SYS_time,
 ];
 
-/// Three random words whose halves differ from [`OWN_PID`].
+/// Returns three random words whose halves differ from [`OWN_PID`].
 fn password() -> Result<[u64; 3], String> {
     let mut words = [0_u64; 3];
     let length = size_of_val(&words);

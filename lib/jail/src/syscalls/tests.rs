@@ -1,5 +1,5 @@
-//! Each filter, run on every call by an interpreter of classic BPF: for many a call no attack would
-//! tell that its rule is gone, since the kernel itself refuses it to whoever has no capability.
+//! Runs each filter on every call, in an interpreter of classic BPF. For many calls, an attack cannot show
+//! that a rule is missing, since the kernel itself refuses them to a process without capabilities.
 
 use seccompiler::sock_filter;
 
@@ -7,7 +7,7 @@ use super::rules::{NEWEST, OWN_PID};
 use super::{Filter, filter, run};
 use crate::jail::Stage;
 
-/// What a filter answers.
+/// The answer of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Allowed,
@@ -20,7 +20,7 @@ use Answer::{Allowed, Denied, Killed, Unknown};
 const ARCH: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
 const PID: u64 = 4711;
 
-/// Runs a program on what the kernel shows it of a call.
+/// Runs a filter on the data that the kernel shows it of a call.
 fn interpret(program: &[sock_filter], arch: u32, call: i64, arguments: &[u64]) -> Answer {
     let mut words = [0; 16];
     words[..2].copy_from_slice(&[call as u32, arch]);
@@ -55,7 +55,7 @@ fn interpret(program: &[sock_filter], arch: u32, call: i64, arguments: &[u64]) -
     }
 }
 
-/// The filter of a stage as a child with this process id installs it.
+/// Returns the filter of a stage as a child with this process id installs it.
 fn installed(stage: Stage) -> Filter {
     let mut filter = filter(stage).unwrap();
     filter.program[filter.own_pid_at].k = PID as u32;
@@ -71,7 +71,7 @@ macro_rules! calls {
     ($($name:ident)*) => { [$(libc::$name),*] };
 }
 
-/// The deny-list once more, on purpose: whoever takes a call off it has to say so twice.
+/// Repeats the deny-list on purpose: removing a call from it must be done in two places.
 fn never() -> Vec<i64> {
     let everywhere = calls![
         SYS_socket SYS_connect SYS_bind SYS_listen SYS_accept SYS_accept4 SYS_sendmsg SYS_sendmmsg
@@ -97,7 +97,7 @@ fn never() -> Vec<i64> {
     [&everywhere[..], x86::NEVER].concat()
 }
 
-/// Calls that only x86-64 has.
+/// The calls that only x86-64 has.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     pub const NEVER: &[i64] = &calls![
@@ -114,8 +114,8 @@ mod x86 {
     pub const RUN_CONDITIONAL: &[i64] = &[];
 }
 
-/// Every call that the lists know of, but for those of which a rule looks at the arguments. Whatever
-/// the arguments are, a listed call gets one answer and any other the opposite.
+/// Checks every call on the lists, except those whose rule depends on arguments. Whatever the arguments
+/// are, a listed call gets one answer and any other call the opposite.
 #[track_caller]
 fn sweep(stage: Stage, conditional: &[i64], listed: &[i64], answers: [Answer; 2]) {
     let filter = installed(stage);
@@ -153,7 +153,7 @@ fn the_run_stage_allows_its_list_and_nothing_else() {
 }
 
 #[test]
-fn calls_of_the_future_and_of_other_interfaces_do_not_exist() {
+fn newer_calls_and_calls_of_other_interfaces_do_not_exist() {
     for stage in [Stage::Run, Stage::Compile] {
         for call in [NEWEST + 1, 600, 0x4000_0000, 0x4000_0000 + libc::SYS_read, -1] {
             assert_eq!(answer(stage, call, &[]), Unknown, "{stage:?}: {call}");
@@ -163,7 +163,7 @@ fn calls_of_the_future_and_of_other_interfaces_do_not_exist() {
     }
 }
 
-/// What is looked at in the arguments: the call, its arguments, the answer.
+/// Checks the rules that depend on arguments: the call, its arguments, the answer.
 #[track_caller]
 fn answers(stage: Stage, table: &[(i64, &[u64], Answer)]) {
     for (call, arguments, expected) in table {
@@ -173,7 +173,7 @@ fn answers(stage: Stage, table: &[(i64, &[u64], Answer)]) {
 }
 
 #[test]
-fn the_compile_stage_looks_at_arguments() {
+fn the_compile_stage_checks_arguments() {
     const HIGH: u64 = 1 << 32; // a bit that the kernel does not see in an `int`
     answers(
         Stage::Compile,
@@ -216,7 +216,7 @@ fn the_compile_stage_looks_at_arguments() {
 }
 
 #[test]
-fn the_run_stage_looks_at_arguments() {
+fn the_run_stage_checks_arguments() {
     const THREAD: u64 = 0x3d_0f00;
     let [a, b, c] = installed(Stage::Run).password;
     answers(
