@@ -1,7 +1,7 @@
-//! What a plot costs: `cargo bench -p code_evolution --bench plots`, or `binder/bench plots`.
+//! Measures the cost of a plot: `cargo bench -p code_evolution --bench plots`, or `binder/bench plots`.
 //!
-//! What a cell sends to the browser is HTML with the picture in it; long series are thinned to what a
-//! screen can show.
+//! A cell sends the browser HTML that contains the picture; long series are thinned to what a screen can
+//! show.
 
 #[path = "../host/benches/measured/mod.rs"]
 mod measured;
@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A rising line with noise on it, which is the worst to thin.
+/// Returns a rising line with noise, the hardest input for thinning.
 fn noise(count: u32) -> Vec<f64> {
     (0..count)
         .map(|i| f64::from(i) / f64::from(count) * 50.0 + f64::from(i * 7919 % 1009) / 40.0)

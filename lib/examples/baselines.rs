@@ -1,11 +1,11 @@
-//! What blind chance reaches on notebook 2's two species, over seeds, as Markdown tables.
+//! Measures what blind chance reaches on notebook 2's two species, over seeds, as Markdown tables.
 //!
 //! ```text
 //! cargo run --release -p code_evolution --example baselines
 //! ```
 //!
-//! A model that breeds has to beat this. Passwords are scored here; functions are judged in the jail,
-//! so a host is needed (`binder/setup` builds it). `--quick` tries a few seeds only.
+//! A model that breeds must beat these figures. Passwords are scored here; functions are judged in the
+//! jail, so this needs a host (`binder/setup` builds it). `--quick` tries only a few seeds.
 
 use std::process::ExitCode;
 
@@ -32,10 +32,10 @@ fn main() -> ExitCode {
 
 // Passwords, as in notebook 2.
 
-/// The ancestors that the notebook's script gives.
+/// The ancestors from the notebook's script.
 const ANCESTORS: [&str; 5] =
     ["Sunny77Beach🌞", "Tiger2024#Moon", "coffee☕Time9!", "Pizza🍕Night", "Dragon99$🐉"];
-/// Generations after the ancestors, of five tries each.
+/// Generations after the ancestors, with five tries each.
 const GENERATIONS: usize = 10;
 
 fn score(password: &str) -> u32 {
@@ -64,7 +64,7 @@ fn random_char(dice: &mut Dice) -> char {
     }
 }
 
-/// Cut and joined at a random place, and one character changed or added.
+/// Cuts two texts at a random place, joins the parts, and changes or adds one character.
 fn child(a: &str, b: &str, dice: &mut Dice) -> String {
     let [a, b] = [a, b].map(|parent| parent.chars().collect::<Vec<char>>());
     let cut = dice.random_range(0..=a.len().min(b.len()));
@@ -77,12 +77,12 @@ fn child(a: &str, b: &str, dice: &mut Dice) -> String {
     child.into_iter().collect()
 }
 
-/// A password without parents.
+/// Returns a password without parents.
 fn stranger(dice: &mut Dice) -> String {
     (0..dice.random_range(8..=20)).map(|_| random_char(dice)).collect()
 }
 
-/// The best score after each generation of one run.
+/// Returns the best score after each generation of one run.
 fn password_run(seed: u64, bred: bool) -> Vec<u32> {
     let mut dice = Dice::seed_from_u64(seed);
     let mut population: Vec<String> = ANCESTORS.map(str::to_owned).to_vec();
@@ -127,7 +127,7 @@ fn spread<T: Copy>(sorted: &[T]) -> (T, T, T) {
 
 // FizzBuzz: characters and tokens at random.
 
-/// Right for 14 of 20 numbers: it knows no FizzBuzz, and no Buzz.
+/// Right for 14 of 20 numbers: it handles neither FizzBuzz nor Buzz.
 const ANCESTOR: &str = "fn fizzbuzz(n: u32) -> String {
     match (n % 3, n % 7) {
         (0, 0) => \"FizzBuzz\".to_string(),
@@ -137,7 +137,7 @@ const ANCESTOR: &str = "fn fizzbuzz(n: u32) -> String {
     }
 }
 ";
-/// Tries of a run: five generations of eight.
+/// Tries per generation; a run has five generations.
 const BROOD: usize = 8;
 const BROODS: usize = 5;
 
@@ -153,7 +153,7 @@ fn fizz_task() -> Task {
     })
 }
 
-/// One character is replaced by another of the source.
+/// Replaces one character by another one of the source.
 fn other_character(code: &str, dice: &mut Dice) -> String {
     let mut chars: Vec<char> = code.chars().collect();
     let (at, from) = (dice.random_range(0..chars.len()), dice.random_range(0..chars.len()));
@@ -161,7 +161,7 @@ fn other_character(code: &str, dice: &mut Dice) -> String {
     chars.into_iter().collect()
 }
 
-/// One number is replaced by another below ten: a blind operator that knows a little Rust.
+/// Replaces one number by another below ten: a blind operator that knows a little Rust.
 fn other_number(code: &str, dice: &mut Dice) -> String {
     let mut chars: Vec<char> = code.chars().collect();
     let alone = |at: usize| {
@@ -178,7 +178,7 @@ fn other_number(code: &str, dice: &mut Dice) -> String {
     chars.into_iter().collect()
 }
 
-/// How a blind operator changes a source.
+/// A blind operator's change to a source.
 type Mutation = fn(&str, &mut Dice) -> String;
 
 fn functions_table(lab: &Lab, seeds: u64) -> Result<()> {

@@ -1,12 +1,13 @@
-//! The excess of four heuristics for online bin packing, beside the published figures, as Markdown tables.
+//! Prints the excess of four heuristics for online bin packing, next to the published figures, as Markdown
+//! tables.
 //!
 //! ```text
 //! cargo run --release -p code_evolution --example bin_packing -- FILE ...
 //! ```
 //!
-//! A file is in OR-Library's text format, or a JSON list of instances (`*.json`). Without a file the
-//! table is of our own instances of the two published families; with the original files it is the
-//! original table.
+//! A file is in OR-Library's text format, or a JSON list of instances (`*.json`). Without a file, the table
+//! shows our own instances of the two published families; with the original files, it is the original
+//! table.
 
 use std::process::ExitCode;
 
@@ -38,8 +39,8 @@ fn tables(files: &[String]) -> Result<(), InvalidPacking> {
     Ok(())
 }
 
-/// The published figures for a dataset of this shape. A file does not say which dataset it is, but
-/// OR3 and Weibull 5k differ in capacity and size.
+/// Returns the published figures for a dataset of this shape. A file does not name its dataset, but OR3 and
+/// Weibull 5k differ in capacity and size.
 fn published_for(dataset: &Dataset) -> fn(&Heuristic) -> Option<f64> {
     let shape = |count: usize, capacity: u32, items: usize| {
         let fits = |i: &Instance| i.capacity() == capacity && i.items().len() == items;

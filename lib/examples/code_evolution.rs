@@ -7,7 +7,7 @@
 use code_evolution::prelude::*;
 use code_evolution::score::best_first;
 
-/// Answers where no key is set; with one, the model that it belongs to does.
+/// This script answers if no key is set; with a key, its model answers.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/code_evolution.toml");
 const GENERATIONS: usize = 4;
 const CHILDREN: usize = 3;
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
         for (code, verdict) in codes.into_iter().zip(verdicts) {
             population.push(Candidate { fitness: fitness(&code, &verdict), code });
         }
-        // Parents and children compete, so that the best is never lost; two become parents.
+        // Parents and children compete, so the best is never lost; the best two become parents.
         population.sort_by(|a, b| best_first(a.fitness, b.fitness));
         population.truncate(2);
 
@@ -53,13 +53,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// 100 points for right answers, by what ran; a tenth of a point off for each character.
+/// Scores right answers, measured by running, with 100 points, and subtracts a tenth of a point per
+/// character.
 fn fitness(code: &str, verdict: &Verdict) -> f64 {
     let length = code.chars().filter(|c| !c.is_whitespace()).count();
     100.0 * verdict.passed as f64 / verdict.total as f64 - length as f64 / 10.0
 }
 
-/// Mutation and crossover in a sentence: the model reads the parents and their fitness.
+/// Puts mutation and crossover into one sentence: the model reads the parents and their fitness.
 fn breeding_prompt(task: &Task, parents: &[Candidate]) -> String {
     let signature = &task.signature;
     let mut prompt = format!("Write `{signature}` in Rust, right and short, in a ```rust block.\n");

@@ -1,4 +1,4 @@
-//! A prompt evolves, measured by a model on this machine, beside random search with the same budget.
+//! Evolves a prompt, measured by a model on this machine, next to random search with the same budget.
 //!
 //! ```text
 //! cargo run --release -p code_evolution --example evolving_prompt -- [TASK] [SEEDS] [GENERATIONS] [fresh]
@@ -14,11 +14,12 @@ use code_evolution::prompts::{LabelledTask, Prompt, PromptLab};
 use code_evolution::rand::SeedableRng;
 use code_evolution::rand::rngs::SmallRng;
 
-/// Its answers, for where the model is not installed: `LLM_RECORD_LOCAL=1` in the environment renews them.
+/// The recorded answers, for machines without the model; set `LLM_RECORD_LOCAL=1` in the environment to
+/// renew them.
 const CASSETTE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/evolving_prompt.toml");
 
-/// Prompts of a generation, and the items that each is scored on.
+/// Prompts per generation, and the items on which each is scored.
 const PROMPTS: usize = 6;
 const ITEMS: usize = 12;
 
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
     for seed in 1..=seeds {
         for (name, breed) in [("random", false), ("evolved", true)] {
             let began = Instant::now();
-            // A laboratory of its own: no search profits from what the other has asked.
+            // Each search has its own laboratory, so that it cannot profit from the other's answers.
             let mut bench = PromptLab::new(lab.llm(), task.clone());
             let best = search(&mut bench, seed, generations, breed)?;
             row(seed, name, &mut bench, &best, began)?;
@@ -51,7 +52,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Prints what ten fixed prompts are worth on items that were held out: whether prompts differ at all.
+/// Prints the share of ten fixed prompts on held-out items, to show whether prompts differ at all.
 fn spread(bench: &mut PromptLab) -> Result<()> {
     let ten = bench.random_prompts(10, &mut SmallRng::seed_from_u64(0));
     let mut worth = Vec::new();
@@ -63,7 +64,8 @@ fn spread(bench: &mut PromptLab) -> Result<()> {
     Ok(())
 }
 
-/// Scores so many generations of prompts, bred from the last one's or drawn anew, and returns the best.
+/// Scores this many generations of prompts, bred from the last generation or drawn anew, and returns the
+/// best.
 fn search(bench: &mut PromptLab, seed: u64, generations: u64, breed: bool) -> Result<Prompt> {
     let mut rng = SmallRng::seed_from_u64(seed);
     let mut population = bench.random_prompts(PROMPTS, &mut rng);

@@ -6,7 +6,7 @@
 
 use code_evolution::prelude::*;
 
-/// Answers where no key is set; with one, the model that it belongs to does.
+/// This script answers if no key is set; with a key, its model answers.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/evolving_team.toml");
 
 struct Work {
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
         .case(([7, 7, 2],), Some(2))
         .hidden_case(([4],), None::<i32>)
         .hidden_case(([0; 0],), None::<i32>);
-    // Never part of the contest, so that no prompt can have learned it by heart.
+    // Never part of the contest, so no prompt can have learnt it by heart.
     let held_out = Task::new("fn mean_of(numbers: &[i32]) -> Option<f64>")
         .case(([1, 2, 6],), Some(3.0))
         .hidden_case(([0; 0],), None::<f64>)
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     let works = [solve(&lab, team[0].1, &contest)?, solve(&lab, team[1].1, &contest)?];
     for (n, (name, old)) in team.into_iter().enumerate() {
         let reply = reflect(&lab, old, &works[n], &works[1 - n])?;
-        // From a reply that was cut there is no prompt: half of one is none.
+        // A reply that was cut off gives no prompt: half a prompt is useless.
         let new = match reply.prompt() {
             Ok(new) => new.prompt,
             Err(no_prompt) => {
@@ -51,13 +51,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Lets the developer with this system prompt write a function. The points are cases that ran.
+/// Lets the developer with this system prompt write a function. The points are the cases that pass.
 fn solve(lab: &Lab, prompt: &str, task: &Task) -> Result<Work> {
     let question = format!("Write `{}` in Rust, in a ```rust block.", task.signature);
     let reply = lab.llm().system(prompt).ask(question)?;
     let code = match reply.code(task.function().unwrap_or_default()) {
         Ok(code) => code,
-        // Without code there is nothing to judge, and the reason is what to learn from.
+        // Without code there is nothing to judge; the next prompt learns from the reason.
         Err(no_code) => return Ok(Work { points: 0.0, feedback: no_code.to_string() }),
     };
     let verdict = lab.judge(&code, task)?;

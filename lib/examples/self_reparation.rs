@@ -6,11 +6,11 @@
 
 use code_evolution::prelude::*;
 
-/// Answers where no key is set; with one, the model that it belongs to does.
+/// This script answers if no key is set; with a key, its model answers.
 const SCRIPT: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/self_reparation.toml");
 
-/// A loop around a model that has no limit is a bill without a limit.
+/// A loop around a model must have a limit, or the bill has none.
 const MOST_REPAIRS: usize = 4;
 
 const INSTRUCTIONS: &str = "You repair Rust functions.
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     let task = Task::new("fn calculate_average(numbers: &[i64]) -> i64")
         .case(([19, 92, 20, 25],), 39)
         .case(([0; 0],), 0)
-        // The author of a repair never hears of these, so it cannot write around them.
+        // The author of a repair never sees these cases, so it cannot fit the code to them.
         .hidden_case(([1, 2, 3],), 2)
         .hidden_case(([-10, 10, 30],), 10);
 
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         let feedback = remark.as_ref().unwrap_or(&verdict.feedback);
         let reply = lab.llm().ask(repair_prompt(&code, feedback))?;
         println!("\nasked for a repair [{}]", reply.label());
-        // A reply without code is an attempt too, and what was wrong with it the next one's feedback.
+        // A reply without code is an attempt too; its error is the feedback for the next one.
         (code, remark) = match reply.code("calculate_average") {
             Ok(repaired) => (repaired, None),
             Err(no_code) => (code, Some(no_code.to_string())),
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The error is the teacher: it comes last, so that it is what the model thinks about.
+/// Puts the error last, so that the model works on it.
 fn repair_prompt(code: &str, feedback: &str) -> String {
     format!("{INSTRUCTIONS}\n\nThe function:\n```rust\n{code}\n```\n\nWhat happened:\n{feedback}\n")
 }

@@ -1,16 +1,16 @@
-//! Three things that outlive the workshop: a crate, a toolbox, a session that others can judge again.
+//! Makes three things that outlive the workshop: a crate, a toolbox, a session that others can judge again.
 //!
 //! ```text
 //! cargo run -p code_evolution --example take_home -- FOLDER
 //! ```
 //!
-//! What to do with them: the repository's page `TAKE_HOME.md`.
+//! The repository's page `TAKE_HOME.md` says what to do with them.
 
 use std::path::Path;
 
 use code_evolution::prelude::*;
 
-/// Answers where no key is set; with one, the model that it belongs to does.
+/// This script answers if no key is set; with a key, its model answers.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/take_home.toml");
 const MOST_ATTEMPTS: usize = 3;
 
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Asks, judges, and goes back with what is wrong and the code itself, until every case passes.
+/// Asks and judges, and asks again with the code and what is wrong with it, until every case passes.
 fn evolve(lab: &Lab, task: &Task) -> Result<String, Box<dyn std::error::Error>> {
     let wish = format!("Write `{}` in Rust, in a ```rust block.\n", task.signature);
     let mut feedback = String::new();

@@ -1,4 +1,4 @@
-//! An agent writes, admits and calls the tool it lacks.
+//! An agent writes, admits and calls the tool that it lacks.
 //!
 //! ```text
 //! cargo run -p code_evolution --example toolmaker
@@ -6,7 +6,7 @@
 
 use code_evolution::prelude::*;
 
-/// Answers where no key is set; with one, the model that it belongs to does.
+/// This script answers if no key is set; with a key, its model answers.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/toolmaker.toml");
 const MOST_ATTEMPTS: usize = 3;
 const TEXT: &str = "The quick brown fox jumps over the lazy dog. The dog was very lazy.";
@@ -29,9 +29,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Asks, examines, and goes back with the reason, until the gate lets the tool in.
+/// Asks and examines, and asks again with the reason, until the gate lets the tool in.
 fn make(lab: &Lab, toolbox: &Toolbox) -> Result<()> {
-    // Who guards the toolbox writes the tests; who writes the tool never sees the hidden ones.
+    // The guard of the toolbox writes the tests; the author of the tool never sees the hidden ones.
     let task = Task::new("fn count_words(text: &str) -> (usize, usize)")
         .case(("",), (0, 0))
         .case(("A word, a word.",), (4, 2))
@@ -48,7 +48,7 @@ fn make(lab: &Lab, toolbox: &Toolbox) -> Result<()> {
         draft.author = reply.label();
         draft.code = match reply.code(draft.name()) {
             Ok(code) => code,
-            // A reply without code is an attempt too, and the reason is what the next one is told.
+            // A reply without code is an attempt too; its error is the feedback for the next one.
             Err(no_code) => {
                 println!("attempt {attempt} [{}]: {no_code}", reply.label());
                 feedback = format!("\nYour last answer could not be used: {no_code}\n");

@@ -1,8 +1,8 @@
-//! What the way to a model costs besides the model: `cargo bench -p code_evolution_host --bench models`,
-//! or `binder/bench models`.
+//! Measures the cost of asking a model, without the model: `cargo bench -p code_evolution_host --bench
+//! models`, or `binder/bench models`.
 //!
-//! An echo server on this machine stands in for a provider, so what is measured is the client, the
-//! cassettes, the extraction and the audit log; beside it a bare reqwest client that does the same.
+//! An echo server on this machine stands for a provider, so this measures the client, the cassettes, the
+//! extraction and the audit log. A bare reqwest client does the same for comparison.
 
 #[path = "echo/mod.rs"]
 mod echo;
@@ -46,12 +46,12 @@ mod bare {
             self.http.post(&self.url).json(&body)
         }
 
-        /// The text of the answer.
+        /// Returns the text of the answer.
         pub fn ask(&self, prompt: &str) -> anyhow::Result<String> {
             self.runtime.block_on(text(self.request(prompt, false)))
         }
 
-        /// Asks the same this many times, all at once.
+        /// Asks the same question this many times, all at once.
         pub fn ask_at_once(&self, prompt: &str, count: usize) -> anyhow::Result<()> {
             let tasks: Vec<_> =
                 (0..count).map(|_| self.runtime.spawn(text(self.request(prompt, false)))).collect();
@@ -61,7 +61,7 @@ mod bare {
             Ok(())
         }
 
-        /// Returns when the first bytes of a streamed answer are there.
+        /// Returns when the first bytes of a streamed answer have arrived.
         pub fn first_bytes(&self, prompt: &str) -> anyhow::Result<()> {
             self.runtime.block_on(async {
                 let mut response = self.request(prompt, true).send().await?;
@@ -77,7 +77,7 @@ mod bare {
     }
 }
 
-/// What the server of the rows about waiting takes.
+/// The delay of the server in the rows about waiting.
 const DELAY: Duration = Duration::from_millis(100);
 
 fn main() -> anyhow::Result<()> {
@@ -95,7 +95,7 @@ fn open(base: &str) -> anyhow::Result<Models> {
     Models::open(&ModelChoice::default(), &environment).map_err(anyhow::Error::msg)
 }
 
-/// A call, many at once, and the first line of a streamed answer.
+/// Measures a call, many at once, and the first line of a streamed answer.
 fn client(rounds: usize, count: usize) -> anyhow::Result<()> {
     let server = |delay| -> anyhow::Result<String> {
         Ok(format!("http://{}/v1", echo::server(delay, || "hi".to_owned())?))
@@ -161,7 +161,7 @@ fn client(rounds: usize, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What stands around the calls: cassettes, code in replies, the audit log.
+/// Measures the work around the calls: cassettes, code in replies, the audit log.
 fn around(rounds: usize, count: usize) -> anyhow::Result<()> {
     let quiet = |_: &str| ();
     let folder = tempfile::tempdir()?;

@@ -1,5 +1,5 @@
-//! How long admitting and calling tools takes: `cargo bench -p code_evolution_host --bench toolbox`, or
-//! `binder/bench tools`.
+//! Measures how long admitting and calling tools takes: `cargo bench -p code_evolution_host --bench
+//! toolbox`, or `binder/bench tools`.
 
 #[path = "measured/mod.rs"]
 mod measured;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 fn main() -> anyhow::Result<()> {
     let (rounds, calls) = if quick() { (1, 50) } else { (5, 2_000) };
-    // Without kept verdicts, so that each admission is judged.
+    // Keeps no verdicts, so that each admission is judged.
     let judge = Judge::with(Options { cache_bytes: 0, ..Options::default() })?;
     println!(
         "| tool | hot swap: reply to first answer, ms | cold call (process started), ms | warm call, ms |"
@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
         for _ in 0..rounds {
             let folder = tempfile::tempdir()?;
             let toolbox = open(folder.path(), &judge)?;
-            // What it uses, if it uses anything, is there before.
+            // The tools that it uses, if any, are admitted first.
             for (other, used, _) in tools() {
                 if other != name && proposal("").uses.contains(&other.to_owned()) {
                     admit(&toolbox, &used(&source(other)?))?;
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
             admit(&toolbox, &proposal(&source(name)?))?;
             toolbox.call(name, &arguments)?;
             swaps.push(milliseconds(started));
-            // As another notebook does it, or this one after a restart.
+            // Opens it like another notebook, or like this one after a restart.
             let reopened = open(folder.path(), &judge)?;
             let started = Instant::now();
             reopened.call(name, &arguments)?;
@@ -69,7 +69,7 @@ fn admit(toolbox: &Toolbox, proposal: &Proposal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The code of a model's reply.
+/// Returns the code of a model's reply.
 fn source(name: &str) -> anyhow::Result<String> {
     let code = match name {
         "add" => "fn add(a: f64, b: f64) -> f64 { a + b }",

@@ -1,8 +1,8 @@
-//! Beat the judge: an attack for each flag, and none goes up.
+//! Beat the judge: an attack on each flag, and no flag goes up.
 
 use code_evolution::prelude::*;
 
-/// Candidates that a participant may well try, with the words of their end.
+/// Candidates that a participant may try, with the expected end of the headline.
 const ATTACKS: [(&str, &str); 10] = [
     ("fn play(_: &str) -> String { std::fs::read_to_string(\"FILE\").unwrap_or_else(|no| no.to_string()) }", "not permitted"),
     ("fn play(_: &str) -> String { include_str!(\"FILE\").to_owned() }", "refused"),

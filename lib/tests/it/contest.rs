@@ -26,7 +26,7 @@ fn each_solution_passes_every_case_without_a_warning() {
 }
 
 #[test]
-fn the_yardstick_passes_its_own_speed_test() {
+fn the_reference_passes_its_own_speed_test() {
     let test = SpeedTest::find_pairs();
     let task = Task::new(&test.task.signature).case(([5, 3, 7], 10), [(3, 7)]);
     let problem = Problem::new("Pairs.", &task).speed(test);
@@ -35,6 +35,6 @@ fn the_yardstick_passes_its_own_speed_test() {
     let verdict = lab.judge(code, &problem.task).expect("a verdict");
     let timed = lab.judge(&speed.reference, &speed.task).expect("a verdict");
     assert!(verdict.is_success() && timed.is_success() && sizes == 4, "{timed}");
-    // A solution compared with itself is as fast as itself, however busy the machine.
+    // A solution compared with itself is equally fast, however busy the machine.
     assert_eq!(Criteria::of(&verdict).speed(&timed, &timed).0[2], Some(1.0));
 }

@@ -1,4 +1,4 @@
-//! Each demo as a program, run as its header says, on the script beside it.
+//! Runs each demo as its header says, on the script beside it.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn output(example: &str) -> String {
 
 #[track_caller]
 fn output_with(example: &str, arguments: &[&std::path::Path]) -> String {
-    // Through cargo, so that what runs is never older than its source.
+    // cargo runs it, so the program is never older than its source.
     let ran = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "-p", "code_evolution", "--example", example])
         .arg("--")
@@ -40,7 +40,7 @@ fn self_reparation_heals_its_patient() {
 }
 
 #[test]
-fn code_evolution_never_loses_its_best() {
+fn code_evolution_keeps_its_best_candidate() {
     let text = output("code_evolution");
     let scores = text.lines().filter_map(|line| line.strip_prefix("fitness "));
     let scores: Vec<f64> = scores.map(|score| score.parse().expect("a number")).collect();
@@ -66,12 +66,12 @@ fn a_prompt_evolves_in_a_recording_of_the_local_model() {
 }
 
 #[test]
-fn the_evolving_team_keeps_only_what_helps_on_held_out_problems() {
+fn the_evolving_team_keeps_only_prompts_that_help_on_held_out_problems() {
     assert_in_order(&output("evolving_team"), &["Ada", "dropped", "Turing", "kept"]);
 }
 
 #[test]
-fn what_is_taken_home_is_a_crate_a_toolbox_and_a_session() {
+fn take_home_makes_a_crate_a_toolbox_and_a_session() {
     let home = tempfile::tempdir().expect("a folder");
     let text = output_with("take_home", &[home.path()]);
     let steps =

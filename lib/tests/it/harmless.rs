@@ -1,5 +1,5 @@
-//! Whatever a model or a candidate writes, what a cell shows holds no active HTML, nothing that the
-//! kernel obeys, and nothing that a reader cannot see.
+//! Whatever a model or a candidate writes, a cell shows no active HTML, nothing that the kernel obeys, and
+//! nothing that a reader cannot see.
 
 use code_evolution::show::{
     Admission, Code, Diff, Examination, Execution, FitnessCurve, Individual, Lineage, Quote, Stack,
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::page;
 
-/// Pieces of attacks; a hostile text is a random row of them.
+/// Pieces of attacks; a hostile text is a random sequence of them.
 const PIECES: [&str; 40] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",

@@ -1,5 +1,6 @@
-//! A lab with a live model. It takes its server from the environment, which a test may not change: such a
-//! test runs itself again, in a process of its own whose environment names a server of this one.
+//! A lab with a live model. The lab takes its server from the environment, which a test may not change. So
+//! such a test runs itself again in a separate process, whose environment names a server in the first
+//! process.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,15 +8,16 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// Runs `inside` in a second process of the test with this whole name. There, a live lab's model is
-/// `small-1`; to each question it gives what `answer` makes of its text, or refuses it with that message.
+/// Runs `inside` in a second process of the test with this full name. There, the live lab's model is
+/// `small-1`. `answer` gets the text of each question; its `Ok` is the reply, its `Err` the message of a
+/// refusal.
 pub fn run(test: &str, inside: impl FnOnce(), answer: fn(&str) -> Result<String, String>) {
     if std::env::var("LLM_BASE_URL").is_ok_and(|base| base.ends_with("/of-this-test")) {
         return inside();
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let base = format!("http://{}/of-this-test", listener.local_addr().expect("an address"));
-    // It ends with this process.
+    // The thread ends with this process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             serve(stream.expect("a connection"), answer);
@@ -31,7 +33,7 @@ pub fn run(test: &str, inside: impl FnOnce(), answer: fn(&str) -> Result<String,
     assert!(done.status.success() && said.contains("1 passed"), "{said}");
 }
 
-/// Answers one request as a provider does.
+/// Answers one request like a provider.
 fn serve(mut stream: TcpStream, answer: fn(&str) -> Result<String, String>) {
     let mut request = Vec::new();
     let body = loop {
@@ -39,7 +41,7 @@ fn serve(mut stream: TcpStream, answer: fn(&str) -> Result<String, String>) {
         let read = stream.read(&mut piece).expect("a request");
         request.extend_from_slice(&piece[..read]);
         let text = String::from_utf8_lossy(&request);
-        // A body is there when it is whole JSON.
+        // The body has arrived when it is complete JSON.
         if let Some((_, body)) = text.split_once("\r\n\r\n")
             && let Ok(body) = serde_json::from_str::<Value>(body)
         {

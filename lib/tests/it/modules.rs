@@ -1,8 +1,8 @@
-//! What a machine can check about the modules of the workspace's crates: none of them import each
-//! other in a circle, and a front page with a map of modules names all of them.
+//! Automatic checks of the modules in the workspace's crates: no modules import each other in a circle, and
+//! a front page with a map of modules names all of them.
 //!
 //! The sources are read as text: a `use`, or a path that begins with `crate` or `super`, is an import.
-//! Tests do not count. A parent that uses its children, and they it, is no circle: it is one subject.
+//! Tests do not count. A parent and its children that use each other are no circle; they are one subject.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,12 +12,12 @@ use code_evolution::wire::source::{Part, is_word, parts};
 
 const CRATES: [&str; 5] = ["lib", "lib/wire", "lib/jail", "lib/host", "lib/host/harness"];
 
-/// A module's path, or that of something in it.
+/// The path of a module, or of an item in it.
 type Names = Vec<String>;
-/// The modules that each module imports from, among modules with the same parent.
+/// For each module, the modules with the same parent from which it imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// One module: its source, and the part of it that is code and no test.
+/// One module: its source, and the part of it that is code but no test.
 struct Module {
     source: String,
     code: String,
@@ -53,7 +53,7 @@ fn collect(folder: &PathBuf, path: &[String], modules: &mut BTreeMap<Names, Modu
     }
 }
 
-/// Every path in the code that begins with one of these words.
+/// Returns every path in the code that begins with one of these words.
 fn paths(code: &str, starts: &[&str]) -> Vec<Names> {
     let mut found = Vec::new();
     for start in starts {
@@ -66,7 +66,7 @@ fn paths(code: &str, starts: &[&str]) -> Vec<Names> {
     found
 }
 
-/// Reads the path at the start of a text, with its `{..}`; returns what is left of the text.
+/// Reads the path at the start of a text, with its `{..}`, and returns the rest of the text.
 fn expand<'a>(before: &[String], text: &'a str, found: &mut Vec<Names>) -> &'a str {
     let mut names = before.to_vec();
     let mut rest = text.trim_start();
@@ -92,7 +92,7 @@ fn expand<'a>(before: &[String], text: &'a str, found: &mut Vec<Names>) -> &'a s
     }
 }
 
-/// What a path in the module `from` means, counted from the crate's root.
+/// Resolves a path in the module `from`, counted from the crate's root.
 fn absolute(from: &[String], path: &[String]) -> Names {
     let ups = path.iter().take_while(|name| *name == "super").count();
     let (base, rest) = match path[0].as_str() {
@@ -102,9 +102,9 @@ fn absolute(from: &[String], path: &[String]) -> Names {
     [base, rest].concat()
 }
 
-/// Imports among the children of each module.
+/// Returns the imports among the children of each module.
 fn imports(modules: &BTreeMap<Names, Module>) -> BTreeMap<Names, Imports> {
-    // What a parent takes from a child is the child's, whoever asks the parent for it.
+    // An item that a parent re-exports counts as the child's, even if it is imported from the parent.
     let mut taken = BTreeMap::new();
     for (path, module) in modules {
         let children = modules.keys().filter(|child| child.len() == path.len() + 1);
@@ -135,7 +135,7 @@ fn imports(modules: &BTreeMap<Names, Module>) -> BTreeMap<Names, Imports> {
     imports
 }
 
-/// A circle through this module, if there is one.
+/// Returns a circle through this module, if there is one.
 fn circle(start: &str, imports: &Imports) -> Option<Vec<String>> {
     let mut way = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();

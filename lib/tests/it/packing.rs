@@ -18,7 +18,7 @@ fn weibull_like() -> Dataset {
 
 #[test]
 fn first_fit_takes_the_first_bin_with_room() {
-    // 6 opens bin 0, 5 does not fit and opens bin 1, 3 fits into 0, 4 into 1, 1 into 0 again.
+    // 6 opens bin 0; 5 does not fit and opens bin 1; 3 fits into 0, 4 into 1, and 1 into 0.
     let packing = pack(&[6, 5, 3, 4, 1], 10, FIRST_FIT.priority);
     assert_eq!(packing, Ok(vec![0, 1, 0, 1, 0]));
 }
@@ -32,11 +32,11 @@ fn best_fit_takes_the_tightest_bin() {
 
 #[test]
 fn funsearch_or_avoids_a_small_gap() {
-    // 60 would leave 30 of bin 0 as well as 90 of an empty one (both score 0.99): the first wins.
+    // 60 would leave 30 in bin 0 or 90 in an empty one (both score 0.99): the first wins.
     assert_eq!(pack(&[60, 60], 150, FUNSEARCH_OR.priority), Ok(vec![0, 0]));
-    // 82 would leave 8 of bin 0, which scores 0.9; an empty bin scores 0.99.
+    // 82 would leave 8 in bin 0, which scores 0.9; an empty bin scores 0.99.
     assert_eq!(pack(&[60, 82], 150, FUNSEARCH_OR.priority), Ok(vec![0, 1]));
-    // 88 leaves 2 of bin 0, which scores 4.
+    // 88 leaves 2 in bin 0, which scores 4.
     assert_eq!(pack(&[60, 88], 150, FUNSEARCH_OR.priority), Ok(vec![0, 0]));
     let scores =
         (FUNSEARCH_OR.priority)(10.0, &[12.0, 13.0, 15.0, 17.0, 19.0, 22.0, 25.0, 31.0, 32.0]);
@@ -47,12 +47,12 @@ fn funsearch_or_avoids_a_small_gap() {
 fn funsearch_weibull_scores_each_bin_less_its_neighbour() {
     // By hand, for item 2 and bins 2, 4, 4 (largest 4):
     // 2: 4/2 + 4/4 + 4/8 = 3.5, kept since 2 is not above the item;
-    // 4: 0 + 16/4 + 16/8 = 6, negated: -6; less the score before: -9.5, then 0.
+    // 4: 0 + 16/4 + 16/8 = 6, negated: -6; minus the score before: -9.5, then 0.
     assert_eq!((FUNSEARCH_WEIBULL.priority)(2.0, &[2.0, 4.0, 4.0]), [3.5, -9.5, 0.0]);
 }
 
 #[test]
-fn not_a_number_never_wins() {
+fn nan_never_wins() {
     let sometimes = |_: f64, bins: &[f64]| {
         (0..bins.len()).map(|bin| if bin == 1 { 0.0 } else { f64::NAN }).collect()
     };
@@ -62,7 +62,7 @@ fn not_a_number_never_wins() {
 }
 
 #[test]
-fn a_heuristic_that_skips_a_bin_is_told_so() {
+fn a_heuristic_that_skips_a_bin_gets_an_error() {
     let short = |_: f64, bins: &[f64]| bins[1..].to_vec();
     let problem = pack(&[1, 1, 1], 10, short).expect_err("a score is missing");
     assert_eq!(problem, "priority gave 2 scores for 3 bins, at item 0");
@@ -77,7 +77,7 @@ fn or_library_files_are_read() {
     assert_eq!((first.name(), first.capacity()), ("u4_00", 150));
     assert_eq!(first.items(), [100, 60, 50, 90]);
     assert_eq!((second.name(), second.lower_bound()), ("t3_00", 1));
-    // First fit: 100+50, 60+90 and 50+25+25, which is 2 + 1 bins over bounds of 2 + 1.
+    // First fit: 100+50, 60+90 and 50+25+25, which makes 2 + 1 bins, against bounds of 2 + 1.
     assert_eq!(dataset.excess_with(FIRST_FIT.priority), Ok(0.0));
 }
 
@@ -115,7 +115,7 @@ fn json_files_are_read() {
 }
 
 #[test]
-fn a_seed_means_the_same_instances_for_ever() {
+fn a_seed_always_gives_the_same_instances() {
     let uniform = Dataset::uniform(2026, 1, 5).expect("good sizes");
     assert_eq!(uniform.instances()[0].items(), [54, 69, 78, 89, 22]);
     let weibull = Dataset::weibull(2026, 1, 5).expect("good sizes");
@@ -123,7 +123,7 @@ fn a_seed_means_the_same_instances_for_ever() {
     assert!(Dataset::uniform(1, 0, 5).is_err() && Dataset::weibull(1, 5, 0).is_err());
 }
 
-/// The published figures hold on our own instances, give or take 0.3 points.
+/// Checks that the published figure holds on our own instances, within 0.3 points.
 fn assert_near(excess: Result<f64, InvalidPacking>, published: Option<f64>) {
     let (excess, published) = (excess.expect("a packing"), published.expect("a published figure"));
     assert!((excess - published).abs() < 0.3, "{excess}, published {published}");
@@ -136,7 +136,7 @@ fn or3_figures_are_near_the_published_ones() {
     }
 }
 
-/// On the first instance alone: a debug build needs seconds for each. Notebook 2 checks all five,
+/// Uses only the first instance, since a debug build needs seconds for each. Notebook 2 checks all five,
 /// optimised and in the jail.
 #[test]
 fn weibull_figures_are_near_the_published_ones() {
@@ -147,7 +147,7 @@ fn weibull_figures_are_near_the_published_ones() {
 }
 
 #[test]
-fn the_families_are_what_they_say() {
+fn the_families_have_their_published_properties() {
     let or3 = or3_like();
     assert_eq!(or3.instances().len(), 20);
     assert!(or3.instances().iter().all(|i| i.items().len() == 500 && i.capacity() == 150));
@@ -167,9 +167,9 @@ fn the_families_are_what_they_say() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever the scores are, what the skeleton makes is a packing that the check accepts.
+    /// For any scores, the skeleton makes a packing that the check accepts.
     #[test]
-    fn any_scores_pack(
+    fn any_scores_give_a_valid_packing(
         items in prop::collection::vec(1_u32..=50, 1..80),
         capacity in 50_u32..=120,
         scores in prop::collection::vec(prop::num::f64::ANY, 1..40),
@@ -183,7 +183,7 @@ proptest! {
         prop_assert!(bins >= instance.lower_bound() && bins <= items.len());
     }
 
-    /// First fit never leaves two bins that could be one, so it needs less than twice the bound.
+    /// First fit never leaves two bins that fit into one, so it needs less than twice the bound.
     #[test]
     fn first_fit_is_within_twice_the_bound(items in prop::collection::vec(1_u32..=100, 1..200)) {
         let instance = Instance::new("any", 100, items.clone()).expect("a good instance");
@@ -191,7 +191,7 @@ proptest! {
         prop_assert!(instance.count_bins(&packing).expect("a packing") <= 2 * instance.lower_bound());
     }
 
-    /// What is written in OR-Library's format is read back.
+    /// Text written in OR-Library's format is read back correctly.
     #[test]
     fn or_library_round_trip(sets in prop::collection::vec(prop::collection::vec(1_u32..=90, 1..20), 1..5)) {
         let mut text = format!("{}\n", sets.len());

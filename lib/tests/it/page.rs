@@ -1,6 +1,6 @@
-//! A strict reader of the HTML that panels are made of: what it does not know is a failure.
+//! A strict reader of the panels' HTML: everything unknown is a failure.
 
-/// Elements that a panel may hold. None of them can act.
+/// Elements that a panel may contain. None of them is active.
 const ELEMENTS: [&str; 20] = [
     "br",
     "del",
@@ -38,8 +38,8 @@ fn allowed(attribute: &str, value: &str) -> bool {
     }
 }
 
-/// Says what is wrong with a panel's HTML: an unknown element or attribute, an unescaped character,
-/// elements that do not close.
+/// Checks a panel's HTML for an unknown element or attribute, an unescaped character, or elements that do
+/// not close.
 pub fn check(html: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
@@ -96,7 +96,7 @@ fn check_text(text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn the_reader_refuses_what_acts() {
+fn the_reader_refuses_active_html() {
     let refused = [
         "<script>alert(1)</script>",
         "<p onclick=\"x\">a</p>",

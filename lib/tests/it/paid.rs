@@ -1,11 +1,11 @@
-//! What a cell keeps of many questions, live: the answers that were paid for, beside one that failed.
+//! When one of many live questions fails, a cell keeps the other answers, which were paid for.
 
 use code_evolution::prelude::*;
 
 use crate::live;
 
 #[test]
-fn a_question_that_fails_leaves_the_paid_answers_beside_it() {
+fn a_failed_question_does_not_lose_the_paid_answers() {
     let answer = |asked: &str| match asked {
         "refuse" => Err("not this one".to_owned()),
         asked => Ok(format!("it is {asked}")),
@@ -13,7 +13,7 @@ fn a_question_that_fails_leaves_the_paid_answers_beside_it() {
     live::run("paid::a_question_that_fails_leaves_the_paid_answers_beside_it", ask, answer);
 }
 
-/// Asks four questions, of which the server refuses the third.
+/// Asks four questions; the server refuses the third.
 fn ask() {
     let lab = Lab::start().expect("a lab");
     let replies = lab.llm().ask_many(&["one", "two", "refuse", "four"]).expect("some answers");
@@ -26,7 +26,7 @@ fn ask() {
     for (place, said) in [(0, "one"), (1, "two"), (3, "four")] {
         assert_eq!(texts[place].as_ref().expect("a paid answer"), &format!("it is {said}"));
     }
-    // What failed tells the reason wherever it is read, and is no empty candidate.
+    // Every reading of the failed reply gives the reason; it is never an empty candidate.
     for why in [replies[2].code("f").err(), replies[2].list().err(), replies[2].prompt().err()] {
         assert_eq!(why.expect("no answer").to_string(), refused);
     }

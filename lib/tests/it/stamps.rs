@@ -1,11 +1,11 @@
-//! One figure and one table that rest on a script's replies and on a live model's.
+//! A figure and a table that use replies from a script and from a live model.
 
 use code_evolution::prelude::*;
 
 use crate::live;
 
 #[test]
-fn what_rests_on_a_script_and_a_model_says_mixed_and_counts_both() {
+fn a_figure_of_a_script_and_a_model_says_mixed_and_counts_both() {
     let name = "stamps::what_rests_on_a_script_and_a_model_says_mixed_and_counts_both";
     live::run(name, a_participant_asks_both, |_| Ok("one".to_owned()));
 }

@@ -1,17 +1,16 @@
-//! What a machine can check about the repository as a whole. (The notebooks' files have a check of
-//! their own, `binder/checks/hygiene.py`.)
+//! Automatic checks of the repository as a whole. (`binder/checks/hygiene.py` checks the notebooks' files.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A longer file has a second subject.
+/// A longer file probably has a second subject.
 const MOST_LINES: usize = 400;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace")
 }
 
-/// Every text file of the repository, with its path from the root.
+/// Returns every text file of the repository, with its path from the root.
 fn files() -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(&root(), &root(), &mut found);
@@ -20,7 +19,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
-    // Made by builds, by kernels and by people: not ours to check.
+    // Made by builds, kernels or people, so not checked here.
     let foreign = [".git", ".venv", ".ipynb_checkpoints", "my_fizzbuzz", "target"];
     for entry in fs::read_dir(folder).expect("a readable folder").map(|entry| entry.unwrap()) {
         let (path, name) = (entry.path(), entry.file_name());
@@ -51,7 +50,7 @@ fn manifests() -> Vec<(String, String)> {
     found
 }
 
-/// The value of `key = "value"` in a line.
+/// Returns the value of `key = "value"` in a line.
 fn quoted<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     line.split_once(&format!("{key} = \""))?.1.split_once('"').map(|(value, _)| value)
 }
@@ -132,7 +131,7 @@ fn links_inside_the_repository_are_alive() {
     assert_none(dead);
 }
 
-/// The names by which GitHub lets a page's sections be linked to.
+/// Returns the anchors that GitHub gives a page's sections.
 fn anchors(page: &str) -> impl Iterator<Item = String> {
     let headings = page.lines().filter_map(|line| line.strip_prefix('#'));
     headings.map(|heading| {
@@ -145,11 +144,11 @@ fn anchors(page: &str) -> impl Iterator<Item = String> {
 #[test]
 fn no_file_names_a_machines_folders() {
     let clone = root().to_string_lossy().into_owned();
-    // Written apart, or this file would name them.
+    // Written in parts; otherwise this file would contain them itself.
     let needles = [clone, format!("/{}/", "home"), format!("/{}/", "Users")];
     let mut findings = Vec::new();
     for (path, text) in files() {
-        // What looks for such paths has to name them, and an image has a home of its own.
+        // These files search for such paths, so they must name them; an image has its own home folder.
         let names_them = ["binder/checks/hygiene.py", "binder/Dockerfile", "binder/image"];
         if names_them.contains(&path.as_str()) || path.starts_with("binder/tests/") {
             continue;

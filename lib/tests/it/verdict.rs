@@ -1,4 +1,4 @@
-//! What a verdict says.
+//! The text and HTML of a verdict.
 
 use code_evolution::show::{Verdict, Verdicts};
 use code_evolution_wire::verdict::{
@@ -59,7 +59,7 @@ result    case                expected  got  note
 }
 
 #[test]
-fn a_name_of_its_own_brings_the_input() {
+fn a_case_with_its_own_name_also_shows_its_input() {
     let mut named = case(4, 2, Some(2));
     named.name = "even".to_owned();
     let shown = Verdict(verdict(Outcome::Finished, vec![named])).to_string();
@@ -68,7 +68,7 @@ fn a_name_of_its_own_brings_the_input() {
 }
 
 #[test]
-fn an_input_that_a_name_tells_is_not_told_twice() {
+fn an_input_in_the_name_is_not_shown_twice() {
     let mut named = case(4, 2, Some(2));
     named.name = "even".to_owned();
     let cases = vec![named, case(6, 3, Some(3))];
@@ -78,7 +78,7 @@ fn an_input_that_a_name_tells_is_not_told_twice() {
 }
 
 #[test]
-fn headlines_say_what_ended_it() {
+fn headlines_say_what_ended_the_candidate() {
     let panic = Panic { message: "boom".to_owned(), line: None };
     let outcomes = [
         (Outcome::Panicked { panic }, "✗ panicked: boom; 0 of 1 case passed"),
@@ -115,7 +115,7 @@ fn a_headline_names_each_error_once() {
 }
 
 #[test]
-fn what_never_ran_shows_no_cases() {
+fn a_candidate_that_never_ran_shows_no_cases() {
     let mut compile = verdict(Outcome::CompileError, vec![case(4, 2, None)]);
     compile.stage = Stage::Compile;
     compile.diagnostics = vec![diagnostic("mismatched types", "E0308"); 2];
@@ -151,7 +151,7 @@ fn many_cases_show_the_failed_ones_first() {
 }
 
 #[test]
-fn a_population_is_a_table_and_its_cost_another() {
+fn a_population_and_its_cost_are_two_tables() {
     let good = verdict(Outcome::Finished, vec![case(4, 2, Some(2))]);
     let bad = verdict(Outcome::Finished, vec![case(4, 2, None)]);
     let population: Verdicts = [good, bad].into_iter().map(Verdict).collect();

@@ -1,4 +1,4 @@
-//! A model that takes no thought: an HTTP server on this machine with the same answer for everybody.
+//! An HTTP server on this machine that stands for a model: it answers every request the same way, at once.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Starts a server that answers with `reply`, after this long, as long as the process lives; returns
-/// its address. An answer that is to be streamed has its first line at once and the rest after the
-/// delay.
+/// Starts a server that answers with `reply` after this delay, and lives as long as the process; returns
+/// its address. A streamed answer sends its first line at once and the rest after the delay.
 ///
 /// # Errors
 /// If no port is free.
@@ -56,7 +55,7 @@ fn serve(mut stream: TcpStream, delay: Duration, reply: &dyn Fn() -> String) -> 
     Ok(())
 }
 
-/// The body of the next request, or `None` where there is none.
+/// Returns the body of the next request, or `None` if there is none.
 fn request(reader: &mut BufReader<TcpStream>) -> anyhow::Result<Option<Value>> {
     let mut length = 0;
     loop {

@@ -1,17 +1,17 @@
-//! The candidates that are judged: FizzBuzz in four ways, each text distinct.
+//! The judged candidates: FizzBuzz in four ways, each text distinct.
 
 use code_evolution_wire::task::Task;
 
-/// How many cases a candidate has.
+/// The number of cases per candidate.
 pub const CASES: u32 = 60;
 
-/// FizzBuzz from 1 to [`CASES`].
+/// Returns the task: FizzBuzz from 1 to [`CASES`].
 pub fn task() -> Task {
     (1..=CASES)
         .fold(Task::new("fn fizzbuzz(n: u32) -> String"), |task, n| task.case((n,), fizzbuzz(n)))
 }
 
-/// A right answer to a case.
+/// Returns the right answer to a case.
 pub fn fizzbuzz(n: u32) -> String {
     match (n % 3, n % 5) {
         (0, 0) => "FizzBuzz".to_owned(),
@@ -21,7 +21,7 @@ pub fn fizzbuzz(n: u32) -> String {
     }
 }
 
-/// One of four ways to write it, made distinct by its number.
+/// Returns one of four ways to write it; the number makes it distinct.
 pub fn candidate(number: usize) -> String {
     let body = match number % 4 {
         0 => {

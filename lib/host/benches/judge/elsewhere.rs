@@ -1,5 +1,5 @@
-//! What else one could do with a candidate: `rustc x.rs && ./x`, and a fresh cargo project for each,
-//! as evolution frameworks do for Rust. Neither is jailed.
+//! The alternatives to our judge: `rustc x.rs && ./x`, and a fresh cargo project per candidate, as
+//! evolution frameworks do for Rust. Neither is jailed.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub fn rustc_and_run(rustc: &Path, folder: &Path, code: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Compiles a program to an object, which is what no compiled language is spared.
+/// Compiles a program to an object, a cost that every compiled language has.
 ///
 /// # Errors
 /// If it does not compile.
@@ -37,7 +37,7 @@ pub fn rustc_only(rustc: &Path, folder: &Path, program: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Starts the compiler and has it do nothing.
+/// Starts the compiler without any work.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -50,7 +50,7 @@ pub fn rustc_nothing(rustc: &Path) -> anyhow::Result<()> {
 /// Makes a cargo project of a candidate with its cases, builds and runs it.
 ///
 /// # Errors
-/// If one of the three fails.
+/// If one of the three steps fails.
 pub fn cargo_and_run(folder: &Path, code: &str) -> anyhow::Result<()> {
     let project = tempfile::Builder::new().prefix("cargo-").tempdir_in(folder)?;
     let cargo = |arguments: &[&str]| -> anyhow::Result<()> {
@@ -65,7 +65,7 @@ pub fn cargo_and_run(folder: &Path, code: &str) -> anyhow::Result<()> {
     cargo(&["run", "--quiet", "--release"])
 }
 
-/// The candidate with its cases as a program.
+/// Returns the candidate with its cases as a program.
 fn standalone(code: &str) -> String {
     let cases: String =
         (1..=CASES).map(|n| format!("assert_eq!(fizzbuzz({n}), {:?});\n", fizzbuzz(n))).collect();

@@ -1,5 +1,5 @@
-//! Where the time of an evolution goes: ask a model for a generation, take the code out of the
-//! replies, judge it. The model is a server on this machine that takes no thought.
+//! Shows where the time of an evolution goes: ask a model for a generation, take the code out of the
+//! replies, judge it. A server on this machine stands for the model and answers at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use code_evolution_wire::verdict::{Timings, Verdict};
 use crate::candidates::{candidate, task};
 use crate::{check, echo};
 
-/// What a small model of a hosted provider takes for an answer, roughly.
+/// The rough time for an answer of a small hosted model.
 const HOSTED: Duration = Duration::from_millis(500);
 
 /// Prints where the time goes, with a model that answers at once and with one that takes a while.
 ///
 /// # Errors
-/// If a candidate is not judged as it should be.
+/// If a candidate gets a wrong verdict.
 pub fn table(judge: &Judge, generations: usize, population: usize) -> anyhow::Result<()> {
     let columns = [Duration::ZERO, HOSTED]
         .into_iter()
@@ -50,8 +50,8 @@ pub fn table(judge: &Judge, generations: usize, population: usize) -> anyhow::Re
     Ok(())
 }
 
-/// Wall time by part, in milliseconds. A batch's stages overlap, so each gets the share of the batch
-/// that it has of the stages' sum over all workers.
+/// Returns wall time by part, in milliseconds. A batch's stages overlap, so each stage gets its share of
+/// the stages' sum over all workers.
 fn shares(
     judge: &Judge,
     generations: usize,

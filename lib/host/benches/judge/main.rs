@@ -1,7 +1,7 @@
-//! What judging costs, as tables: `cargo bench -p code_evolution_host --bench judge`, or
+//! Measures the cost of judging, as tables: `cargo bench -p code_evolution_host --bench judge`, or
 //! `binder/bench candidates`.
 //!
-//! Nothing comes from the cache of verdicts but where a row says so.
+//! No verdict comes from the cache, unless a row says so.
 
 mod candidates;
 #[path = "../echo/mod.rs"]
@@ -20,7 +20,7 @@ use elsewhere::{cargo_and_run, rustc_and_run};
 use measured::{Sample, figure, quick};
 use usage::watched;
 
-/// A population in a notebook.
+/// The size of a population in a notebook.
 const POPULATION: usize = 20;
 /// How many candidates get a cargo project; more would only take longer.
 const CARGO: usize = 3;
@@ -37,14 +37,14 @@ fn main() -> anyhow::Result<()> {
     evolution::table(&judge, generations, population)
 }
 
-/// A judge that keeps no verdicts, with a harness that is built.
+/// Returns a judge without a cache of verdicts, with its harness built.
 fn judge_with(workers: usize) -> anyhow::Result<Judge> {
     let judge = Judge::with(Options { cache_bytes: 0, workers, ..Options::default() })?;
     judge.judge(&task(), &candidate(0))?;
     Ok(judge)
 }
 
-/// How the cost of a candidate changes with the population's size and the workers.
+/// Measures how the cost of a candidate changes with the population's size and the number of workers.
 fn growth(rounds: usize, sizes: &[usize]) -> anyhow::Result<()> {
     let judges = [judge_with(1)?, judge_with(2)?];
     println!("Populations of candidates with {CASES} cases each, jailed\n");
@@ -52,7 +52,7 @@ fn growth(rounds: usize, sizes: &[usize]) -> anyhow::Result<()> {
     println!("|---|---|---|");
     for &size in sizes {
         let codes: Vec<String> = (0..size).map(candidate).collect();
-        // Small populations are the noisiest, and the cheapest to judge again.
+        // Small populations give the noisiest figures, and are the cheapest to repeat.
         let rounds = if size < POPULATION { 2 * rounds } else { rounds };
         let cells = judges.iter().map(|judge| {
             Sample::milliseconds(rounds, size, || {
@@ -65,7 +65,7 @@ fn growth(rounds: usize, sizes: &[usize]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ours beside what else one could do. Returns a batch's verdicts.
+/// Compares our judge with the alternatives. Returns a batch's verdicts.
 fn beside(judge: &Judge, rounds: usize, codes: &[String]) -> anyhow::Result<Vec<Verdict>> {
     let task = task();
     println!("\n{} candidates, {} workers\n", codes.len(), judge.workers());
@@ -108,7 +108,7 @@ fn beside(judge: &Judge, rounds: usize, codes: &[String]) -> anyhow::Result<Vec<
     Ok(verdicts)
 }
 
-/// Prints a row and returns the median of the milliseconds a candidate.
+/// Prints a row, and returns the median of the milliseconds per candidate.
 fn row(
     name: &str,
     count: usize,
@@ -131,10 +131,10 @@ fn row(
     Ok(wall.median())
 }
 
-/// What a stage took.
+/// The time of a stage.
 type Milliseconds = fn(&Timings) -> f64;
 
-/// What the stages take, one by one and in a batch.
+/// Measures the stages, one by one and in a batch.
 fn stages(judge: &Judge, codes: &[String], batch: &[Verdict]) -> anyhow::Result<()> {
     let task = task();
     let alone = codes.iter().map(|code| judge.judge(&task, code)).collect::<Result<Vec<_>, _>>()?;

@@ -1,24 +1,23 @@
-//! What a piece of work took besides time: CPU time and memory of the processes that it started.
+//! Measures what a piece of work uses besides time: CPU time and memory of the processes that it starts.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a piece of work took.
+/// What a piece of work used.
 pub struct Usage {
     /// Wall time, in milliseconds.
     pub wall_ms: f64,
-    /// CPU time of the processes that ended meanwhile, in milliseconds: what a busy machine does not
-    /// change.
+    /// CPU time of the processes that ended meanwhile, in milliseconds. A busy machine does not change it.
     pub cpu_ms: f64,
-    /// The most memory that they had resident together, in bytes, as seen every 10 ms.
+    /// The largest resident memory of all these processes together, in bytes, sampled every 10 ms.
     pub peak_bytes: u64,
 }
 
 /// Does the work and watches it.
 ///
 /// # Errors
-/// The work's own.
+/// The errors of the work itself.
 pub fn watched(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Usage> {
     let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     let before = children_cpu_ms()?;
@@ -39,7 +38,7 @@ pub fn watched(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Usag
     Ok(Usage { wall_ms, cpu_ms, peak_bytes: peak.into_inner() })
 }
 
-/// CPU time of all ended children so far, in milliseconds.
+/// Returns the CPU time of all ended children so far, in milliseconds.
 fn children_cpu_ms() -> anyhow::Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit_once(')').map_or("", |(_, after)| after);
@@ -48,7 +47,7 @@ fn children_cpu_ms() -> anyhow::Result<f64> {
     Ok(ticks.sum::<Result<f64, _>>()? * 10.0)
 }
 
-/// Resident bytes of all processes below this one.
+/// Returns the resident bytes of all descendants of this process.
 fn resident_below(parent: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
     let children = tasks.flat_map(|task| {
@@ -58,7 +57,7 @@ fn resident_below(parent: u32) -> u64 {
     });
     children
         .map(|pid| {
-            // In kilobytes, whatever the size of a page.
+            // The figures are in kilobytes, whatever the page size.
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
             let kilobytes =

@@ -1,30 +1,30 @@
-//! What the benches share: rounds, and how a figure is written in their tables.
+//! Code that the benches share: rounds, and the format of a figure in their tables.
 //!
-//! Every bench prints Markdown tables and takes `--quick`, which measures too little to be quoted and
-//! shows that the bench works.
+//! Every bench prints Markdown tables and accepts `--quick`, which only shows that the bench works; its
+//! figures are too rough to quote.
 
 use std::fmt;
 use std::time::Instant;
 
-/// Whether the command line says `--quick`.
+/// Returns whether the command line says `--quick`.
 pub fn quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
 }
 
-/// Measured values of the same thing, shown as their median and, in brackets, lowest and highest.
+/// Measured values of the same thing, shown as their median with the lowest and the highest in brackets.
 pub struct Sample(Vec<f64>);
 
 impl Sample {
-    /// Of at least one value, in the unit that the table's head names.
+    /// Takes at least one value, in the unit that the table's head names.
     pub fn of(mut values: Vec<f64>) -> Sample {
         values.sort_by(f64::total_cmp);
         Sample(values)
     }
 
-    /// How many milliseconds each of `count` takes, from this many rounds of them all.
+    /// Measures how many milliseconds each of `count` takes, from this many rounds of all.
     ///
     /// # Errors
-    /// The first of a round.
+    /// The first error of a round.
     pub fn milliseconds(
         rounds: usize,
         count: usize,
@@ -40,7 +40,7 @@ impl Sample {
         Ok(Sample::of(values?))
     }
 
-    /// The value in the middle.
+    /// Returns the middle value.
     pub fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
     }
@@ -56,7 +56,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// A number in about three digits.
+/// Writes a number in about three digits.
 pub fn figure(value: f64) -> String {
     let decimals = if value >= 100.0 {
         0

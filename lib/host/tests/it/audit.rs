@@ -1,4 +1,4 @@
-//! A session's log, judged again and shown: whatever was changed in it is found out.
+//! Judges a session's log again, and shows it: every change in the log is found.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ fn task() -> Value {
     ]})
 }
 
-/// The log of a session in which these sources were judged on this task.
+/// Returns the log of a session in which these sources were judged on this task.
 fn session(folder: &Path, task: &Value, codes: &[&str]) -> PathBuf {
     let log = folder.join("log.jsonl");
     let home = cache();
@@ -33,7 +33,7 @@ fn session(folder: &Path, task: &Value, codes: &[&str]) -> PathBuf {
     log
 }
 
-/// `audit COMMAND FILE`: its exit code, and all that it prints.
+/// Runs `audit COMMAND FILE`; returns its exit code and everything that it prints.
 fn audit(command: &str, file: &Path) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
         .args(["audit", command])
@@ -45,7 +45,7 @@ fn audit(command: &str, file: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(text).expect("text"))
 }
 
-/// Changes a log as somebody does who knows its form, hashes and all.
+/// Changes a log like a forger who knows its form, including the hashes.
 fn forge(log: &Path, change: impl Fn(&mut Value)) {
     let digest = |text: &str| -> String {
         Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -68,7 +68,7 @@ fn forge(log: &Path, change: impl Fn(&mut Value)) {
     assert_eq!(audit("verify", log).0, Some(0), "the forged chain is whole");
 }
 
-/// What a forger does to each line.
+/// A forger's change to each line.
 type Change<'a> = &'a dyn Fn(&mut Value);
 
 fn is(entry: &Value, event: &str) -> bool {
@@ -90,15 +90,15 @@ fn an_honest_session_is_judged_again_and_agrees() {
 }
 
 #[test]
-fn one_changed_verdict_is_found_out() {
+fn one_changed_verdict_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = session(folder.path(), &task(), &[RIGHT, WRONG]);
     let honest = std::fs::read_to_string(&log).expect("a log");
-    // As an editor changes it: the chain breaks.
+    // An editor's change breaks the chain.
     std::fs::write(&log, honest.replacen("\"passed\":1", "\"passed\":2", 1)).expect("written");
     let (code, text) = audit("rejudge", &log);
     assert!(code == Some(1) && text.contains("broken, line"), "{code:?} {text}");
-    // With new hashes: the summary alone, or everything that the line says.
+    // With new hashes, the forger changes the summary alone, or everything in the line.
     let wrong_line = |entry: &Value| is(entry, "judged") && entry["kept"]["code"] == WRONG;
     let everything = |entry: &mut Value| {
         entry["summary"]["passed"] = 2.into();
@@ -128,7 +128,7 @@ fn one_changed_verdict_is_found_out() {
 }
 
 #[test]
-fn what_cannot_be_judged_here_is_no_difference() {
+fn a_verdict_that_cannot_be_repeated_here_is_no_difference() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = session(folder.path(), &task(), &[WRONG]);
     let honest = std::fs::read_to_string(&log).expect("a log");
@@ -198,7 +198,7 @@ fn what_cannot_be_judged_here_is_no_difference() {
 }
 
 #[test]
-fn a_candidate_at_a_limit_agrees_and_one_that_depends_on_chance_is_told() {
+fn a_candidate_at_a_limit_agrees_and_a_random_one_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut quick = task();
     quick["limits"] = json!({"case_wall_ms": 300});

@@ -1,6 +1,6 @@
-//! Killing everything at once, as a host does that ends, gives no wrong verdict.
+//! Killing everything at once, as a host does when it ends, never gives a wrong verdict.
 //!
-//! It is for good, so each test has a process of its own.
+//! The effect is permanent, so each test has a separate process.
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use code_evolution_wire::task::{Limits, Task};
 use crate::support::{judge, options};
 use crate::{processes, users};
 
-/// Nothing but a cancellation ends a sleeper here.
+/// Returns a task on which only a cancellation ends a sleeper.
 fn task() -> Task {
     let hour = 3_600_000;
     Task::new("fn answer() -> u32").case((), 7).limits(Limits {
@@ -76,7 +76,7 @@ fn batch() {
 }
 
 #[test]
-fn a_candidate_that_is_cancelled_in_its_last_case_was_not_killed_by_itself() {
+fn a_candidate_that_is_cancelled_in_its_last_case_is_not_blamed() {
     in_a_process("last");
 }
 
@@ -95,7 +95,7 @@ fn last_candidate() {
 }
 
 #[test]
-fn at_any_moment_there_is_the_right_verdict_or_none() {
+fn a_cancellation_at_any_moment_gives_the_right_verdict_or_none() {
     for milliseconds in [0, 10, 30, 50, 70, 90, 110, 130, 170, 250] {
         in_a_process(&format!("after {milliseconds}"));
     }
@@ -126,7 +126,7 @@ fn at(moment: Duration) {
     });
 }
 
-/// The names of this process's children.
+/// Returns the names of this process's children.
 fn children() -> Vec<String> {
     let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok();
     let names = processes::children(std::process::id()).into_iter().filter_map(name);

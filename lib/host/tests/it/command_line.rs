@@ -1,4 +1,4 @@
-//! The host as a person or a script calls it.
+//! The host called by a person or a script.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -37,7 +37,7 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn null_is_none_and_no_licence_to_return_anything() {
+fn null_means_none_and_does_not_accept_any_output() {
     let folder = tempfile::tempdir().unwrap();
     let task = r#"{"signature": "fn half(n: u32) -> Option<u32>",
         "cases": [{"name": "one", "input": [1], "expected": null}]}"#;
@@ -53,7 +53,7 @@ fn null_is_none_and_no_licence_to_return_anything() {
 }
 
 #[test]
-fn a_task_file_and_candidates_give_a_verdict_a_line() {
+fn a_task_file_and_candidates_give_one_verdict_per_line() {
     let folder = tempfile::tempdir().unwrap();
     let task = r#"{"signature": "fn fizzbuzz(n: u32) -> String",
         "cases": [{"name": "fifteen", "input": [15], "expected": "FizzBuzz"}],
@@ -109,11 +109,11 @@ fn requests_are_answered_in_order_and_bad_ones_by_an_error() {
     }
 }
 
-/// The corpus holds what has been thought of so far to confuse the reader of requests: broken JSON,
-/// signatures that are none, cases of other types, limits at both ends, sources that break out of
-/// their file. A new idea is a new line.
+/// The corpus holds every known way to confuse the reader of requests: broken JSON, invalid signatures,
+/// cases of other types, limits at both ends, sources that break out of their file. Add a line for each new
+/// idea.
 #[test]
-fn every_hostile_request_gets_one_answer_and_harms_none() {
+fn every_hostile_request_gets_one_answer_and_harms_no_other() {
     let corpus = include_str!("../corpus/requests.jsonl");
     let healthy = json!({
         "id": "healthy",
@@ -132,7 +132,7 @@ fn every_hostile_request_gets_one_answer_and_harms_none() {
 }
 
 #[test]
-fn where_nobody_reads_the_answers_it_ends() {
+fn the_host_ends_when_nobody_reads_its_answers() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
         .args(["judge", "--jsonl"])
         .env("XDG_CACHE_HOME", cache())
@@ -146,7 +146,7 @@ fn where_nobody_reads_the_answers_it_ends() {
     let mut answers = BufReader::new(child.stdout.take().unwrap());
     answers.read_line(&mut String::new()).unwrap();
     drop(answers);
-    // What is written next finds no reader. Standard input stays open.
+    // The next write finds no reader. Standard input stays open.
     writeln!(requests, "no request").unwrap();
     assert!(ends_within(&mut child, Duration::from_secs(30)), "it waits for more requests");
 }
@@ -177,7 +177,7 @@ fn the_doctor_proves_that_the_jail_holds() {
     assert!(text.matches("held: ").count() == 12 && !text.contains("BROKEN"), "{text}");
 }
 
-/// A workshop around the program whose `work` is in the way: as good as a folder that is read-only.
+/// Sets up a workshop around the program in which `work` is blocked, which acts like a read-only folder.
 #[test]
 fn the_doctor_does_not_pass_where_the_workshop_cannot_be_opened() {
     let root = tempfile::tempdir().unwrap();
@@ -200,7 +200,7 @@ fn the_doctor_does_not_pass_where_the_workshop_cannot_be_opened() {
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_ends_with_2() {
+fn an_invalid_command_line_exits_with_2() {
     for arguments in [
         &[][..],
         &["frobnicate"],

@@ -1,4 +1,4 @@
-//! A candidate as a crate: cargo itself builds it and runs its tests, without a registry.
+//! Exports a candidate as a crate; cargo itself builds it and runs its tests, without a registry.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,12 +35,12 @@ fn refused(call: &ExportCall) -> String {
     }
 }
 
-/// `cargo test` in a crate, offline: whether it passes, and what it prints.
+/// Runs `cargo test` in a crate, offline; returns whether it passes, and what it prints.
 fn cargo_test(folder: &str) -> (bool, String) {
     let output = Command::new(env!("CARGO"))
         .args(["test", "--offline", "--manifest-path"])
         .arg(Path::new(folder).join("Cargo.toml"))
-        // Each crate builds for itself, as it does for a participant.
+        // Each crate has its own build folder, as it does for a participant.
         .env_remove("CARGO_TARGET_DIR")
         .env("RUSTFLAGS", "-Dwarnings")
         .output()
@@ -55,7 +55,7 @@ fn assert_tests_pass(exported: &Exported) {
     assert!(passed && text.contains(&format!("{} passed", exported.tests)), "{text}");
 }
 
-/// One crate with all kinds of values, and one change of its function that its tests must notice.
+/// Exports one crate with all kinds of values; its tests must notice a change of its function.
 #[test]
 fn every_kind_of_value_is_tested_as_the_judge_tests_it() {
     let place = tempfile::tempdir().expect("a folder");
@@ -163,7 +163,7 @@ fn only_a_crate_that_the_source_names_is_a_dependency() {
 }
 
 #[test]
-fn nothing_is_written_where_it_should_not_be() {
+fn a_refused_export_writes_nothing() {
     let place = tempfile::tempdir().expect("a folder");
     let names = ["../up", "/tmp/x", "a/b", "", "fn", "rand"];
     for name in names {
@@ -191,13 +191,13 @@ fn nothing_is_written_where_it_should_not_be() {
 }
 
 #[test]
-fn an_export_is_replaced_only_as_long_as_nobody_changed_it() {
+fn an_export_is_replaced_only_if_nobody_changed_it() {
     let place = tempfile::tempdir().expect("a folder");
     let ask = call(place.path(), Export::new("mine").author("Ada Lovelace"), double(), DOUBLE);
     let first = exported(&ask);
     assert!(!first.replaced);
     assert_tests_pass(&first);
-    // What cargo leaves is nobody's work.
+    // Files that cargo leaves are nobody's work.
     assert!(exported(&ask).replaced);
     let folder = Path::new(&first.folder);
     let licence = std::fs::read_to_string(folder.join("LICENSE")).expect("a licence");

@@ -1,4 +1,4 @@
-//! Where a layer of the jail is missing, nothing is compiled and nothing runs.
+//! If a layer of the jail is missing, nothing is compiled and nothing runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 use crate::support::{judge, options};
 
-/// Refuses a system call to this thread and all that it starts, as a container around us might.
+/// Refuses a system call to this thread and all that it starts, as a surrounding container might.
 fn refuse(call: i64) {
     let filter = SeccompFilter::new(
         BTreeMap::from([(call, Vec::new())]),
@@ -39,7 +39,7 @@ fn without_a_layer_nothing_runs() {
             let program = judge.execute(&Program::new("fn main() {}"));
             (judge.judge(&task, &codes[0]).err(), all.err(), program.err())
         };
-        // Only this thread and what it starts are refused the call.
+        // Only this thread and its children are refused the call.
         let (one, all, program) = std::thread::spawn(under_refusal).join().unwrap();
         for error in [one, all, program] {
             match error {

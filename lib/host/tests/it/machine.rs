@@ -1,4 +1,5 @@
-//! This machine's failures are not the candidate's: no verdict, advice, and nothing kept.
+//! A failure of this machine is not the candidate's fault: it gives no verdict but advice, and nothing is
+//! cached.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +19,7 @@ fn task() -> Task {
     Task::new("fn answer() -> u32").case((), 7)
 }
 
-/// A judge that keeps verdicts, in folders of its own.
+/// Returns a judge that caches verdicts, in separate folders.
 fn judge(folder: &Path) -> Judge {
     let temporary = folder.join("temporary");
     fs::create_dir_all(&temporary).unwrap();
@@ -37,7 +38,7 @@ fn is_internal(judged: Result<Verdict, JudgeError>, what_to_do: &str) {
     assert!(message.contains(what_to_do), "{message}");
 }
 
-/// A host with a small disk for its candidates, which only it and its children see.
+/// Returns a host with a small disk for its candidates, which only the host and its children see.
 fn with_a_small_disk(home: &Path, size: &str) -> Command {
     let script = format!(
         "mkdir -p disk && mount -t tmpfs -o size={size} tmpfs disk && TMPDIR=$PWD/disk exec \"$HOST\" \
@@ -70,14 +71,15 @@ fn a_disk_that_fills_up_is_no_compile_error() {
         answers.read_line(&mut answer).unwrap();
         answer
     };
-    // It does not compile: the room of a program that ran is free only a moment after its end.
+    // The candidate does not compile, since the disk space of a program that ran is free only a moment
+    // after its end.
     let judged = ask("fn answer() -> u32 { \"seven\" }");
     assert!(judged.contains("\"compile_error\""), "{judged}");
     let verdicts = home.path().join("cache/code-evolution/verdicts");
     assert_eq!(fs::read_dir(&verdicts).unwrap().count(), 1);
-    // `unshare` and `sh` have become the host.
+    // `unshare` and `sh` have become the host by exec.
     let disk = format!("/proc/{}/root{}", host.id(), home.path().join("disk").display());
-    // The object fits, the program does not.
+    // The object fits, but the program does not.
     for left in [1 << 20, 64 << 10, 0] {
         let filled = Command::new("sh")
             .args(["-c", "cat /dev/zero > \"$0\"/fill; truncate -s -\"$1\" \"$0\"/fill"])
@@ -119,7 +121,7 @@ fn a_compiler_that_is_killed_is_no_compile_error() {
     assert!(judge.judge(&task(), RIGHT).unwrap().is_success(), "it recovers");
 }
 
-/// Kills every process whose folder lies in this one, until the work is done.
+/// Kills every process whose current folder lies in this one, until the work is done.
 fn while_killing_what_works_in<T: Send>(folder: &Path, work: impl FnOnce() -> T + Send) -> T {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -130,7 +132,7 @@ fn while_killing_what_works_in<T: Send>(folder: &Path, work: impl FnOnce() -> T 
                         .is_ok_and(|cwd| cwd.starts_with(folder));
                     if inside {
                         let pid = process.file_name();
-                        // It may have ended meanwhile.
+                        // It may have ended in the meantime.
                         let mut kill = Command::new("kill");
                         kill.arg("-9").arg(pid).stderr(Stdio::null()).status().unwrap();
                     }
@@ -157,11 +159,11 @@ fn a_missing_library_is_no_compile_error() {
     assert_eq!(kept(folder.path()), 1, "only the first verdict is kept");
 }
 
-/// A candidate may print what a broken machine prints. It gets a verdict all the same.
+/// A candidate may print the messages of a broken machine. It still gets a verdict.
 #[test]
 fn a_candidate_cannot_pass_for_a_broken_machine() {
     let folder = tempfile::tempdir().unwrap();
-    // The scan would refuse some of them before.
+    // The scan would refuse some of them first.
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(Options { scan: false, ..options }).unwrap();
     for code in [
@@ -175,8 +177,8 @@ fn a_candidate_cannot_pass_for_a_broken_machine() {
     }
 }
 
-/// It waits for its threads longer than it computes, as every candidate does on a machine that is
-/// too busy. Alone it is given the time again.
+/// The candidate waits for its threads longer than it computes, like every candidate on a machine that is
+/// too busy. It gets the time again, and runs alone.
 #[test]
 fn a_candidate_that_waited_at_its_limit_runs_once_more_and_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The host from outside: real compilers, real jails, scripted and fake models.
+//! Tests the host through its interface: real compilers, real jails, scripted and fake models.
 
 mod attacks;
 mod audit;
@@ -38,8 +38,8 @@ mod types;
 #[path = "../../../jail/tests/it/users.rs"]
 mod users;
 
-/// Tests that need a process of their own start this binary again with a role, to run only this. On
-/// its own it has no role and nothing to do.
+/// Tests that need a separate process start this binary again with a role, and run only this test. Without
+/// a role it does nothing.
 #[test]
 fn helper() {
     match std::env::var(users::ROLE).as_deref() {

@@ -1,5 +1,5 @@
-//! A toolbox served to an MCP client: what the protocol wants, and messages that try to end the server.
-//! (The official clients are in `binder/tests/test_mcp.py`.)
+//! A toolbox served to an MCP client: what the protocol requires, and messages that try to end the server.
+//! (`binder/tests/test_mcp.py` tests the official clients.)
 
 use std::path::Path;
 use std::process::Command;
@@ -15,13 +15,13 @@ use crate::toolbox::{ADD, add, admitted, assert_intact, one, open, proposal};
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"tests","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// A server before its session has begun.
+/// Starts a server; its session has not begun yet.
 fn start(folder: &Path) -> Server {
     let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
     Server::spawn(host.args(["toolbox", "serve"]).arg(folder).env("XDG_CACHE_HOME", cache()))
 }
 
-/// A server that has been greeted.
+/// Starts a server and greets it.
 fn session(folder: &Path) -> Server {
     let mut server = start(folder);
     server.send(INITIALIZE);
@@ -37,7 +37,7 @@ fn call(id: u64, name: &str, arguments: Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string()
 }
 
-/// The answer with this id; others, and notifications, are passed over.
+/// Returns the answer with this id; skips others, and notifications.
 #[track_caller]
 fn answer_to(server: &mut Server, id: u64) -> Value {
     loop {
@@ -77,7 +77,7 @@ fn tools_are_listed_and_called_and_every_call_is_logged() {
     let answer = answer_to(&mut server, 2);
     assert_eq!(answer["result"]["content"], json!([{"type": "text", "text": "8.0"}]), "{answer}");
     assert_ne!(answer["result"]["isError"], true, "{answer}");
-    // A tool's errors are for the model, the protocol's for the client.
+    // A tool's errors are for the model; the protocol's errors are for the client.
     for (id, arguments, part) in [
         (3, json!({"a": 5}), "`b` is missing"),
         (4, json!({"a": "x", "b": 1}), "`a`: \"x\" is not a `f64`"),
@@ -111,7 +111,7 @@ fn tools_are_listed_and_called_and_every_call_is_logged() {
 }
 
 #[test]
-fn a_new_version_and_a_new_tool_are_told_and_used_without_a_restart() {
+fn a_new_version_and_a_new_tool_are_announced_and_used_without_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = open(folder.path());
     admitted(&toolbox, &add());
@@ -129,7 +129,7 @@ fn a_new_version_and_a_new_tool_are_told_and_used_without_a_restart() {
     }
     server.send(&call(9, "one", json!({})));
     assert_eq!(answer_to(&mut server, 9)["result"]["content"][0]["text"], "1");
-    // The version in use is the one that is called, and the log says which.
+    // The call uses the current version, and the log names it.
     let lines = toolbox.log().expect("a log");
     let versions: Vec<&Value> = lines
         .iter()
@@ -141,7 +141,7 @@ fn a_new_version_and_a_new_tool_are_told_and_used_without_a_restart() {
 }
 
 #[test]
-fn a_tool_that_fails_fails_alone() {
+fn a_failing_tool_affects_no_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = open(folder.path());
     admitted(&toolbox, &add());
@@ -172,7 +172,7 @@ fn hostile_messages_end_nothing() {
     let toolbox = open(folder.path());
     admitted(&toolbox, &add());
     let mut server = start(folder.path());
-    // Before a session.
+    // Before a session begins.
     server.send(INITIALIZED);
     server.send(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     server.send("not json");
@@ -182,7 +182,7 @@ fn hostile_messages_end_nothing() {
     server.send(INITIALIZE);
     assert!(answer_to(&mut server, 0).get("result").is_some());
     server.send(INITIALIZED);
-    // In it. Each is answered by an error, and the session goes on.
+    // During a session. Each gets an error, and the session continues.
     let deep = "[".repeat(200_000);
     let long = format!(r#"{{"jsonrpc":"2.0","id":3,"method":"{}"}}"#, "x".repeat(5 << 20));
     for (line, codes) in [
@@ -212,7 +212,7 @@ fn hostile_messages_end_nothing() {
         assert!(code.is_some_and(|code| codes.contains(&code)), "{:.120}: {answer}", line);
     }
     assert_alive(&mut server, 10);
-    // Cancelled before it is answered, and again, and what was never asked.
+    // Cancels a request before its answer, then again, and then a request that was never sent.
     for id in [11, 11, 999] {
         if id == 11 {
             server.send(&call(11, "add", json!({"a": 1, "b": 1})));
@@ -226,7 +226,7 @@ fn hostile_messages_end_nothing() {
         server.send(INITIALIZED);
     }
     assert_alive(&mut server, 12);
-    // Thousands at once, each answered once.
+    // Thousands at once; each gets one answer.
     let mut input = server.stdin.take().expect("stdin is open");
     let sender = std::thread::spawn(move || {
         use std::io::Write;
@@ -252,7 +252,7 @@ fn hostile_messages_end_nothing() {
 }
 
 #[test]
-fn without_a_toolbox_or_a_client_it_ends() {
+fn without_a_toolbox_or_a_client_the_server_ends() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
         .args(["toolbox", "serve"])

@@ -1,5 +1,5 @@
-//! The agent's conversation of notebook 3 (several turns, two calls at once, a tool that is missing,
-//! broken arguments, a second question) against each provider, strict as its documentation.
+//! Runs the agent's conversation of notebook 3 (several turns, two calls at once, a missing tool, broken
+//! arguments, a second question) against each provider, as strict as its documentation.
 
 use code_evolution_host::models::Models;
 use code_evolution_wire::model::{Ask, Message, Role, ToolCall};
@@ -32,7 +32,7 @@ fn question(stream: bool) -> Ask {
     Ask { stream, ..ask }
 }
 
-/// Both questions; returns the two answers.
+/// Asks both questions, and returns the two answers.
 #[track_caller]
 fn talk(models: &Models, stream: bool) -> [String; 2] {
     let (first, mut ask) = converse(models, question(stream), &run);
@@ -54,7 +54,7 @@ fn a_conversation_with_tools_against_every_provider() {
                 "{who}: {first}"
             );
             assert_eq!(second, "it is 34", "{who}");
-            // Six answers, and nothing that was refused on the way.
+            // Six answers, and no refusal on the way.
             let meter = models.meter();
             assert_eq!((server.received().len(), meter.calls, meter.retries), (6, 6, 0), "{who}");
         }
@@ -70,7 +70,7 @@ fn every_row_has_a_strict_server() {
     }
 }
 
-/// A conversation that a strict server takes, as it was sent.
+/// Returns a conversation that a strict server accepts, as it was sent.
 fn good(strict: Strict) -> Value {
     let server = strict.start();
     talk(&Session::new(strict.provider, &server).open(), false);

@@ -1,4 +1,4 @@
-//! Conversations with tools against servers that want them back in their own way.
+//! Conversations with tools, against servers that each want them back in another form.
 
 use code_evolution_host::models::Models;
 use code_evolution_wire::model::{Answer, Ask, Message, Role, Tool, ToolCall};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::models_server::*;
 
-/// Asks until the model answers in words, at most six times, as a notebook's chat does.
+/// Asks until the model answers in words, at most six times, like a notebook's chat.
 #[track_caller]
 pub fn converse(models: &Models, mut ask: Ask, run: &dyn Fn(&ToolCall) -> String) -> (Answer, Ask) {
     for _ in 0..6 {
@@ -31,14 +31,14 @@ pub fn tool(name: &str, parameters: Value) -> Tool {
     Tool { name: name.to_owned(), description: "a tool".to_owned(), parameters }
 }
 
-/// A question with the tool `add`.
+/// Returns a question with the tool `add`.
 pub fn ask_to_add() -> Ask {
     let number = json!({"type": "number"});
     let parameters = json!({"type": "object", "properties": {"a": number, "b": number}});
     Ask { tools: vec![tool("add", parameters)], ..Ask::new("How much is 30 and 4?") }
 }
 
-/// Runs `add`, and says what another name is.
+/// Runs `add`; for another name, returns an error that says so.
 pub fn add(call: &ToolCall) -> String {
     let number = |name: &str| call.arguments[name].as_f64();
     match (call.name.as_str(), number("a"), number("b")) {
@@ -47,17 +47,17 @@ pub fn add(call: &ToolCall) -> String {
     }
 }
 
-/// A whole message with calls.
+/// Returns a complete message with calls.
 pub fn calls(message: Value) -> Reply {
     json_reply(200, &json!({"choices": [{"finish_reason": "tool_calls", "message": message}]}))
 }
 
-/// A call of `add`.
+/// Returns a call of `add`.
 pub fn call_of_add(id: &str, arguments: &str) -> Value {
     json!({"id": id, "type": "function", "function": {"name": "add", "arguments": arguments}})
 }
 
-/// A stream of these chunks.
+/// Returns a stream of these chunks.
 pub fn stream_of(chunks: &[Value]) -> Reply {
     let mut body = stream_head();
     for chunk in chunks {
@@ -67,7 +67,8 @@ pub fn stream_of(chunks: &[Value]) -> Reply {
     raw(body)
 }
 
-/// What the server makes of the messages after the first turn: the reply, else `fine`.
+/// Starts a server whose first reply is `first`. After that, it gives the reply of `refuse`, or else
+/// repeats the last message.
 fn second_turn(
     first: Reply,
     refuse: impl Fn(&[Value]) -> Option<Reply> + Send + Sync + 'static,
@@ -92,7 +93,7 @@ fn ends_with(session: &Session, ask: Ask, last: &str) -> Ask {
 }
 
 #[test]
-fn what_the_provider_put_beside_a_call_goes_back() {
+fn a_providers_extra_fields_of_a_call_are_sent_back() {
     let signature = json!({"google": {"thought_signature": "c2ln/+=="}});
     let mut signed = call_of_add("k1", "{\"a\":30,\"b\":4}");
     signed["extra_content"] = signature.clone();
@@ -110,7 +111,7 @@ fn what_the_provider_put_beside_a_call_goes_back() {
         });
         let ask = Ask { stream, ..ask_to_add() };
         ends_with(&Session::new("gemini", &server), ask.clone(), "34");
-        // Others are not sent what they do not know.
+        // Other providers are not sent fields that they do not know.
         let models = Session::new("groq", &server).open();
         let Err(refused) = models.ask(&ends_with_calls(&models, ask), &|_| ()) else {
             panic!("groq was sent the signature")
@@ -119,7 +120,7 @@ fn what_the_provider_put_beside_a_call_goes_back() {
     }
 }
 
-/// The conversation after the first answer's calls were run.
+/// Returns the conversation after the first answer's calls were run.
 fn ends_with_calls(models: &Models, mut ask: Ask) -> Ask {
     let answer = models.ask(&ask, &|_| ()).unwrap();
     ask.messages.push(Message::from(&answer));
@@ -129,7 +130,7 @@ fn ends_with_calls(models: &Models, mut ask: Ask) -> Ask {
 }
 
 #[test]
-fn thinking_goes_back_beside_the_calls_and_only_where_it_is_wanted() {
+fn thinking_is_sent_back_with_the_calls_only_to_providers_that_want_it() {
     let details = json!([{"type": "reasoning.text", "index": 0, "text": "hm"}]);
     let message = json!({"role": "assistant", "content": null, "reasoning_content": "hm",
         "reasoning_details": details, "tool_calls": [call_of_add("k1", "{\"a\":30,\"b\":4}")]});
@@ -142,7 +143,7 @@ fn thinking_goes_back_beside_the_calls_and_only_where_it_is_wanted() {
         });
         ends_with(&Session::new(provider, &server), ask_to_add(), "34");
     }
-    // A server that refuses what it sent itself is asked once more, without.
+    // If a server refuses a field that it sent itself, it is asked once more, without the field.
     let server = second_turn(calls(message), |messages| {
         let named = ["reasoning_content", "reasoning_details"]
             .into_iter()
@@ -186,7 +187,7 @@ fn broken_arguments_become_an_empty_object_and_a_sentence() {
 }
 
 #[test]
-fn arguments_that_can_be_read_are_read() {
+fn readable_arguments_are_read() {
     for odd in [
         "\"{\\\"a\\\": 30, \\\"b\\\": 4}\"",
         "```json\n{\"a\": 30, \"b\": 4}\n```",
@@ -204,7 +205,7 @@ fn arguments_that_can_be_read_are_read() {
 }
 
 #[test]
-fn a_name_with_a_channel_mark_is_that_of_the_tool() {
+fn a_channel_mark_is_removed_from_a_tools_name() {
     for name in ["add<|channel|>json", "functions.add", "add<|constrain|>"] {
         let mut call = call_of_add("k1", "{\"a\":30,\"b\":4}");
         call["function"]["name"] = json!(name);
@@ -217,7 +218,7 @@ fn a_name_with_a_channel_mark_is_that_of_the_tool() {
 }
 
 #[test]
-fn two_calls_of_one_stream_are_two() {
+fn two_calls_in_one_stream_stay_separate() {
     let mut pieces = Vec::new();
     for (id, arguments) in [("k1", "{\"a\":30,\"b\":4}"), ("k2", "{\"a\":5,\"b\":6}")] {
         let mut call = call_of_add(id, arguments);
@@ -235,8 +236,8 @@ fn two_calls_of_one_stream_are_two() {
 }
 
 #[test]
-fn ids_stand_once_in_a_conversation() {
-    // The same id in each turn, none, and twice in one message.
+fn each_id_stands_once_in_a_conversation() {
+    // The same id in each turn, no id, and one id twice in a message.
     for ids in [["k1", "k1"], ["", ""], ["k1", ""]] {
         let server = Server::start(move |request, _| {
             let messages = request.body["messages"].as_array().unwrap();

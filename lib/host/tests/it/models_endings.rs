@@ -1,4 +1,4 @@
-//! Whole, cut, broken off: how answers end, streamed and not.
+//! How answers end: whole, cut off, or broken, streamed and not.
 
 use code_evolution_wire::ending::{Cut, Ending};
 use code_evolution_wire::model::{Answer, Ask};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::models_server::*;
 
-/// A reply with this choice, in one body.
+/// Returns a reply with this choice, in one body.
 fn choice(choice: Value) -> Reply {
     json_reply(
         200,
@@ -14,7 +14,7 @@ fn choice(choice: Value) -> Reply {
     )
 }
 
-/// A stream of these chunks, which ends in order.
+/// Returns a stream of these chunks that ends properly.
 fn stream(chunks: &[Value], done: bool) -> Reply {
     let mut body = stream_head();
     for chunk in chunks {
@@ -30,7 +30,7 @@ fn delta(text: &str, reason: Value) -> Value {
     json!({"choices": [{"delta": {"content": text}, "finish_reason": reason}]})
 }
 
-/// The answer to a question, how often it was asked, and what the meter says of the tokens.
+/// Returns the answer to a question, how often it was asked, and the meter's tokens.
 fn outcome(replies: Vec<Reply>, ask: &Ask) -> (Answer, usize, u64) {
     let server = Server::replies(replies);
     let models = Session::new("custom", &server).open();
@@ -39,7 +39,7 @@ fn outcome(replies: Vec<Reply>, ask: &Ask) -> (Answer, usize, u64) {
 }
 
 #[test]
-fn what_broke_on_its_way_is_asked_again_once_and_then_cut() {
+fn a_broken_answer_is_asked_again_once_and_then_counts_as_cut() {
     let said = |text: &str, reason: &str| {
         choice(json!({"message": {"content": text}, "finish_reason": reason}))
     };
@@ -68,7 +68,7 @@ fn an_error_beside_the_choice_is_a_broken_answer() {
     assert_eq!((answer.text.as_str(), times), ("whole", 2));
     let (answer, times, _) = outcome(vec![beside], &Ask::new("?"));
     assert_eq!((answer.text.as_str(), times, answer.ending().is_whole()), ("half", 2, false));
-    // In a stream: in the choice, or beside it.
+    // In a stream, the error is inside the choice or beside it.
     let inside = json!({"choices": [{"delta": {}, "finish_reason": "error", "error": error}]});
     let with =
         json!({"error": error, "choices": [{"delta": {"content": ""}, "finish_reason": "error"}]});
@@ -83,7 +83,7 @@ fn an_error_beside_the_choice_is_a_broken_answer() {
 }
 
 #[test]
-fn an_empty_reason_is_none_and_the_stream_goes_on() {
+fn an_empty_reason_does_not_end_the_stream() {
     for none in
         [json!(""), json!("null"), json!(null), json!("None"), json!("FINISH_REASON_UNSPECIFIED")]
     {
@@ -117,7 +117,7 @@ fn a_stream_without_a_reason_is_asked_once_more_and_then_an_answer_with_a_note()
 }
 
 #[test]
-fn a_cut_answer_says_so_and_what_to_do() {
+fn a_cut_answer_says_so_and_gives_advice() {
     let ended =
         |reason: &str| choice(json!({"message": {"content": "half"}, "finish_reason": reason}));
     for (reason, says) in [
@@ -142,7 +142,7 @@ fn a_cut_answer_says_so_and_what_to_do() {
 }
 
 #[test]
-fn thinking_is_beside_the_text_wherever_it_came() {
+fn thinking_is_kept_apart_from_the_text_in_every_form() {
     for message in [
         json!({"content": "yes", "reasoning": "hm"}),
         json!({"content": "yes", "reasoning_content": "hm"}),

@@ -1,4 +1,4 @@
-//! Every way in which a provider is known to fail.
+//! Every known way in which a provider fails.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use code_evolution_wire::model::Ask;
 use crate::models_server::*;
 
 #[test]
-fn an_answer() {
+fn an_answer_is_read() {
     let (outcome, server) = ask_after(vec![says("hi")]);
     let answer = outcome.result.unwrap();
     assert_eq!((answer.text.as_str(), answer.model.as_str()), ("hi", "test-model-1"));
@@ -21,9 +21,9 @@ fn an_answer() {
 }
 
 #[test]
-fn each_status_and_shape_of_error() {
+fn every_status_and_shape_of_error_is_explained() {
     let error = |code: &str| json!({"error": {"message": "said so", "type": code, "param": null, "code": code}});
-    // Status, body, what the message says, how often the server is asked.
+    // Status, body, the expected message, how often the server is asked.
     let cases = [
         (400, error("invalid"), "refuses the request (HTTP 400: said so)", 1),
         (
@@ -91,7 +91,7 @@ fn each_status_and_shape_of_error() {
 }
 
 #[test]
-fn a_day_s_quota_is_not_retried() {
+fn a_spent_daily_quota_is_not_retried() {
     let details = |quota: &str| {
         json!([{"error": {"code": 429, "message": "quota", "details": [
             {"@type": "QuotaFailure", "violations": [{"quotaId": quota}]},
@@ -163,7 +163,7 @@ fn broken_connections_are_retried() {
 }
 
 #[test]
-fn nobody_there() {
+fn a_server_that_does_not_answer_gives_advice() {
     let server = Server::replies(vec![says("hi")]);
     let session = Session::new("custom", &server).with("LLM_BASE_URL", "http://127.0.0.1:1/v1");
     session
@@ -197,7 +197,7 @@ fn a_slow_drip_ends_with_the_time_out() {
 }
 
 #[test]
-fn what_is_no_json_is_explained() {
+fn a_reply_that_is_not_json_is_explained() {
     let page = "<!DOCTYPE html><html><head><TITLE>Log in\n to <b>Wi-Fi</b></TITLE></head></html>";
     let (outcome, server) = ask_after(vec![http(200, &[("content-type", "text/html")], page)]);
     outcome.error(&["web page titled `Log in to <b>Wi-Fi</b>`", "log in to the network"]);
@@ -212,7 +212,7 @@ fn what_is_no_json_is_explained() {
     assert_eq!(outcome.text(), "hi");
     let (outcome, _) = ask_after(vec![http(200, &[], b"\x1b[31m\xff\xfe binary")]);
     outcome.error(&["no JSON", "binary"]);
-    // The type is only a label; what counts is the body.
+    // The content type is ignored; only the body counts.
     let (outcome, _) =
         ask_after(vec![http(200, &[("content-type", "image/png")], completion("hi").to_string())]);
     assert_eq!(outcome.text(), "hi");
@@ -254,7 +254,7 @@ fn a_server_that_repeats_the_key_leaks_nothing() {
         let (outcome, _) = ask_after(vec![http(status, &[], &echo)]);
         outcome.error(&[]);
     }
-    // A message is cut where the key stands.
+    // The message is cut inside the key.
     for length in [270, 280, 290, 299] {
         let message = format!("{}{CANARY}", "x".repeat(length));
         let (outcome, _) = ask_after(vec![json_reply(400, &json!({"error": message}))]);
@@ -342,7 +342,7 @@ fn replies_without_text_say_why() {
     let ask = |provider: &str, reply: Reply| {
         Session::new(provider, &Server::replies(vec![reply])).ask(&Ask::new("hello"))
     };
-    // Without text, yet an answer: it costs one question, and not all that are asked with it.
+    // A question without text costs only itself, not all that are asked with it.
     let at_limit = "cut at 1,000 tokens, all of them thinking: `.max_tokens(2000)`";
     for (provider, message, reason, note) in [
         ("groq", thought.clone(), "length", at_limit),

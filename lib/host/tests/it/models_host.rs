@@ -1,4 +1,4 @@
-//! The host as a notebook runs it: what a key leaves behind, and whom it is sent to.
+//! The host as a notebook runs it: where a key appears, and to whom it is sent.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::models_server::*;
 use crate::support::Server as Host;
 
-/// The files below `folder` that hold the canary.
+/// Returns the files below `folder` that hold the canary.
 fn holding_the_canary(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -29,7 +29,7 @@ fn custom() -> ModelChoice {
     ModelChoice { provider: Some("custom".to_owned()), ..ModelChoice::default() }
 }
 
-/// A host with the canary as its typed key, and nothing else from outside `folder`.
+/// Returns a host with the canary as its typed key, and nothing else from outside `folder`.
 fn host(folder: &Path, base: &str) -> Command {
     let mut host = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
     host.arg("serve")
@@ -42,7 +42,7 @@ fn host(folder: &Path, base: &str) -> Command {
     host
 }
 
-/// A host that has said its hello and answered these calls.
+/// Returns a host that has greeted and answered these calls.
 fn after(calls: Vec<Call>, host: &mut Command) -> Host {
     let mut host = Host::spawn(host);
     host.receive();
@@ -89,7 +89,7 @@ fn a_key_is_sent_only_to_a_server_that_is_trusted() {
 }
 
 #[test]
-fn a_key_is_left_in_nothing() {
+fn a_key_is_left_nowhere() {
     let server = Server::start(|request, _| {
         let said = request.body["messages"][0]["content"].as_str().unwrap_or_default();
         let key = CANARY;
@@ -128,7 +128,7 @@ fn a_key_is_left_in_nothing() {
     assert!(!String::from_utf8_lossy(&arguments).contains(CANARY));
     assert!(std::fs::read_to_string(&cassette).unwrap().contains("the key is ***"));
     assert_eq!(holding_the_canary(folder.path()), Vec::<String>::new());
-    // The key did reach the server, so that all of this says something.
+    // The key did reach the server; otherwise this test would prove nothing.
     assert!(server.received().iter().all(|request| {
         request.header("authorization") == Some(format!("Bearer {CANARY}").as_str())
     }));

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::models_server::*;
 
-/// A minute of the server, which is also one of the client's clock.
+/// A minute of the server and of the client's clock.
 const MINUTE: Duration = Duration::from_secs(2);
 const SPEED: u32 = 30;
 const REQUESTS: u64 = 30;
 const TOKENS: u64 = 8_000;
 
-/// What the server counts in one minute.
+/// The server's counts for one minute.
 struct Window {
     start: Instant,
     requests: u64,
@@ -87,11 +87,10 @@ fn thirty_questions_lose_no_reply() {
     let printed = printed.into_inner().unwrap();
     let meter = models.meter();
     assert_eq!((answers.len(), meter.calls), (30, 30));
-    // 30 questions of some 440 tokens are more than a minute's 8,000: there were waits, each of
-    // them told in one line.
+    // 30 questions of about 440 tokens exceed a minute's 8,000, so there were waits; each printed one line.
     assert!(meter.waits > 0, "{meter:?}");
     assert_eq!(meter.waits as usize, printed.len(), "{printed:#?}");
-    // The headers are honest, so that almost nothing is tried in vain.
+    // The headers are honest, so almost no request is sent in vain.
     let in_vain = server.received().len() - 30;
     assert!(in_vain <= 4, "{in_vain} requests were refused");
     println!(
@@ -102,7 +101,7 @@ fn thirty_questions_lose_no_reply() {
 }
 
 #[test]
-fn what_is_left_is_learnt_from_headers() {
+fn the_remaining_quota_is_read_from_headers() {
     let server = Server::start(|_, before| {
         let headers = match before {
             0 => [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "29s")],
@@ -121,7 +120,7 @@ fn what_is_left_is_learnt_from_headers() {
     waits(&asked(&models, &Ask::new("second")), [28, 29]);
     waits(&asked(&models, &Ask::new("third")), [59, 60]);
     assert_eq!(models.meter().waits, 2);
-    // Hours are not waited for.
+    // The client does not wait for hours.
     asked(&models, &Ask::new("fourth")).error(&[
         "its rate limit",
         "try again at ",
@@ -142,7 +141,7 @@ fn a_question_that_fits_what_is_left_does_not_wait() {
     assert_eq!(models.meter().waits, 0);
 }
 
-/// A server that repeats each question, and gives these replies to some.
+/// Starts a server that repeats each question, and gives these replies to some.
 fn but(replies: Vec<(&'static str, Reply)>) -> Server {
     Server::start(move |request, _| {
         let prompt = request.body["messages"][0]["content"].as_str().unwrap();
@@ -156,7 +155,7 @@ fn numbered(count: usize) -> Vec<Ask> {
 }
 
 #[test]
-fn an_error_that_all_would_meet_stops_what_was_not_asked() {
+fn an_error_common_to_all_stops_the_remaining_questions() {
     let server = but(vec![("3", json_reply(401, &json!({"error": {"message": "no"}})))]);
     let models = Session::new("custom", &server).open();
     let answers = models.ask_many(&numbered(100), &|_| ()).unwrap();
@@ -168,14 +167,14 @@ fn an_error_that_all_would_meet_stops_what_was_not_asked() {
     assert!(why(99).is_some_and(|why| why.starts_with("not asked, because question 4 failed: ")));
     assert!(answers[99].label().contains("no answer: not asked"), "{}", answers[99].label());
     assert_eq!(models.ask_many(&[], &|_| ()).unwrap(), []);
-    // Where nothing was answered, that is an error.
+    // If nothing was answered, the whole call is an error.
     let models = Session::new("custom", &server).open();
     let error = models.ask_many(&vec![Ask::new("3"); 5], &|_| ()).unwrap_err();
     assert!(error.message().contains("refused the key"), "{error}");
 }
 
 #[test]
-fn a_question_that_fails_leaves_the_others_their_answers() {
+fn a_failed_question_does_not_lose_the_others_answers() {
     let refused = json_reply(400, &json!({"error": {"message": "not this"}}));
     let nothing =
         json_reply(200, &json!({"choices": [], "usage": {"prompt_tokens": 3, "total_tokens": 5}}));
@@ -187,7 +186,7 @@ fn a_question_that_fails_leaves_the_others_their_answers() {
     let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
     assert_eq!(texts, ["0", "", "2", "3", "", "5", "6", "7"]);
     assert_eq!(server.received().len(), 8);
-    // What gave nothing is paid for all the same.
+    // A failed question is paid for too.
     let meter = models.meter();
     assert_eq!((meter.calls, meter.usage.input_tokens), (7, 6 * 11 + 3));
     let mut printed = printed.into_inner().unwrap();

@@ -29,14 +29,14 @@ fn text(models: &Models, ask: &Ask) -> String {
     models.ask(ask, &|_| {}).unwrap_or_else(|error| panic!("{error}")).text
 }
 
-/// The processes of the server: the keeper and the one that holds the model.
+/// Returns the processes of the server: the keeper and the one that holds the model.
 fn servers() -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let is_server = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        // Of this clone: another's tests may run beside us.
+        // Only those of this clone: another clone's tests may run at the same time.
         line.contains(" -I - ") && line.contains(&format!("{}/.venv/", workspace()))
     };
     pids.filter(is_server).collect()
@@ -49,11 +49,11 @@ fn workspace() -> String {
 
 fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(pid.try_into().expect("a pid")).expect("a pid");
-    // It may have ended this moment.
+    // It may have ended this very moment.
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
 }
 
-/// Waits until no server is left: the promise is five seconds.
+/// Waits until no server is left; the promise is five seconds.
 fn nothing_left(after: &str) {
     let began = Instant::now();
     while !servers().is_empty() {
@@ -62,7 +62,7 @@ fn nothing_left(after: &str) {
     }
 }
 
-/// One test, since all share one server, which is what most of it is about.
+/// This is one test, since all parts share one server, and most of it is about that server.
 #[test]
 fn the_local_model() {
     let models = open();
@@ -87,7 +87,7 @@ fn it_answers(models: &Models) {
     let answer = models.ask(&short("Say hello."), &|_| {}).expect("an answer");
     assert_eq!((answer.mode, answer.model.as_str()), (Mode::Local, "SmolLM2-135M"));
     assert!(!answer.text.is_empty() && answer.usage.output_tokens > 0, "{answer:?}");
-    // Its few tokens may not be enough for all that it wants to say, which the label then says too.
+    // A few tokens may not be enough for the whole answer; then the label says that too.
     assert!(answer.label().starts_with("local · SmolLM2-135M"), "{}", answer.label());
     assert_eq!(models.meter().cost_usd, Some(0.0));
 }
@@ -95,7 +95,7 @@ fn it_answers(models: &Models) {
 fn many_at_once(models: &Models) {
     let asks: Vec<Ask> = (0..8).map(|n| short(&format!("Describe the number {n}."))).collect();
     let answers = models.ask_many(&asks, &|_| {}).expect("answers");
-    // In the questions' order: each is as when it is asked alone.
+    // In the questions' order; each answer is the same as when asked alone.
     for (ask, answer) in asks.iter().zip(&answers).rev().step_by(2) {
         assert!(!answer.text.is_empty(), "{ask:?}");
         assert_eq!(text(models, ask), answer.text, "whatever was asked before and beside it");
@@ -156,7 +156,7 @@ fn a_recording_of_it_gives_its_answers(models: &Models) {
         let answers = models.ask_many(asks, &|_| {}).expect("answers");
         answers.into_iter().map(|answer| (answer.text, answer.mode)).collect::<Vec<_>>()
     };
-    // The mode of the notebook's other labs does not keep this one from recording.
+    // The mode of the notebook's other labs does not stop this one from recording.
     let recorder = open(&[("LLM_MODE", "scripted"), ("LLM_RECORD_LOCAL", "1")]);
     let recorded = said(&recorder, &asks);
     assert!(recorded.iter().all(|(_, mode)| *mode == Mode::Record), "{recorded:?}");
@@ -174,16 +174,16 @@ fn a_recording_of_it_gives_its_answers(models: &Models) {
         |said: &[(String, Mode)]| said.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>();
     assert_eq!(answers.iter().map(|it| it.text.clone()).collect::<Vec<_>>(), texts(&recorded));
     assert!(replay.ask(&asks[0], &|_| {}).expect("once more").note.is_none());
-    // What an exercise's solution asks is added in a session of its own.
+    // An exercise's solution adds its questions in another session.
     let more = [Ask { messages: vec![Message::new(Role::User, "Snow is")], ..asks[0].clone() }];
     said(&open(&[("LLM_RECORD_LOCAL", "add")]), &more);
     let file = std::fs::read_to_string(&path).expect("a recording");
     assert!(open(&[("LLM_MODE", "replay")]).ask(&more[0], &|_| {}).expect("both").is_answer());
     assert_eq!(said(&open(&[("LLM_MODE", "replay")]), &asks), said(&replay, &asks));
-    // Where the model is there, it answers itself, recorded or not.
+    // If the model is there, it answers itself, recorded or not.
     let live = said(&open(&[]), &asks);
     assert!(live.iter().all(|(_, mode)| *mode == Mode::Local), "{live:?}");
-    // An edited prompt has no label in the recording, however much alike it is.
+    // An edited prompt has no label in the recording, however similar it is.
     asks[0].messages[0].content += " very";
     let edited = replay.ask(&asks[0], &|_| {}).expect("an answer that says it is none");
     assert!(!edited.is_answer() && edited.label().contains("no reply"), "{edited:?}");
@@ -197,7 +197,7 @@ fn tools_are_offered_and_their_results_taken(models: &Models) {
         description: "The weather of a city.".into(),
         parameters: json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}),
     };
-    // So small a model may call it or not. That the server takes both turns is what counts.
+    // So small a model may call the tool or not. The test only needs the server to accept both turns.
     let mut ask =
         Ask { tools: vec![tool], max_tokens: 40, ..short("What is the weather in Rome?") };
     let answer = models.ask(&ask, &|_| {}).expect("an answer or a call");
@@ -219,7 +219,7 @@ fn a_context_that_overflows_is_an_error(models: &Models) {
     assert!(error.contains("context") && error.contains("4096"), "{error}");
 }
 
-/// The server's port, from the sockets that its processes hold.
+/// Returns the server's port, from the sockets that its processes hold.
 fn port() -> u16 {
     let inodes: Vec<String> = servers()
         .into_iter()
@@ -269,7 +269,7 @@ fn a_second_lab_shares_the_server(models: &Models) {
 }
 
 fn a_server_killed_in_the_middle_is_started_again(models: &Models) {
-    // The keeper has the smaller number, unless numbers have started anew; each is killed once.
+    // The keeper has the smaller process id, unless ids have wrapped around; each is killed once.
     for victim in [0, 1] {
         let before = servers();
         let ask = Ask { stream: true, max_tokens: 400, ..short("Write a long poem about rain.") };
@@ -291,7 +291,7 @@ fn a_server_killed_in_the_middle_is_started_again(models: &Models) {
     }
 }
 
-/// A host with the local model open, whose owner is a process of ours.
+/// A host with the local model open, whose owner is a process of this test.
 struct Lab {
     owner: Child,
     host: Child,
@@ -344,7 +344,7 @@ fn hosts_and_servers_are_killed_in_every_order() {
         let victims = [lab.owner.id(), lab.host.id(), server[0], server[1]];
         kill(victims[order[0]]);
         if order[0] < 2 {
-            // Its death alone ends everything.
+            // The death of this process alone ends everything.
             let began = Instant::now();
             let _ = lab.owner.try_wait();
             nothing_left(&format!("{order:?}"));

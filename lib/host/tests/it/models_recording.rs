@@ -7,7 +7,7 @@ use code_evolution_host::models::{ModelError, Models};
 
 use crate::models_server::*;
 
-/// What a notebook would ask: repeated, streamed, JSON, many at once.
+/// Asks like a notebook: repeated, streamed, JSON, many at once.
 fn notebook(models: &Models) -> Vec<String> {
     let mut said = Vec::new();
     let mut ask = |ask: Ask| said.push(asked(models, &ask).text().to_owned());
@@ -85,7 +85,7 @@ fn a_key_in_a_prompt_is_not_recorded() {
 }
 
 #[test]
-fn what_is_paid_for_is_recorded_before_an_error_is_told() {
+fn paid_answers_are_recorded_before_an_error_is_reported() {
     let server =
         Server::start(|request, _| match request.body["messages"][0]["content"].as_str() {
             Some("bad") => json_reply(400, &json!({"error": {"message": "no"}})),
@@ -100,7 +100,7 @@ fn what_is_paid_for_is_recorded_before_an_error_is_told() {
 }
 
 #[test]
-fn what_cannot_be_recorded_stops_what_was_not_asked() {
+fn a_failed_recording_stops_the_remaining_questions() {
     let server = Server::replies(vec![says("fine")]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none/recording.toml");
@@ -115,7 +115,7 @@ fn what_cannot_be_recorded_stops_what_was_not_asked() {
 fn an_answer_is_recorded_while_later_ones_are_under_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording.toml");
-    // The last answer waits until the first two can be read in the file.
+    // The last answer waits until the first two are in the file.
     let recording = path.clone();
     let server = Server::start(move |request, _| {
         let prompt = request.body["messages"][0]["content"].as_str().unwrap();
@@ -163,14 +163,14 @@ fn without_key_and_network_a_script_answers() {
     assert_eq!(outcome.printed, ["one", "two"]);
     assert_eq!(outcome.result.unwrap().label(), "scripted · no model");
     assert_eq!((models.meter().calls, models.meter().replayed), (0, 1));
-    // A script never passes for a recording.
+    // A script never counts as a recording.
     let replay = offline(&ModelChoice { mode: Some(Mode::Replay), ..choice }).unwrap();
     assert_eq!(replay.status().mode, Mode::Scripted);
     assert!(replay.status().notes[0].contains("written by hand"));
 }
 
 #[test]
-fn a_recording_is_not_adopted_into() {
+fn adopting_replies_into_a_recording_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording.toml");
     let text = "kind = \"recording\"\n[[exchange]]\nprompt = \"a\"\nreplies = [\"b\"]\n";

@@ -1,4 +1,4 @@
-//! What a refusal means: waits, spent days, slips, sizes, and advice that fits.
+//! What a refusal means: waits, spent daily quotas, malformed answers, sizes, and fitting advice.
 
 use code_evolution_wire::model::{Ask, Budget};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn refusal(status: u16, error: Value) -> Reply {
 }
 
 #[test]
-fn a_slip_is_asked_again_once() {
+fn a_malformed_answer_is_asked_again_once() {
     let raw = json!({"error": {"message": "Failed to call a function", "code": "tool_use_failed"}});
     let behind = json!({"message": "Provider returned error", "code": 400, "metadata": {"raw": raw.to_string()}});
     let stopped = |reason: &str| {
@@ -44,13 +44,13 @@ fn a_slip_is_asked_again_once() {
         let meter = models.meter();
         assert_eq!((server.received().len(), meter.retries), (3, 1), "slip {number}");
         assert_eq!(meter.waits, 0, "a slip needs no wait");
-        // Once, and no more.
+        // Asked again once, and no more.
         let server = Server::replies(vec![slip]);
         let outcome = Session::new("groq", &server).ask(&ask_to_add());
         outcome.error(&["cannot be read, twice", "ask again"]);
         assert_eq!((server.received().len(), outcome.printed.len()), (2, 1), "slip {number}");
     }
-    // What a slip took is paid for.
+    // A malformed answer is paid for too.
     let server = Server::replies(vec![stopped("MALFORMED_FUNCTION_CALL"), says("hi")]);
     let models = Session::new("gemini", &server).open();
     asked(&models, &Ask::new("hello")).text();
@@ -59,7 +59,7 @@ fn a_slip_is_asked_again_once() {
 }
 
 #[test]
-fn a_spent_day_is_told_at_once_with_its_end() {
+fn a_spent_daily_quota_is_reported_at_once_with_its_end() {
     let reset = json!({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4070908800000"});
     let by_quota = json!({"message": "m", "details": [
         {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}, {"retryDelay": "31s"},
@@ -114,7 +114,7 @@ fn a_spent_day_is_told_at_once_with_its_end() {
     )]);
     let outcome = Session::new("custom", &server).ask(&Ask::new("hello"));
     outcome.error(&["the day's quota at custom is spent", "UTC, in 6 h 47 min"]);
-    // A day that gives a place free in a moment is worth the wait.
+    // A daily limit that frees a place in a moment is worth the wait.
     let rolling =
         json!({"message": "on tokens per day (TPD): Limit 100000. Please try again in 8.2s."});
     let server = Server::replies(vec![refusal(429, rolling), says("hi")]);
@@ -122,7 +122,7 @@ fn a_spent_day_is_told_at_once_with_its_end() {
 }
 
 #[test]
-fn a_wait_is_read_wherever_it_stands() {
+fn a_wait_is_read_from_every_place() {
     let body = |error: Value| json!({ "error": error }).to_string();
     let plain = || body(json!({"message": "slow down"}));
     for (headers, body, seconds) in [
@@ -143,7 +143,7 @@ fn a_wait_is_read_wherever_it_stands() {
             body(json!({"message": "m", "metadata": {"headers": {"X-RateLimit-Reset": "15"}}})),
             "15",
         ),
-        // The longer of two.
+        // The longer of two waits counts.
         (vec![("retry-after", "2")], body(json!({"message": "try again in 16s"})), "16"),
     ] {
         let server = Server::replies(vec![http(429, &headers, &body), says("hi")]);
@@ -161,7 +161,7 @@ fn a_wait_is_read_wherever_it_stands() {
 }
 
 #[test]
-fn too_large_a_request_is_told_which_part_of_it_is() {
+fn a_request_that_is_too_large_says_which_part_is() {
     let long = Ask { max_tokens: 20_000, ..Ask::new("hello") };
     let groq = json!({"message": "too large for the tokens per minute (TPM): limit 6000, requested 20015", "type": "tokens", "code": "rate_limit_exceeded"});
     let context = json!({"message": "This model's maximum context length is 8192 tokens. However, you requested 21000 tokens (1000 in the messages, 20000 in the completion).", "code": "context_length_exceeded"});
@@ -191,14 +191,14 @@ fn too_large_a_request_is_told_which_part_of_it_is() {
 }
 
 #[test]
-fn what_asks_again_counts_in_the_meter_and_the_budget() {
+fn retries_count_in_the_meter_and_the_budget() {
     let busy = http(503, &[("retry-after", "1")], "{}");
     let server = Server::replies(vec![busy.clone(), busy.clone(), says("hi"), busy]);
     let models = Session::new("custom", &server).open();
     models.set_budget(Budget { calls: Some(5), tokens: None });
     asked(&models, &Ask::new("hello")).text();
     assert_eq!((models.meter().calls, models.meter().retries), (1, 2));
-    // Two more requests are allowed, whatever comes of them.
+    // Two more requests are allowed, whatever their result.
     let outcome = asked(&models, &Ask::new("hello"));
     outcome.error(&["HTTP 503", "the budget of 5 calls is spent (3 of them asked again)"]);
     assert_eq!((server.received().len(), models.meter().retries), (5, 3));
@@ -207,7 +207,7 @@ fn what_asks_again_counts_in_the_meter_and_the_budget() {
 }
 
 #[test]
-fn advice_fits_the_trouble() {
+fn advice_fits_the_failure() {
     for (reply, advice) in [
         (refusal(429, json!({"message": "slow"})), "try again in a minute"),
         (refusal(500, json!({"message": "oops"})), "the trouble is the server's"),
@@ -218,14 +218,14 @@ fn advice_fits_the_trouble() {
         let message = outcome.error(&["no answer in 4 attempts", advice]);
         assert!(!message.contains("running?") && !message.contains("reachable"), "{message}");
     }
-    // A server that has answered is not asked whether it is there.
+    // If a server has answered before, the advice does not ask whether it runs.
     let server = Server::replies(vec![says("hi")]);
     let models = Session::new("custom", &server).speed(200).open();
     asked(&models, &Ask::new("hello")).text();
     server.stop();
     let message = asked(&models, &Ask::new("hello")).error(&["has answered before"]);
     assert!(!message.contains("running?"), "{message}");
-    // Spellings of this machine, and a proxy that stands before another.
+    // Several spellings of this machine, and a proxy in front of another.
     for base in [
         "http://localhost.:1/v1",
         "http://ollama.localhost:1/v1",
@@ -247,7 +247,7 @@ fn advice_fits_the_trouble() {
 }
 
 #[test]
-fn a_prompt_that_was_read_in_part_is_told() {
+fn a_prompt_that_was_only_partly_read_is_reported() {
     let counted = |tokens: u64| {
         let mut body = completion("Which function do you mean?");
         body["usage"] =
@@ -276,7 +276,7 @@ fn a_prompt_that_was_read_in_part_is_told() {
 }
 
 #[test]
-fn what_gave_nothing_is_metered() {
+fn an_answer_without_a_reply_is_metered() {
     for choices in [json!([]), json!(null)] {
         let body = json!({"choices": choices, "prompt_feedback": {"block_reason": "SAFETY"}, "usage": {"prompt_tokens": 300, "completion_tokens": 0, "total_tokens": 1300}});
         let server = Server::replies(vec![json_reply(200, &body)]);

@@ -1,4 +1,4 @@
-//! What goes over the wire, and when it may not.
+//! The contents of requests, and when no request may be sent.
 
 use std::sync::Barrier;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::models_server::*;
 
-/// The fields that each provider is sent for the plainest question.
+/// Checks the fields that each provider gets for the simplest question.
 #[test]
 fn bodies_arrive_as_each_provider_wants_them() {
     let cases = [
@@ -59,7 +59,7 @@ fn a_conversation_keeps_its_order() {
 }
 
 #[test]
-fn json_is_repaired_in_one_more_turn() {
+fn broken_json_is_repaired_in_one_more_turn() {
     let server = Server::replies(vec![says("It is 7."), says("```json\n{\"score\": 7}\n```")]);
     let schema = json!({"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]});
     let ask = Ask { schema: Some(schema), ..Ask::new("score it") };
@@ -89,7 +89,7 @@ fn a_budget_stops_before_the_next_call() {
     assert_eq!(server.received().len(), 2);
     models.set_budget(Budget::default());
     asked(&models, &Ask::new("hello")).text();
-    // Many at once cannot pass it together.
+    // Many questions at once cannot exceed the budget together.
     models.set_budget(Budget { calls: Some(8), tokens: None });
     let asks: Vec<Ask> = (0..20).map(|n| Ask::new(format!("question {n}"))).collect();
     let answers = models.ask_many(&asks, &|_| ()).unwrap();
@@ -104,7 +104,7 @@ fn a_budget_stops_before_the_next_call() {
 }
 
 #[test]
-fn a_paid_call_counts_whatever_came_of_it() {
+fn a_paid_call_counts_whatever_its_result() {
     let mut empty = completion("");
     empty["choices"][0]["finish_reason"] = json!("length");
     let server = Server::replies(vec![json_reply(200, &empty)]);
@@ -119,8 +119,8 @@ fn a_paid_call_counts_whatever_came_of_it() {
 }
 
 #[test]
-fn questions_that_meet_the_same_refusals_at_once_are_all_answered() {
-    // Each refusal waits until both questions have met it.
+fn questions_with_the_same_refusals_at_once_are_all_answered() {
+    // Each refusal waits until both questions have received it.
     let both = [Barrier::new(2), Barrier::new(2)];
     let server = Server::start(move |request, _| {
         let fields = ["reasoning_effort", "temperature"];
@@ -140,7 +140,7 @@ fn questions_that_meet_the_same_refusals_at_once_are_all_answered() {
 }
 
 #[test]
-fn a_temperature_that_is_not_sent_is_told() {
+fn a_temperature_that_is_not_sent_is_reported() {
     let server = Server::replies(vec![says("hi")]);
     let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
     for (provider, told) in [("anthropic", true), ("custom", false)] {

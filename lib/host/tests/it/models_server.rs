@@ -1,4 +1,4 @@
-//! A server on this machine that misbehaves as told, and the ways to ask it.
+//! A server on this machine that fails as instructed, and ways to ask it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,15 +11,15 @@ use code_evolution_wire::model::{Answer, Ask, Mode, ModelChoice};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-/// Must be found in nothing that any test produces.
+/// No test may produce anything that contains this.
 pub const CANARY: &str = "sk-canary-7f3a9b2c5d8e1f4a6b";
 
-/// A request as it came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub method: String,
     pub path: String,
-    /// Names in small letters.
+    /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Value,
 }
@@ -30,12 +30,12 @@ impl Received {
     }
 }
 
-/// What the server does next on a connection.
+/// The server's next action on a connection.
 #[derive(Debug, Clone)]
 pub enum Step {
     Send(Vec<u8>),
     Wait(Duration),
-    /// Sends the bytes again and again until the other side has enough.
+    /// Sends the bytes again and again until the other side stops reading.
     Flood {
         piece: Vec<u8>,
         times: usize,
@@ -49,7 +49,7 @@ pub fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
     vec![Step::Send(bytes.into())]
 }
 
-/// A whole HTTP response.
+/// Returns a complete HTTP response.
 pub fn http(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
     let body = body.as_ref();
     let mut head = format!(
@@ -68,7 +68,7 @@ pub fn json_reply(status: u16, body: &Value) -> Reply {
     http(status, &[("content-type", "application/json")], body.to_string())
 }
 
-/// A completion that says `text`.
+/// Returns a completion that says `text`.
 pub fn says(text: &str) -> Reply {
     json_reply(200, &completion(text))
 }
@@ -81,12 +81,12 @@ pub fn completion(text: &str) -> Value {
     })
 }
 
-/// The head of a streamed response; the body ends with the connection.
+/// Returns the head of a streamed response; the body ends with the connection.
 pub fn stream_head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n".to_vec()
 }
 
-/// The events that say `pieces` one after the other.
+/// Returns events that say `pieces`, one after the other.
 pub fn events(pieces: &[&str]) -> String {
     let mut out = String::new();
     for piece in pieces {
@@ -100,7 +100,7 @@ pub fn events(pieces: &[&str]) -> String {
 
 type Behaviour = dyn Fn(&Received, usize) -> Reply + Send + Sync;
 
-/// A connection, in the clear or encrypted.
+/// A connection, plain or encrypted.
 trait Connection: Read + Write {
     /// Tells the other side that nothing follows.
     fn finish(&mut self);
@@ -128,7 +128,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server. `behaviour` hears the request and how many came before it.
+    /// Starts a server. `behaviour` gets the request and the number of earlier requests.
     pub fn start(behaviour: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
         Server::start_on(|stream| Box::new(stream), behaviour)
     }
@@ -167,15 +167,15 @@ impl Server {
         Server { address, stopped, received }
     }
 
-    /// Gives these replies one after the other, and the last one for ever.
+    /// Gives these replies one after the other, and then the last one for ever.
     pub fn replies(replies: Vec<Reply>) -> Self {
         Server::start(move |_, before| replies[before.min(replies.len() - 1)].clone())
     }
 
-    /// Stops listening: nobody is there from now on.
+    /// Stops listening: from now on, no connection succeeds.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // The thread waits for a connection, and looks up when one comes.
+        // The thread waits for a connection, and stops when one comes.
         let _ = TcpStream::connect(&self.address);
         while TcpStream::connect(&self.address).is_ok() {
             std::thread::yield_now();
@@ -190,7 +190,7 @@ impl Server {
         format!("http://{}/v1", self.address)
     }
 
-    /// The address for a client that encrypts.
+    /// Returns the address for a client that encrypts.
     pub fn encrypted_base(&self) -> String {
         format!("https://{}/v1", self.address)
     }
@@ -225,7 +225,7 @@ fn serve(stream: Box<dyn Connection>, log: &Mutex<Vec<Received>>, behaviour: &Be
     };
     let mut stream = reader.into_inner();
     for step in behaviour(&request, before) {
-        // The client may have hung up: that is its right.
+        // The client may have hung up, which is allowed.
         let sent = match step {
             Step::Send(bytes) => stream.write_all(&bytes),
             Step::Wait(wait) => {
@@ -241,7 +241,7 @@ fn serve(stream: Box<dyn Connection>, log: &Mutex<Vec<Received>>, behaviour: &Be
     stream.finish();
 }
 
-/// All that came of a question.
+/// Everything that a question led to.
 pub struct Outcome {
     pub result: Result<Answer, ModelError>,
     pub printed: Vec<String>,
@@ -256,7 +256,7 @@ impl Outcome {
         }
     }
 
-    /// The error's message, which must hold all of `parts`.
+    /// Returns the error's message, which must hold all of `parts`.
     #[track_caller]
     pub fn error(&self, parts: &[&str]) -> String {
         let error = self.result.as_ref().expect_err("an error was expected");
@@ -270,7 +270,7 @@ impl Outcome {
     }
 }
 
-/// How to reach a server, for a session.
+/// The way to reach a server, for a session.
 pub struct Session {
     pub env: Vec<(String, String)>,
     pub speed: u32,
@@ -278,7 +278,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// As `provider` at `server`, with the canary as its key. A minute is three seconds.
+    /// Asks as `provider` at `server`, with the canary as its key. A minute lasts three seconds.
     pub fn new(provider: &str, server: &Server) -> Self {
         let env = [
             ("LLM_PROVIDER", provider),
@@ -322,7 +322,7 @@ impl Session {
     }
 }
 
-/// Asks, and looks for the canary in all that came of it.
+/// Asks, and looks for the canary in everything that results.
 #[track_caller]
 pub fn asked(models: &Models, ask: &Ask) -> Outcome {
     let printed = Mutex::new(Vec::new());
@@ -344,7 +344,7 @@ pub fn ask_after(replies: Vec<Reply>) -> (Outcome, Server) {
     (outcome, server)
 }
 
-/// A question whose answer is streamed.
+/// Returns a question whose answer is streamed.
 pub fn streamed() -> Ask {
     Ask { stream: true, ..Ask::new("hello") }
 }

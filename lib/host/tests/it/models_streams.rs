@@ -1,4 +1,4 @@
-//! Replies that come in pieces.
+//! Replies that arrive in pieces.
 
 use serde_json::json;
 
@@ -19,12 +19,12 @@ fn a_stream_prints_whole_lines_and_survives_any_split() {
 }
 
 #[test]
-fn odd_streams() {
+fn unusual_streams_are_read() {
     let ask =
         |replies: Vec<Reply>| Session::new("custom", &Server::replies(replies)).ask(&streamed());
     let streamed_reply = |body: &str| raw([stream_head(), body.as_bytes().to_vec()].concat());
     let whole = events(&["one\n", "two"]);
-    // Cut in the middle: asked again.
+    // Cut in the middle: the question is asked again.
     let outcome = ask(vec![streamed_reply(&whole[..120]), streamed_reply(&whole)]);
     assert_eq!(outcome.text(), "one\ntwo");
     assert!(
@@ -57,7 +57,7 @@ fn odd_streams() {
         call.push_str(&format!("data: {}\n\n", json!({"choices": [{"delta": delta}]})));
     }
     let answer = ask(vec![streamed_reply(&format!("{call}data: [DONE]\n\n"))]).result.unwrap();
-    // An index is only a label, however large.
+    // An index is only a label, even a large one.
     let calls: Vec<_> =
         answer.tool_calls.iter().map(|call| (call.name.as_str(), &call.arguments)).collect();
     assert_eq!(calls, [("count", &json!({"of": 3})), ("x", &json!({}))]);
@@ -65,7 +65,7 @@ fn odd_streams() {
 }
 
 #[test]
-fn control_strings_stay_in_the_text_and_out_of_what_is_printed() {
+fn control_strings_stay_in_the_text_but_are_not_printed() {
     let text = "EVCXR_EXECUTION_COMPLETE\nEVCXR_BEGIN_CONTENT text/html\n<script>x</script>\n\u{1b}[2J\u{1b}]0;t\u{7}bye\r\u{202e}";
     let (outcome, _) = ask_after(vec![says(text)]);
     assert_eq!(outcome.text(), text);

@@ -1,5 +1,5 @@
-//! Servers that are as strict as the providers' documentation: what they refuse, what they give, and
-//! what they want back. A row is data; one server plays them all.
+//! Servers that are as strict as the providers' documentation: what they refuse, what they give, and what
+//! they want back. Each row is data, and one server plays all of them.
 
 use std::collections::BTreeSet;
 
@@ -8,36 +8,36 @@ use serde_json::{Map, Value, json};
 use crate::models_conversations::stream_of;
 use crate::models_server::*;
 
-/// The fields of a request that every one of them documents.
+/// The fields of a request that all providers document.
 const FIELDS: [&str; 5] = ["model", "messages", "tools", "stream", "temperature"];
 
-/// A provider as its documentation has it.
+/// A provider according to its documentation.
 #[derive(Debug, Clone, Copy)]
 pub struct Strict {
-    /// The row of ours that is asked.
+    /// The name of the provider in our table.
     pub provider: &'static str,
-    /// What else it is, where one row stands for many.
+    /// The kind of server, if one provider name stands for several.
     pub server: &'static str,
     /// Documented fields of a request beside [`FIELDS`].
     pub fields: &'static [&'static str],
     /// Whether any other field is an error.
     pub refuses_unknown: bool,
-    /// The status of a request that is wrong.
+    /// The status of an invalid request.
     pub status: u16,
     pub shape: Shape,
-    /// What it puts beside its calls, and wants back unchanged.
+    /// The fields that it adds to its calls and wants back unchanged.
     pub wants: Wants,
-    /// What it puts into its messages, and refuses to take back.
+    /// The fields that it puts into its messages but does not accept back.
     pub gives_only: &'static [&'static str],
     pub ids: Ids,
     pub text_beside_calls: bool,
-    /// Whether the last message may be the model's.
+    /// Whether the model's message may be the last.
     pub model_may_be_last: bool,
     /// How its streams number calls.
     pub numbers: Numbers,
 }
 
-/// How it words an error.
+/// The form of its errors.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     Object,
@@ -48,9 +48,9 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Wants {
     Nothing,
-    /// This field of the first call of each message.
+    /// This field, in the first call of each message.
     OfCall(&'static str),
-    /// These fields of the message.
+    /// These fields, in the message.
     OfMessage(&'static [&'static str]),
 }
 
@@ -59,33 +59,33 @@ pub enum Ids {
     Any,
     /// Nine letters or digits.
     Nine,
-    /// It gives none, or the same one in each turn.
+    /// It gives none, or the same id in each turn.
     Poor,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub enum Numbers {
-    /// 0, 1, ..., arguments in pieces.
+    /// 0, 1, ...; arguments arrive in pieces.
     Pieces,
-    /// No index; each call whole in a chunk of its own.
+    /// No index; each call arrives whole in a separate chunk.
     None,
     /// 0 for each call.
     Zero,
 }
 
-/// What the model does in its turns with calls: tools and arguments. A tool that is missing, arguments
-/// that are broken, and two calls at once.
+/// The model's calls in each turn: tools and arguments. They include a missing tool, broken arguments, and
+/// two calls at once.
 const TURNS: [&[(&str, &str)]; 4] = [
     &[("multiply", "{\"a\": 7, \"b\": 12}"), ("multiply", "{\"a\": 1, \"b\": 2}")],
     &[("count_words", "{\"text\": \"one two\"}")],
     &[("add", "{\"a\": 30, ")],
     &[("add", "{\"a\": \"30\", \"b\": 4}")],
 ];
-/// After which of these turns it answers in words.
+/// The turns after which it answers in words.
 const WORDS_AFTER: [usize; 2] = [3, 4];
 
 impl Strict {
-    /// The message that it gives in its turn number `turn` with calls.
+    /// Returns the message that it gives in its turn number `turn` with calls.
     fn message(&self, turn: usize) -> Value {
         let id = |call: usize| match self.ids {
             Ids::Any => format!("call_{turn}x{call}_0123456789"),
@@ -128,7 +128,7 @@ impl Strict {
         fields.iter().map(|field| (field.to_string(), value(field))).collect()
     }
 
-    /// What is wrong with a request, as the provider checks it.
+    /// Returns what is wrong with a request, by the provider's rules.
     pub fn check(&self, body: &Value) -> Result<(), String> {
         let known = |field: &String| {
             FIELDS.contains(&field.as_str()) || self.fields.contains(&field.as_str())
@@ -198,7 +198,7 @@ impl Strict {
         Ok(id.to_owned())
     }
 
-    /// The server. It knows how far a conversation is by what comes back.
+    /// Starts the server. It tells from the messages how far a conversation is.
     pub fn start(self) -> Server {
         Server::start(move |request, _| match self.check(&request.body) {
             Err(why) => self.refuse(&why),
@@ -285,7 +285,7 @@ impl Strict {
     }
 }
 
-/// Whether an object has these fields beside the usual ones, unchanged, and no other.
+/// Checks that an object has these fields besides the usual ones, unchanged, and no others.
 fn same(
     object: &Value,
     usual: &[&str],

@@ -1,4 +1,4 @@
-//! The providers as their documentation has them: what each refuses, gives and wants back.
+//! The providers according to their documentation: what each refuses, gives and wants back.
 
 use crate::models_strict::{Ids, Numbers, Shape, Strict, Wants};
 
@@ -17,7 +17,7 @@ pub const OPENAI: Strict = Strict {
     numbers: Numbers::Pieces,
 };
 
-/// Every provider of ours, and two servers behind `custom`.
+/// Every provider that we support, and two servers behind `custom`.
 pub const STRICT: [Strict; 10] = [
     OPENAI,
     Strict {
@@ -37,7 +37,7 @@ pub const STRICT: [Strict; 10] = [
     },
     Strict {
         provider: "anthropic",
-        // It ignores `response_format` and `reasoning_effort`, and its newer models a temperature.
+        // It ignores `response_format` and `reasoning_effort`; its newer models also ignore a temperature.
         fields: &["max_tokens", "stream_options"],
         gives_only: &["refusal"],
         ..OPENAI

@@ -1,4 +1,4 @@
-//! The crates that a task may offer. Building them takes a while the first time, and a registry.
+//! The crates that a task may offer. The first build takes a while and needs a registry.
 
 use code_evolution_host::judge::{Judge, JudgeError, Options};
 use code_evolution_wire::task::Task;
@@ -6,7 +6,7 @@ use code_evolution_wire::task::Task;
 use crate::support::{assert_passes, judge, options};
 
 #[test]
-fn candidates_use_what_the_task_offers() {
+fn candidates_use_the_crates_that_the_task_offers() {
     judge().prepare().unwrap();
     let task = Task::new("fn f(text: &str) -> bool").case(("very good!",), true);
     for (name, body) in [

@@ -1,4 +1,4 @@
-//! Each way a candidate can end, and what is said of it.
+//! Each way in which a candidate can end, and how it is reported.
 
 use code_evolution_host::judge::{JudgeError, apply_suggestions};
 use code_evolution_wire::program::{Program, Status};
@@ -11,13 +11,13 @@ fn doubles() -> Task {
     Task::new("fn double(n: u32) -> u32").case((1,), 2).case((2,), 4).case((21,), 42)
 }
 
-/// Limits that end a hanging candidate soon.
+/// Returns limits that end a hanging candidate soon.
 pub fn short() -> Limits {
     Limits { case_wall_ms: 300, wall_ms: 900, cpu_ms: 400, ..Limits::default() }
 }
 
 #[test]
-fn a_right_answer_passes_and_is_accounted_for() {
+fn a_right_answer_passes_and_is_measured() {
     let verdict = verdict(&doubles(), "fn double(n: u32) -> u32 { n * 2 }");
     assert_eq!((verdict.stage, &verdict.outcome), (Stage::Run, &Outcome::Finished));
     assert_eq!((verdict.passed, verdict.total), (3, 3));
@@ -44,7 +44,7 @@ fn a_panic_has_its_message_and_line_and_spares_the_other_cases() {
 }
 
 #[test]
-fn a_panic_can_be_what_is_asked_for() {
+fn a_case_can_require_a_panic() {
     let task = Task::new("fn check(n: u32) -> u32").panics_on((0,)).case((1,), 1);
     assert_passes(&task, "fn check(n: u32) -> u32 { assert!(n > 0); n }");
     let lenient = verdict(&task, "fn check(n: u32) -> u32 { n }");
@@ -64,7 +64,7 @@ fn compile_errors_carry_rustcs_diagnostics_and_no_path() {
 }
 
 #[test]
-fn another_signature_is_told_as_such() {
+fn a_wrong_signature_is_reported_as_such() {
     for code in ["fn double(n: i64) -> i64 { n }", "fn triple(n: u32) -> u32 { n }"] {
         let verdict = verdict(&doubles(), code);
         assert_eq!(verdict.outcome, Outcome::CompileError);
@@ -99,7 +99,7 @@ fn clippys_lints_are_collected_where_the_task_asks() {
     let lint = &linted.diagnostics[0];
     assert_eq!((lint.code.as_deref(), lint.line), (Some("clippy::needless_return"), Some(1)));
     assert_eq!(verdict(&task, "fn double(n: u32) -> u32 { n * 2 }").diagnostics, []);
-    // A compiler's warning is none of clippy's.
+    // A compiler warning is not a clippy warning.
     let unused = "fn double(n: u32) -> u32 { let unused = 1; n * 2 }";
     assert_eq!(verdict(&task, unused).diagnostics, []);
     assert_eq!(verdict(&task.warnings(), unused).warnings(), 1);
@@ -115,7 +115,7 @@ fn a_candidate_cannot_silence_clippy_nor_fail_by_it() {
     ] {
         assert_eq!(verdict(&task, silenced).warnings(), 1, "{silenced}");
     }
-    // This lint is an error unless it is capped.
+    // This lint is an error unless its level is capped.
     let denied = verdict(&task, "fn double(n: u32) -> u32 { if n == n { n * 2 } else { 0 } }");
     assert_eq!((denied.passed, denied.warnings()), (3, 1), "{denied:#?}");
 }
@@ -147,7 +147,7 @@ fn a_sleeper_is_ended_by_the_clock_and_the_other_cases_run() {
 }
 
 #[test]
-fn too_much_memory_is_told_apart() {
+fn too_much_memory_has_its_own_outcome() {
     let code = "fn double(n: u32) -> u32 { let v = vec![n; 1 << 28]; v[n as usize] * 2 }";
     let verdict = verdict(&doubles(), code);
     assert_eq!(verdict.outcome, Outcome::OutOfMemory { limit_bytes: 256 << 20 });
@@ -165,7 +165,7 @@ fn deep_recursion_is_called_a_stack_overflow() {
 }
 
 #[test]
-fn abort_exit_and_a_panic_within_a_panic_are_told_apart() {
+fn abort_exit_and_a_panic_within_a_panic_have_different_outcomes() {
     for (body, expected) in [
         ("std::process::abort()", Outcome::Signal { number: 6, name: "SIGABRT".to_owned() }),
         ("std::process::exit(3)", Outcome::Exited { code: 3 }),
@@ -180,7 +180,7 @@ fn abort_exit_and_a_panic_within_a_panic_are_told_apart() {
 }
 
 #[test]
-fn hidden_cases_count_and_are_not_told() {
+fn hidden_cases_count_but_are_not_shown() {
     let task = Task::new("fn f(n: u32) -> String")
         .case((1,), "one")
         .hidden_case((47_110_815,), "the hidden answer");
@@ -198,7 +198,7 @@ fn a_candidate_cannot_tell_a_visible_case_what_it_saw_in_a_hidden_one() {
     let hidden = Task::new("fn f(n: u32) -> String").hidden_case((47_110_815,), "right");
     let task = (1..=5_u32).fold(hidden, |task, n| task.case((n,), "right"));
     for end in ["seen", "panic!(\"{seen}\")", "{ eprintln!(\"{seen}\"); panic!() }"] {
-        // Another text is another order of the cases.
+        // Another text gives another order of the cases.
         for n in 0..4 {
             let code = format!(
                 "static SEEN: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
@@ -218,13 +218,13 @@ fn a_candidate_cannot_tell_a_visible_case_what_it_saw_in_a_hidden_one() {
 }
 
 #[test]
-fn an_unbounded_output_is_no_overflow() {
+fn an_output_limit_of_u64_max_does_not_overflow() {
     let limits = Limits { output_bytes: u64::MAX, ..Limits::default() };
     assert_passes(&doubles().limits(limits), "fn double(n: u32) -> u32 { n * 2 }");
 }
 
 #[test]
-fn properties_judge_where_no_answer_is_fixed() {
+fn properties_judge_outputs_without_a_fixed_answer() {
     let task = Task::new("fn sort(v: Vec<i32>) -> Vec<i32>")
         .input((vec![3, 1, 2],))
         .property(Property::Ascending)
@@ -251,7 +251,7 @@ fn a_driver_stands_between_the_cases_and_a_generic_candidate() {
         (0..times).find_map(|_| action())
     }";
     assert_passes(&task, code);
-    // The driver's macros are the standard library's, whatever the candidate defines.
+    // The driver uses the standard library's macros, whatever the candidate defines.
     assert_passes(&task, &format!("#[macro_export] macro_rules! vec {{ () => {{}} }}\n{code}"));
 }
 
@@ -270,7 +270,7 @@ fn optimised_candidates_are_judged_too() {
 }
 
 #[test]
-fn what_a_candidate_may_do_it_can() {
+fn a_candidate_can_do_everything_that_is_allowed() {
     let code = "use std::collections::HashMap;
         fn double(n: u32) -> u32 {
             let start = std::time::Instant::now();
@@ -333,7 +333,7 @@ fn an_optimisation_level_that_does_not_exist_is_a_bad_request() {
 }
 
 #[test]
-fn whole_programs_end_as_what_they_are() {
+fn whole_programs_report_how_they_ended() {
     let limits = Limits { cpu_ms: 200, wall_ms: 500, ..Limits::default() };
     for (body, stage, status) in [
         ("let x: u8 = \"a\";", Stage::Compile, Status::CompileError),
@@ -354,8 +354,8 @@ fn whole_programs_end_as_what_they_are() {
 }
 
 #[test]
-fn a_candidate_that_prints_too_much_is_told_so() {
-    // Each ends by itself, and one answers.
+fn a_candidate_that_prints_too_much_learns_it() {
+    // Each ends by itself, and one of them answers.
     for body in [
         "for step in 0..200_000 { println!(\"step {step}: looking at {n} once more, and again\"); } n * 2",
         "for _ in 0..3_000 { eprintln!(\"{}\", \"x\".repeat(4_000)); } n * 2",
@@ -379,7 +379,7 @@ fn a_candidate_that_prints_too_much_is_told_so() {
 }
 
 #[test]
-fn every_limit_on_threads_has_one_wording() {
+fn all_limits_on_threads_have_the_same_wording() {
     let sleep = "std::thread::sleep(std::time::Duration::from_millis(400))";
     for body in [
         "std::thread::Builder::new().stack_size(1 << 30).spawn(move || n * 2).unwrap().join().unwrap()",

@@ -70,11 +70,11 @@ fn a_candidate_seen_before_comes_from_the_cache() {
 }
 
 #[test]
-fn a_verdict_with_cases_that_time_left_out_is_not_kept() {
+fn a_verdict_with_cases_skipped_for_time_is_not_cached() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(options).unwrap();
-    // After the first case there is less CPU time left than a process is started with.
+    // After the first case, less CPU time is left than a process needs to start.
     let task = task().case((), 8).limits(Limits { cpu_ms: 20, ..short() });
     let code = "fn answer() -> u32 { std::process::exit(3) }";
     let first = judge.judge(&task, code).unwrap();
@@ -97,7 +97,7 @@ fn no_folder_and_no_process_is_left() {
     assert_eq!(thread_named("left-behind"), None, "a process is left");
 }
 
-/// A candidate that does this while a thread of its, by whose name it is found, goes on.
+/// Returns a candidate that does this while one of its threads, found by its name, goes on.
 fn named(body: &str) -> String {
     format!(
         "fn answer() -> u32 {{
@@ -109,11 +109,11 @@ fn named(body: &str) -> String {
 }
 
 #[test]
-fn a_candidate_that_somebody_else_kills_gets_no_verdict() {
+fn a_candidate_killed_from_outside_gets_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(options).unwrap();
-    // Its own name makes the process easy to find among those of other tests.
+    // A unique name makes the process easy to find among those of other tests.
     let code = "fn answer() -> u32 { std::thread::Builder::new().name(\"victim-4711\".into())
         .spawn(|| std::thread::sleep(std::time::Duration::MAX)).unwrap().join().unwrap(); 7 }";
     let patient = Limits { case_wall_ms: 60_000, wall_ms: 60_000, ..Limits::default() };

@@ -1,8 +1,8 @@
-//! What `/proc` says of other processes.
+//! Reads what `/proc` says about other processes.
 
 use std::fs;
 
-/// The children of a process, by their ids.
+/// Returns the children of a process, by their ids.
 pub fn children(parent: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{parent}/task")).unwrap().flatten();
     let children = tasks.map(|task| fs::read_to_string(task.path().join("children")));
@@ -10,7 +10,7 @@ pub fn children(parent: u32) -> Vec<u32> {
     children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
-/// The process that has a thread of this name: a name of its own makes one easy to find among those of
+/// Returns the process that has a thread of this name. A unique name makes it easy to find among those of
 /// other tests.
 pub fn thread_named(name: &str) -> Option<u32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -23,12 +23,12 @@ pub fn thread_named(name: &str) -> Option<u32> {
     })
 }
 
-/// The state of each thread of a process (`T` is stopped), and the CPU time of all, in clock ticks.
+/// Returns the state of each thread of a process (`T` is stopped), and the CPU time of all, in clock ticks.
 pub fn states_and_ticks(pid: u32) -> (String, u64) {
     let (mut states, mut ticks) = (String::new(), 0);
     for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap();
-        // The name before it may hold anything.
+        // The name before it may contain anything.
         let (_, fields) = stat.rsplit_once(") ").unwrap();
         let fields: Vec<&str> = fields.split(' ').collect();
         states.push_str(fields[0]);

@@ -1,4 +1,4 @@
-//! Candidates that stay for many calls.
+//! Candidates that stay alive for many calls.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{judge, options};
 use crate::toolbox::{admitted, proposal, toolbox};
 
 #[test]
-fn an_unbounded_output_is_no_overflow() {
+fn an_output_limit_of_u64_max_does_not_overflow() {
     let limits = Limits { output_bytes: u64::MAX, ..Limits::default() };
     let task = Task::new("fn double(n: u32) -> u32").limits(limits);
     let mut resident = judge().resident(&task, "fn double(n: u32) -> u32 { n * 2 }").unwrap();
@@ -56,7 +56,7 @@ fn a_tool_does_nothing_between_its_calls() {
             break pid;
         }
     };
-    // The signal is on its way to each thread.
+    // The signal is still on its way to each thread.
     let stopped = || states_and_ticks(pid).0.bytes().all(|state| state == b'T');
     assert!((0..500).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
@@ -71,7 +71,7 @@ fn a_tool_does_nothing_between_its_calls() {
 }
 
 #[test]
-fn a_tool_that_holds_much_is_not_kept() {
+fn a_tool_with_much_memory_is_not_kept() {
     let (_folder, toolbox) = toolbox();
     let code = "fn hold(n: usize) -> usize {
         let (started, starts) = std::sync::mpsc::channel();

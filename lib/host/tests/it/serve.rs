@@ -1,4 +1,4 @@
-//! The JSON lines of `serve`, as a notebook speaks them, and how the process ends.
+//! The JSON lines of `serve`, sent like a notebook's, and how the process ends.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn endless() -> Value {
     }})
 }
 
-/// Every process below `parent`, by /proc.
+/// Returns every descendant of `parent`, according to /proc.
 fn descendants(parent: u32) -> Vec<u32> {
     let children =
         std::fs::read_dir("/proc").expect("/proc is readable").flatten().filter_map(|entry| {
@@ -46,7 +46,7 @@ fn is_running(pid: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, after)| !after.starts_with('Z'))
 }
 
-/// A server in the middle of an endless candidate, with the candidate's process.
+/// Returns a server that is running an endless candidate, and the candidate's process.
 fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
     let mut server = Server::start(arguments);
     server.receive();
@@ -55,7 +55,7 @@ fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
     wait_for("a jailed process that uses the processor", Duration::from_secs(30), || {
         jailed = descendants(server.child.id());
         jailed.iter().any(|pid| {
-            // The candidate runs on a thread of its own.
+            // The candidate runs on a separate thread.
             let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
             threads.flatten().any(|thread| {
                 let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
@@ -95,7 +95,7 @@ fn asking_before_opening_says_what_to_do() {
 }
 
 #[test]
-fn what_is_asked_and_judged_is_in_the_audit_log() {
+fn questions_and_verdicts_are_in_the_audit_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let script = folder.path().join("script.toml");
     std::fs::write(
@@ -135,7 +135,7 @@ fn what_is_asked_and_judged_is_in_the_audit_log() {
 }
 
 #[test]
-fn a_log_that_cannot_go_on_fails_the_next_request() {
+fn a_log_that_cannot_be_continued_fails_the_next_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log.jsonl");
     let mut server = Server::start_with(&[], &[("CODE_EVOLUTION_AUDIT_LOG", &log)]);
@@ -151,7 +151,7 @@ fn a_log_that_cannot_go_on_fails_the_next_request() {
 }
 
 #[test]
-fn a_log_that_cannot_begin_is_told_in_a_note() {
+fn a_log_that_cannot_be_started_is_reported_in_a_note() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "no folder").expect("a file");
@@ -174,7 +174,7 @@ fn a_long_judgement_does_not_hold_up_another_request() {
 }
 
 #[test]
-fn an_owner_that_is_gone_is_told() {
+fn a_missing_owner_is_reported() {
     let mut gone = Command::new("true").spawn().expect("true starts");
     gone.wait().expect("it ended");
     let output = Command::new(env!("CARGO_BIN_EXE_code_evolution_host"))
@@ -187,7 +187,7 @@ fn an_owner_that_is_gone_is_told() {
 }
 
 #[test]
-fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
+fn when_the_notebook_ends_the_host_and_its_candidate_end_too() {
     let (mut server, jailed) = server_at_work(&[]);
     server.stdin = None;
     assert!(
@@ -200,8 +200,8 @@ fn when_the_notebook_goes_the_host_and_its_candidate_go_too() {
 }
 
 #[test]
-fn when_the_kernel_goes_the_host_and_its_candidate_go_too() {
-    // The notebook's process, and so the pipe, is still there: only the kernel is gone.
+fn when_the_kernel_ends_the_host_and_its_candidate_end_too() {
+    // The notebook's process, and so the pipe, still exists; only the kernel is gone.
     let mut kernel = Command::new("sleep").arg("60").spawn().expect("sleep starts");
     let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
     kernel.kill().expect("the kernel can be killed");

@@ -1,4 +1,4 @@
-//! Many candidates of all kinds in one host, which must stay as it was. `SOAK=2000` for a long run.
+//! Many candidates of all kinds in one host, which must not change. `SOAK=2000` makes a long run.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::processes::children;
 
-/// A kind of candidate: its source, and the stage, outcome and number of passed cases (of 2) it gets.
+/// A kind of candidate: its source, and its expected stage, outcome and number of passed cases (of 2).
 type Kind = (&'static str, &'static str, &'static [&'static str], u64);
 
 const KINDS: [Kind; 12] = [
@@ -30,7 +30,7 @@ const KINDS: [Kind; 12] = [
         &["too_much_output"],
         0,
     ),
-    // Filling memory takes CPU time, and on a busy machine that limit may come first.
+    // Filling memory takes CPU time, so on a busy machine that limit may come first.
     (
         "fn f(n: u32) -> u32 { let v = vec![n; 1 << 28]; v[3] }",
         "run",
@@ -59,7 +59,7 @@ fn request(number: usize) -> Value {
     let case = |n: u32| json!({"name": format!("f({n})"), "input": [n], "expected": n + 1});
     json!({
         "id": number,
-        // A line of its own makes each candidate a new one.
+        // A unique line makes each candidate a new one.
         "code": format!("// {number}\n{code}\n"),
         "task": {
             "signature": "fn f(n: u32) -> u32",
@@ -69,7 +69,7 @@ fn request(number: usize) -> Value {
     })
 }
 
-/// What a process holds: resident bytes, descriptors, children.
+/// The resources of a process: resident bytes, descriptors, children.
 #[derive(Debug)]
 struct Holds {
     bytes: u64,
@@ -105,7 +105,7 @@ fn a_long_session_leaves_the_host_as_it_was() {
     let mut stdin = host.stdin.take().unwrap();
     let mut answers = BufReader::new(host.stdout.take().unwrap()).lines();
     let mut early = None;
-    // In rounds of every kind once, so that the host is idle when it is looked at.
+    // Each round has one of every kind, so that the host is idle when it is measured.
     for round in (0..count).collect::<Vec<_>>().chunks(KINDS.len()) {
         for &number in round {
             writeln!(stdin, "{}", request(number)).unwrap();

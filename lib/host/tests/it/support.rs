@@ -1,4 +1,4 @@
-//! Judges for tests, and the host as a notebook runs it.
+//! Judges for tests, and the host started as a notebook starts it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -11,23 +11,23 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::Verdict;
 use serde_json::Value;
 
-/// Options that keep no verdicts.
+/// Returns options without a cache of verdicts.
 pub fn options() -> Options {
     Options { cache: cache(), cache_bytes: 0, ..Options::default() }
 }
 
-/// Where tests keep the harness.
+/// Returns the folder where tests keep the harness.
 pub fn cache() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
-/// The judge as notebooks have it, but without a cache of verdicts.
+/// Returns the judge that notebooks have, but without a cache of verdicts.
 pub fn judge() -> &'static Judge {
     static JUDGE: OnceLock<Judge> = OnceLock::new();
     JUDGE.get_or_init(|| Judge::with(options()).expect("a judge"))
 }
 
-/// The verdict of one candidate.
+/// Returns the verdict of one candidate.
 #[track_caller]
 pub fn verdict(task: &Task, code: &str) -> Verdict {
     judge().judge(task, code).unwrap_or_else(|error| panic!("{error}\nof {code}"))
@@ -40,13 +40,13 @@ pub fn assert_passes(task: &Task, code: &str) {
     assert!(verdict.is_success() && verdict.total > 0, "{code}\n{verdict:#?}");
 }
 
-/// A host that is spoken to as a notebook speaks.
+/// A host that a test talks to as a notebook does.
 pub struct Server {
     pub child: Child,
-    /// The host ends where this is dropped.
+    /// Dropping this ends the host.
     pub stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    /// All that it said so far.
+    /// Everything that it has said so far.
     told: String,
 }
 
@@ -86,7 +86,7 @@ impl Server {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
     }
 
-    /// The answer to a request; progress lines before it are passed over.
+    /// Returns the answer to a request; skips progress lines before it.
     #[track_caller]
     pub fn ask(&mut self, request: &Value) -> Value {
         self.send(&request.to_string());
@@ -98,7 +98,7 @@ impl Server {
         }
     }
 
-    /// Ends the session. Returns all that the host said, on standard error too where that is piped.
+    /// Ends the session. Returns everything that the host said, including standard error if it is piped.
     #[track_caller]
     pub fn finish(&mut self) -> String {
         self.stdin = None;
@@ -110,7 +110,7 @@ impl Server {
         std::mem::take(&mut self.told)
     }
 
-    /// Kills the host outright.
+    /// Kills the host with `SIGKILL`.
     pub fn kill(mut self) {
         self.child.kill().expect("the host can be killed");
         self.child.wait().expect("the host is reaped");
@@ -124,7 +124,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether a process ends in time.
+/// Returns whether a process ends in time.
 pub fn ends_within(child: &mut Child, limit: Duration) -> bool {
     let start = Instant::now();
     while start.elapsed() < limit {

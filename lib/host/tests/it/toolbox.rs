@@ -61,7 +61,7 @@ pub fn call(folder: &Path, id: u64, call: Value) -> Value {
 }
 
 #[test]
-fn arguments_as_models_write_them_are_taken() {
+fn arguments_are_accepted_in_the_forms_that_models_write() {
     let (_folder, toolbox) = toolbox();
     admitted(&toolbox, &add());
     let total = Task::new("fn total(numbers: Vec<i64>) -> i64").case(([1, 2],), 3);
@@ -218,7 +218,7 @@ fn the_gate_turns_away_what_is_not_fit() {
 }
 
 #[test]
-fn the_jail_is_the_wall_behind_the_scan() {
+fn the_jail_holds_without_the_scan() {
     let (_folder, toolbox) = toolbox();
     let disguised = "use std as base;
         fn probe() -> String {
@@ -232,7 +232,7 @@ fn the_jail_is_the_wall_behind_the_scan() {
 }
 
 #[test]
-fn without_an_approval_nothing_comes_in() {
+fn without_an_approval_no_tool_is_admitted() {
     let (_folder, toolbox) = toolbox();
     let no = Some(Review { approved: false, by: "a test".to_owned() });
     for review in [no, None] {
@@ -260,7 +260,7 @@ fn a_new_version_passes_the_old_tests_and_can_be_rolled_back() {
     toolbox.roll_back("half", 1, "a test").expect("there is a version 1");
     assert_eq!(toolbox.call("half", &json!([-7])).expect("an output"), json!(-3));
     assert!(matches!(toolbox.roll_back("half", 9, "x"), Err(ToolboxError::NotFound(_))));
-    // A cell is run twice: that changes nothing, and says so nowhere.
+    // Running a cell twice changes nothing, and adds nothing to the log.
     let lines = toolbox.log().expect("a log").len();
     toolbox.roll_back("half", 1, "a test").expect("it is in use");
     assert_eq!(toolbox.log().expect("a log").len(), lines);
@@ -281,7 +281,7 @@ fn a_tool_uses_the_version_that_it_was_tested_with() {
     let code =
         "use tools::{double, quadruple};\nfn octuple(n: u64) -> u64 { double(quadruple(n)) }";
     admitted(&toolbox, &proposal(octuple, code).uses("quadruple").uses("double"));
-    // A version 2 that still passes the one test of version 1 does not change its users.
+    // A version 2 that still passes the one test of version 1 does not affect its users.
     let square = "fn double(n: u64) -> u64 { n * n }";
     admitted(&toolbox, &proposal(double.case((0,), 0), square));
     assert_eq!(toolbox.call("double", &json!([5])).expect("an output"), json!(25));
@@ -291,7 +291,7 @@ fn a_tool_uses_the_version_that_it_was_tested_with() {
 }
 
 #[test]
-fn a_tool_needs_the_capabilities_of_those_that_it_uses() {
+fn a_tool_needs_the_capabilities_of_the_tools_it_uses() {
     let (_folder, toolbox) = toolbox();
     let now = "fn now() -> u64 { std::time::Instant::now().elapsed().as_secs() }";
     let task = Task::new("fn now() -> u64").input(());
@@ -342,7 +342,7 @@ fn a_process_stays_from_one_request_of_a_notebook_to_the_next() {
         let request = json!({"call": {"name": "next", "arguments": []}});
         let answer = server.ask(&call(folder.path(), id, request));
         assert_eq!(answer["done"]["value"], json!(id), "{answer}");
-        // The thread of the request has ended by then.
+        // By then, the request's thread has ended.
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -360,7 +360,7 @@ fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
     let counted: Vec<Value> =
         (0..20).map(|_| toolbox.call("next", &json!([])).expect("an output")).collect();
     assert_eq!(counted, (0..20).map(|n| json!(n)).collect::<Vec<_>>(), "a call started a process");
-    // Ten others push it out.
+    // Ten other tools push it out.
     for n in 0..10 {
         let task = Task::new(format!("fn tool_{n}() -> u64")).case((), n);
         admitted(&toolbox, &proposal(task, &format!("fn tool_{n}() -> u64 {{ {n} }}")));

@@ -1,4 +1,4 @@
-//! What happens to a toolbox's folder in the worst case.
+//! The worst cases for a toolbox's folder.
 
 use std::path::Path;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn damage_is_named_and_nothing_is_lost() {
 }
 
 #[test]
-fn tampering_with_the_log_or_the_manifest_shows() {
+fn tampering_with_the_log_or_the_manifest_is_found() {
     let (folder, toolbox) = toolbox();
     toolbox.admit(&add(), None).expect("a rejection");
     admitted(&toolbox, &add());
@@ -92,13 +92,13 @@ fn two_hosts_share_a_toolbox() {
 #[test]
 fn a_host_killed_at_any_time_loses_no_earlier_tool() {
     let folder = tempfile::tempdir().expect("a folder");
-    // What a host that is killed outright was compiling stays behind.
+    // A compilation of a host killed by SIGKILL leaves its files behind.
     let temporary = tempfile::tempdir().expect("a folder");
     let mut acknowledged = 0;
     for round in 0..12_u64 {
         let mut server = Server::start_with(&[], &[("TMPDIR", temporary.path())]);
         server.receive();
-        // The first one tells how far the process is; the second one is cut short, each round later.
+        // The first request shows how far the process is; the second one is cut short, a little later each round.
         let answer = server.ask(&admission(folder.path(), 2 * round, &format!("tool_{round}")));
         assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
         acknowledged += 1;

@@ -1,4 +1,4 @@
-//! `toolbox verify`: a file that was changed is named, whichever it is.
+//! `toolbox verify` names every changed file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::toolbox::{ADD, add, admitted, assert_intact, one, open};
 
-/// The command on a folder: its exit code, and what it prints.
+/// Runs the command on a folder; returns its exit code and what it prints.
 fn verified(folder: &Path) -> (Option<i32>, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_code_evolution_host"));
     let output = command.args(["toolbox", "verify"]).arg(folder).output().expect("the host starts");
@@ -18,7 +18,7 @@ fn verified(folder: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(text).expect("text"))
 }
 
-/// A toolbox with two versions of `add`.
+/// Makes a toolbox with two versions of `add`.
 fn two_versions(folder: &Path) -> Toolbox {
     let toolbox = open(folder);
     for sum in ["a + b", "b + a"] {
@@ -27,7 +27,7 @@ fn two_versions(folder: &Path) -> Toolbox {
     toolbox
 }
 
-/// Changes the manifest as somebody does who knows its form, digest and all.
+/// Changes the manifest like a forger who knows its form, including the digest.
 fn forge(folder: &Path, change: impl FnOnce(&mut BTreeMap<String, ToolEntry>)) {
     let path = folder.join("manifest.json");
     let text = std::fs::read_to_string(&path).expect("a manifest");
@@ -47,7 +47,7 @@ fn every_changed_file_is_named() {
     two_versions(folder.path());
     let (code, text) = verified(folder.path());
     assert!(code == Some(0) && text.contains("intact, 2 log lines"), "{text}");
-    // The source in use, its copy, an earlier version, and what is said about them.
+    // The source in use, its copy, an earlier version, and the manifest.
     for name in ["add.rs", "versions/add.2.rs", "versions/add.1.rs", "manifest.json"] {
         let path = folder.path().join(name);
         let honest = std::fs::read_to_string(&path).expect("a file");
@@ -66,7 +66,7 @@ fn a_name_that_leads_out_of_the_folder_is_refused_and_nothing_is_written_there()
     let victim = outside.path().join("victim");
     std::fs::create_dir(&victim).expect("a folder");
     let toolbox = two_versions(&folder);
-    // Where the source of the version in use would be looked for.
+    // The place where the source of the version in use would be read.
     std::fs::create_dir(folder.join("victim")).expect("a folder");
     let source = folder.join("versions/add.2.rs");
     std::fs::copy(source, folder.join("victim/build.2.rs")).expect("a copy");
@@ -108,7 +108,7 @@ fn a_lock_that_leads_out_of_the_folder_makes_no_file_there() {
 }
 
 #[test]
-fn another_version_in_use_than_the_log_says_is_named() {
+fn a_current_version_that_contradicts_the_log_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = two_versions(folder.path());
     let other = |name: &str| folder.path().join(name);
@@ -123,7 +123,7 @@ fn another_version_in_use_than_the_log_says_is_named() {
     std::fs::write(other("add.rs"), source).expect("written");
     assert_intact(&toolbox);
 
-    // One that another has come after, so that nothing was cut short.
+    // Another change follows, so nothing was cut short.
     admitted(&toolbox, &one());
     forge(folder.path(), |tools| drop(tools.remove("add")));
     let (code, text) = verified(folder.path());
@@ -134,7 +134,7 @@ fn another_version_in_use_than_the_log_says_is_named() {
 }
 
 #[test]
-fn a_folder_that_is_no_toolbox_is_not_made_one() {
+fn a_folder_that_is_no_toolbox_is_not_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     let (code, text) = verified(folder.path());
     assert!(code == Some(1) && text.contains("no toolbox"), "{text}");

@@ -1,4 +1,4 @@
-//! Where the compiler's and the C library's files lie.
+//! Where the files of the compiler and the C library lie.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 #[test]
 fn the_c_librarys_files_may_lie_anywhere() {
-    // As conda's compiler has them: in the home folder.
+    // conda's compiler has them in the home folder.
     let home = tempfile::tempdir().unwrap();
     let (bin, files) = (home.path().join("bin"), home.path().join("lib"));
     fs::create_dir_all(&bin).unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{assert_passes, judge, verdict};
 
-/// A candidate that gives back what it gets, with values of its type.
+/// Judges a candidate that returns its input, with values of its type.
 #[track_caller]
 fn comes_back(ty: &str, values: &[Value]) {
     let mut task = Task::new(format!("fn same(x: {ty}) -> {ty}"));
@@ -104,7 +104,7 @@ fn borrowed_parameters_and_results() {
 }
 
 #[test]
-fn private_public_and_const_functions_are_all_found() {
+fn private_public_and_const_functions_are_found() {
     let task = Task::new("fn one() -> u8").case((), 1);
     for code in [
         "fn one() -> u8 { 1 }",
@@ -118,7 +118,7 @@ fn private_public_and_const_functions_are_all_found() {
 }
 
 #[test]
-fn a_type_that_cannot_cross_is_named_before_anything_runs() {
+fn an_unsupported_type_is_named_before_anything_runs() {
     for (signature, named) in [
         ("fn f(x: Box<dyn Fn(i32) -> i32>) -> u8", "dyn Fn (i32) -> i32"),
         ("fn f(x: &mut [i32])", "& mut [i32]"),

@@ -1,4 +1,4 @@
-//! Runs every attack in a process of its own, as root and as an unprivileged user.
+//! Runs every attack in a separate process, as root and as an unprivileged user.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,10 +18,10 @@ use crate::attacks::{self, Attack};
 use crate::fail_closed;
 use crate::users::{self, User};
 
-/// The variable that takes Landlock away.
+/// The variable that turns Landlock off.
 const NO_LANDLOCK: &str = "JAIL_TEST_NO_LANDLOCK";
 
-/// What one attack did. What the helper cannot send as it is, it prints.
+/// The result of one attack. The helper prints what it cannot send as data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     stage: String,
@@ -44,7 +44,7 @@ impl Row {
         }
     }
 
-    /// Whether it ended like this.
+    /// Returns whether it ended like this.
     pub fn ended(&self, status: Exit, stopped: Option<Limit>) -> bool {
         self.status == format!("{status:?}") && self.stopped == format!("{stopped:?}")
     }
@@ -59,19 +59,19 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// What an attack did.
+    /// Returns the result of one attack.
     pub fn row(&self, stage: Stage, name: &str) -> &Row {
         let stage = format!("{stage:?}");
         self.rows.iter().find(|row| row.stage == stage && row.name == name).unwrap()
     }
 
-    /// What each attack did.
+    /// Returns the result of each attack.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 }
 
-/// The attacks as each user that can be had, and once more without Landlock, as in gVisor.
+/// Runs the attacks as each available user, and once more without Landlock, as in gVisor.
 pub fn batches() -> &'static [Batch] {
     static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
     BATCHES.get_or_init(|| {
@@ -86,7 +86,7 @@ pub fn batches() -> &'static [Batch] {
     })
 }
 
-/// The attacker, compiled once.
+/// Compiles the attacker, once.
 pub fn attacker() -> &'static Path {
     static ATTACKER: OnceLock<PathBuf> = OnceLock::new();
     ATTACKER.get_or_init(|| {
@@ -109,7 +109,7 @@ pub fn attacker() -> &'static Path {
     })
 }
 
-/// A folder that every user can reach, with copies of this test and the attacker.
+/// Makes a folder that every user can reach, with copies of this test and the attacker.
 pub fn world() -> TempDir {
     let world = users::world();
     fs::copy(attacker(), world.path().join("attacker")).unwrap();
@@ -137,8 +137,8 @@ fn run(user: User, landlock: bool) -> Batch {
 pub fn play() {
     let world = users::own_world();
     let home = world.join("home");
-    // The canary also lies in this process's memory, on the heap and in an open descriptor that
-    // exec would inherit.
+    // The canary also lies in this process's memory, on the heap, and in an open descriptor that exec would
+    // inherit.
     let canary = std::env::var(users::CANARY).unwrap();
     let secret = fs::File::open(home.join("secret")).unwrap();
     // SAFETY: the call takes no pointer, and the descriptor is ours.
@@ -168,18 +168,18 @@ pub fn play() {
     assert!(canary.starts_with("canary-"));
 }
 
-/// Sends `hello`, and gathers what comes back on all three descriptors (64 kB of each; then a flood
-/// blocks) until the program ends.
+/// Sends `hello`, and collects the output on all three descriptors (64 kB of each; then a flood blocks)
+/// until the program ends.
 pub fn watch(prisoner: Prisoner, wall: Duration) -> (Ended, String) {
     let Prisoner { mut frames, stdout, stderr, process } = prisoner;
     if let Err(error) = frames.write_all(b"hello") {
-        // Most attacks read no frames, and may have ended by now.
+        // Most attacks read no frames and may already have ended.
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     }
     let gather = |from: fs::File| {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            // Holds the pipe open after the cap, as a judge does that has read enough.
+            // Keeps the pipe open after the cap, like a judge that has read enough.
             (&from).take(64 << 10).read_to_end(&mut bytes).unwrap();
             (bytes, from)
         })

@@ -1,7 +1,7 @@
-//! The real compiler on hostile sources: it leaks nothing into its messages or its output, and bombs
-//! end at a limit.
+//! Tests the real compiler on hostile sources. Secrets do not leak into its messages or its output, and
+//! bombs end at a limit.
 //!
-//! Each test runs as the user who runs the tests; root runs them all once more as nobody.
+//! Each test runs as the current user; root runs all of them once more as nobody.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use crate::{batch, users};
 
 const CANARY: &str = "canary-0f5d1c9e";
 
-/// What compiling a source came to.
+/// The result of compiling a source.
 #[derive(Debug)]
 struct Compiled {
     ended: Ended,
     messages: String,
-    /// Whether the canary is in any file that the compiler left.
+    /// Whether the canary is in any file left by the compiler.
     leaked: bool,
     folder: TempDir,
 }
@@ -35,13 +35,13 @@ fn sysroot() -> &'static Path {
     })
 }
 
-/// Compiles a source in which `SECRET` stands for the path of a file outside the jail, and
-/// `HOME` for its folder.
+/// Compiles a source in which `SECRET` stands for the path of a file outside the jail, and `HOME` for its
+/// folder.
 fn compile(source: &str) -> Compiled {
     compile_with(source, "-Copt-level=0")
 }
 
-/// Likewise, with another argument for rustc.
+/// Does the same with another argument for rustc.
 fn compile_with(source: &str, argument: &str) -> Compiled {
     let outside = TempDir::new().unwrap();
     let secret = outside.path().join("secret.rs");
@@ -131,7 +131,7 @@ fn an_honest_program_compiles_and_runs() {
 
 #[test]
 fn a_linker_that_cannot_mark_its_output_does_no_harm() {
-    // GNU ld, the usual linker where rustc brings none.
+    // GNU ld, the usual linker if rustc brings none.
     let argument = "-Clink-arg=-fuse-ld=bfd";
     runs(&compile_with("fn main() { println!(\"{}\", 6 * 7); }", argument));
 }

@@ -1,4 +1,4 @@
-//! With any step of the jail refused by an outer seccomp filter, nothing runs.
+//! If an outer seccomp filter refuses any step of the jail, nothing runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,7 +57,7 @@ const REFUSED: &[Refused] = &[
     ),
 ];
 
-/// Refuses these calls to this thread and all that it starts, for good.
+/// Refuses these calls to this thread and all that it starts, permanently.
 pub fn refuse(name: &str) {
     let (_, calls, condition) = REFUSED.iter().find(|(refused, ..)| *refused == name).unwrap();
     let rules: BTreeMap<i64, Vec<SeccompRule>> = calls
@@ -107,7 +107,7 @@ pub fn try_without(name: &str) {
     }
 }
 
-/// The helper's part: the first start finds no thread for the watch, and the next one finds it.
+/// The helper's part: the first start gets no thread for the watch, and the next one does.
 pub fn first_without_a_watch() {
     let world = users::own_world();
     let limits = Limits { cpu_ms: 200, ..Limits::of(Stage::Run) };
@@ -126,11 +126,11 @@ pub fn first_without_a_watch() {
 }
 
 #[test]
-fn a_watch_that_could_not_start_is_started_by_the_next() {
+fn a_watch_that_could_not_start_is_started_the_next_time() {
     plays("no thread for the watch");
 }
 
-/// The helper's part: where children are reaped by the kernel nothing runs.
+/// The helper's part: if the kernel reaps children by itself, nothing runs.
 pub fn lose_the_ends_of_children() {
     let world = users::own_world();
     let spawn = || Jail::new(Stage::Run, world.join("attacker"), &world).arg("abort").spawn();
@@ -154,11 +154,11 @@ pub fn lose_the_ends_of_children() {
 }
 
 #[test]
-fn without_the_ends_of_children_nothing_runs() {
+fn without_exit_statuses_of_children_nothing_runs() {
     plays("SIGCHLD is ignored");
 }
 
-/// Runs a helper that judges itself.
+/// Runs a helper that checks itself.
 #[track_caller]
 fn plays(role: &str) {
     let world = batch::world();
@@ -166,13 +166,13 @@ fn plays(role: &str) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// Runs both stages with this refused, and expects these texts in what came of them.
+/// Runs both stages with this refused, and expects these texts in the results.
 #[track_caller]
 fn expect(name: &str, run: &str, compile: &str) {
     expect_also(name, run, compile, compile);
 }
 
-/// Likewise, with another text for a compile stage that may do without Landlock.
+/// Does the same, with another text for a compile stage that may run without Landlock.
 #[track_caller]
 fn expect_also(name: &str, run: &str, compile: &str, allowed: &str) {
     let world = batch::world();
@@ -201,7 +201,7 @@ fn without_seccomp_nothing_runs() {
 
 #[test]
 fn without_landlock_nothing_compiles() {
-    // Unless a person allows it. What runs without files is safe by seccomp alone.
+    // A person can allow it. A program without files is safe with seccomp alone.
     expect_also("landlock", RUNS, "has no Landlock", RUNS);
 }
 
@@ -232,7 +232,7 @@ fn without_pidfd_it_still_waits() {
 }
 
 #[test]
-fn a_folder_or_program_that_is_not_there_is_named() {
+fn a_missing_folder_or_program_is_named() {
     let world = batch::world();
     let missing = world.path().join("missing");
     let error = Jail::new(Stage::Run, &missing, world.path()).spawn().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Nothing outlives its turn, and nothing is left behind.
+//! No program outlives its time, and nothing is left behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -82,14 +82,14 @@ fn a_dropped_prisoner_dies() {
 }
 
 #[test]
-fn what_it_started_dies_with_it() {
+fn child_processes_die_with_the_program() {
     let folder = TempDir::new().unwrap();
     let mut prisoner = jail(Stage::Compile, "leave_a_child", folder.path()).spawn().unwrap();
     let line = first_line(&mut prisoner);
     let child: u32 = line.strip_prefix("got: child ").unwrap().parse().unwrap();
     let ended = prisoner.process.wait(soon());
     assert_eq!((ended.status, ended.stopped), (Exit::Code(0), None));
-    // Not even a zombie: `wait` has reaped it.
+    // Not even a zombie is left: `wait` has reaped it.
     assert!(!Path::new(&format!("/proc/{child}")).exists());
 }
 
@@ -105,7 +105,7 @@ fn cpu_time_and_memory_are_seen_from_outside() {
     prisoner.process.kill();
     assert!(prisoner.process.wait(soon()).cpu >= Duration::from_millis(20));
 
-    // Larger than the program below: the kernel's peak of the child starts from it.
+    // Larger than the program below, since the child's peak starts at this size.
     let ballast = std::hint::black_box(vec![1_u8; 64 << 20]);
     let mut prisoner = jail(Stage::Run, "hang_with_a_megabyte", folder.path()).spawn().unwrap();
     assert_eq!(first_line(&mut prisoner), "ready 1048576");
@@ -117,7 +117,7 @@ fn cpu_time_and_memory_are_seen_from_outside() {
 }
 
 #[test]
-fn a_deadline_ends_it() {
+fn a_deadline_ends_the_program() {
     let folder = TempDir::new().unwrap();
     let prisoner = jail(Stage::Run, "endless_sleep", folder.path()).spawn().unwrap();
     let ended = prisoner.process.wait(Instant::now());
@@ -126,7 +126,7 @@ fn a_deadline_ends_it() {
 }
 
 #[test]
-fn killing_the_host_kills_them() {
+fn killing_the_host_kills_its_programs() {
     let world = batch::world();
     let mut host = users::helper(world.path(), "hold").stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(host.stdout.take().unwrap()).lines();
@@ -161,7 +161,7 @@ fn an_exiting_host_kills_all_and_starts_no_more() {
     assert!(output.status.success(), "{}\n{errors}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// The helper's part of the test above. Before that, it counts what 300 prisoners leave behind.
+/// The helper's part of the test above. First it counts what 300 prisoners leave behind.
 pub fn kill_all() {
     let folder = TempDir::new_in(users::own_world()).unwrap();
     let program = users::own_world().join("attacker");

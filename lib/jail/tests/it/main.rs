@@ -1,4 +1,4 @@
-//! The jail, attacked.
+//! Attacks on the jail.
 //!
 //! `cargo test -p code_evolution_jail -- --nocapture attacks` prints the table of attacks.
 #![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -10,8 +10,8 @@ mod fail_closed;
 mod lifetime;
 mod users;
 
-/// Tests that need a process of their own start this binary again with a role, to run only this. On
-/// its own it has no role and nothing to do.
+/// Tests that need a separate process start this binary again with a role, and run only this test. Without
+/// a role it does nothing.
 #[test]
 fn helper() {
     match std::env::var(users::ROLE).as_deref() {

@@ -1,8 +1,9 @@
-//! This test binary again, in a role of its own: as root, as a user without privileges, and in a
-//! process that may be spoilt.
+//! Starts this test binary again in a role: as root, as a user without privileges, and in a process that a
+//! test may spoil.
 //!
-//! The host's tests share this file. A test starts a [`helper`] with a role; the binary's own `helper` test,
-//! which does nothing otherwise, plays it, prints a [`row`] for each thing it saw, and the test reads them.
+//! The host's tests share this file. A test starts a [`helper`] with a role. The binary's `helper` test,
+//! which otherwise does nothing, plays the role and prints a [`row`] for each result; the test reads the
+//! rows.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -22,7 +23,7 @@ pub const CANARY: &str = "TEST_CANARY";
 const WORLD: &str = "TEST_WORLD";
 const ROW: &str = "row: ";
 
-/// Files of a home folder that others should not see: folder and name.
+/// Files of a home folder that others must not see: folder and name.
 pub const KEYS: [(&str, &str); 5] = [
     (".cargo", "credentials.toml"),
     (".cargo", "config.toml"),
@@ -31,17 +32,18 @@ pub const KEYS: [(&str, &str); 5] = [
     ("", ".bash_history"),
 ];
 
-/// A user that something is tried as.
+/// A user who runs the attacks.
 #[derive(Debug, Clone, Copy)]
 pub struct User {
     pub name: &'static str,
-    /// Whom to become; none to stay who runs the tests.
+    /// The user's id; `None` for the user who runs the tests.
     pub id: Option<u32>,
 }
 
 pub const NOBODY: User = User { name: "nobody", id: Some(65534) };
 
-/// The users that can be had: root, whose privileges the jail drops, and nobody; or else who runs the tests.
+/// Returns the available users: root, whose privileges the jail drops, and nobody; otherwise the user who
+/// runs the tests.
 pub fn users() -> &'static [User] {
     match privileged() {
         true => &[User { name: "root, dropped", id: None }, NOBODY],
@@ -49,8 +51,7 @@ pub fn users() -> &'static [User] {
     }
 }
 
-/// Whether these tests may become another user and change what they may become (CAP_CHOWN,
-/// CAP_SETUID, CAP_SETPCAP).
+/// Returns whether these tests may switch users and change privileges (CAP_CHOWN, CAP_SETUID, CAP_SETPCAP).
 pub fn privileged() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
@@ -58,7 +59,7 @@ pub fn privileged() -> bool {
     [0, 7, 8].iter().all(|capability| effective & (1 << capability) != 0)
 }
 
-/// A folder that every user can reach, with a copy of this test binary.
+/// Makes a folder that every user can reach, with a copy of this test binary.
 pub fn world() -> TempDir {
     let world = TempDir::new().unwrap();
     fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -66,12 +67,12 @@ pub fn world() -> TempDir {
     world
 }
 
-/// The folder made by [`world`], in the helper.
+/// Returns the folder made by [`world`], in the helper.
 pub fn own_world() -> PathBuf {
     PathBuf::from(std::env::var_os(WORLD).expect("the helper has a world"))
 }
 
-/// The binary in a world, in a role of `crate::helper`.
+/// Returns a command for the binary in a world, in a role of `crate::helper`.
 pub fn helper(world: &Path, role: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(world.join("test"));
     command.args(["--exact", "helper", "--nocapture"]).env(ROLE, role).env(WORLD, world);
@@ -96,7 +97,8 @@ impl User {
         }
     }
 
-    /// A home folder in a world. The canary lies in its file `secret`, and where keys usually lie.
+    /// Makes a home folder in a world. The canary lies in its file `secret` and in the usual places for
+    /// keys.
     pub fn home(self, world: &Path, canary: &str) -> PathBuf {
         let home = world.join("home");
         fs::create_dir(&home).unwrap();
@@ -109,7 +111,7 @@ impl User {
         home
     }
 
-    /// A compiler that this user can reach. Where the toolchain lies in root's home folder, another
+    /// Returns a compiler that this user can reach. If the toolchain lies in root's home folder, another
     /// user gets links to its files: a copy would take seconds and a gigabyte.
     pub fn rustc(self, world: &Path) -> PathBuf {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -126,7 +128,7 @@ impl User {
     }
 }
 
-/// The same files in another tree, but for the library's sources, which are many.
+/// Links the same files into another folder, without the library's many source files.
 fn link_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -135,13 +137,13 @@ fn link_tree(from: &Path, to: &Path) {
             link_tree(&entry, &to.join(name));
         } else if entry.is_file() {
             let own = to.join(name);
-            // A temporary folder on another file system has no links to it.
+            // A temporary folder on another file system cannot hold hard links to it.
             fs::hard_link(&entry, &own).or_else(|_| fs::copy(&entry, &own).map(drop)).unwrap();
         }
     }
 }
 
-/// A secret that no text holds by chance.
+/// Returns a secret that no text holds by chance.
 pub fn canary() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("canary-{:016x}", RandomState::new().hash_one(0))
@@ -152,7 +154,7 @@ pub fn row(row: &impl Serialize) {
     println!("\n{ROW}{}", serde_json::to_string(row).unwrap());
 }
 
-/// Runs a helper, which must succeed, and returns its rows and all that it printed.
+/// Runs a helper, which must succeed, and returns its rows and everything that it printed.
 #[track_caller]
 pub fn rows<R: DeserializeOwned>(command: &mut Command) -> (Vec<R>, String) {
     let output = command.output().unwrap();

@@ -1,13 +1,13 @@
-//! Code in replies as models write them.
+//! Code in replies, in the forms that models write.
 
 use super::{ASKED, replies, whole};
 
 const REPAIR: &str =
     "fn largest(values: &[i32]) -> i32 {\n    values.iter().copied().max().unwrap_or(0)\n}";
-/// Code that is no answer.
+/// Code that is not an answer.
 const DRAFT: &str = "fn largest(values: &[i32]) -> i32 {\n    values[0]\n}";
 
-/// Every one of these replies gives this code.
+/// Checks that each of these replies gives this code.
 #[track_caller]
 fn all_give(texts: Vec<String>, code: &str) {
     assert!(texts.len() >= 20, "only {} variants", texts.len());
@@ -20,7 +20,7 @@ fn all_give(texts: Vec<String>, code: &str) {
     }
 }
 
-/// None of these replies gives code, and each error says one of these things.
+/// Checks that none of these replies gives code, and that each error says one of these things.
 #[track_caller]
 fn all_refuse(texts: Vec<(String, &'static str)>, says: &[&str]) {
     assert!(texts.len() >= 20, "only {} variants", texts.len());
@@ -109,7 +109,7 @@ fn tags_and_marks_in_strings_and_comments_stay() {
 }
 
 #[test]
-fn fences_as_models_write_them() {
+fn fences_are_read_in_every_form() {
     let mut texts = Vec::new();
     for (open, close) in [
         ("```rust", "```"),
@@ -213,13 +213,13 @@ fn edits_are_applied_to_the_code_that_was_asked_about() {
     ));
     let unchanged = texts.pop().expect("the code with a gap");
     all_give(texts, &ASKED.replace(first, better));
-    // A gap stands for the lines that were there.
+    // A gap stands for the lines of the original code.
     let found = replies(&whole(vec![unchanged]))[0].code("largest").expect("the code");
     assert_eq!(found, ASKED);
 }
 
 #[test]
-fn edits_that_do_not_fit_are_refused_in_words() {
+fn edits_that_do_not_fit_are_refused_with_a_reason() {
     let mut texts = Vec::new();
     for (old, new) in [
         ("    let best = 0;", "    let best = 1;"),
@@ -243,7 +243,7 @@ fn edits_that_do_not_fit_are_refused_in_words() {
 }
 
 #[test]
-fn helpers_in_a_block_of_their_own_are_joined() {
+fn helpers_in_a_separate_block_are_joined() {
     let main =
         "fn largest(values: &[i32]) -> i32 {\n    most(values).map_or(EMPTY, |found| found.0)\n}";
     let parts = [
@@ -317,7 +317,7 @@ fn a_cut_reply_never_gives_half_a_function() {
         for (reply, (text, reason)) in replies(&texts).iter().zip(&texts) {
             match reply.code("largest") {
                 Ok(code) => {
-                    // Whole, and not the draft of the thinking.
+                    // The complete code, not the draft in the thinking.
                     assert_eq!(
                         code.matches('{').count(),
                         code.matches('}').count(),

@@ -1,9 +1,10 @@
-//! What a cell takes out of replies as models write them, through the whole lab: a cassette gives the
-//! reply, the host reads it, [`Reply`] hands it on. Each kind has a generator of twenty variants or more.
+//! What a cell extracts from replies in the forms that models write, through the whole lab: a cassette
+//! gives the reply, the host reads it, [`Reply`] passes it on. Each kind has a generator of twenty variants
+//! or more.
 //!
 //! | module | subject |
 //! |---|---|
-//! | `code` | code, from every form of a block to edits and cuts |
+//! | `code` | code: blocks in every form, edits, replies that were cut off |
 //! | `text` | lists, prompts, opinions, JSON, calls, and what a reply shows |
 
 mod code;
@@ -16,13 +17,13 @@ use serde_json::json;
 
 const ASKED: &str = "fn largest(values: &[i32]) -> i32 {\n    let mut best = values[0];\n    for &v in values { if v > best { best = v; } }\n    best\n}";
 
-/// The replies with these texts and reasons, to a question that shows [`ASKED`].
+/// Returns replies with these texts and reasons, to a question that shows [`ASKED`].
 fn replies(texts: &[(String, &str)]) -> Vec<Reply> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let question = format!("Repair this.\n```rust\n{ASKED}\n```\nAn empty list gives 0.");
     let mut script = format!("kind = \"script\"\n[[exchange]]\nprompt = {}\n", json!(question));
     for (text, reason) in texts {
-        // A string of JSON is one of TOML.
+        // A JSON string is also a TOML string.
         let (text, reason) = (json!(text), json!(reason));
         script += &format!("[[exchange.replies]]\ntext = {text}\nfinish_reason = {reason}\n");
     }

@@ -1,4 +1,4 @@
-//! What is not code in replies as models write them: lists, prompts, opinions, JSON, calls.
+//! Everything except code in the replies that models write: lists, prompts, opinions, JSON, calls.
 
 use code_evolution::prelude::*;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{replies, whole};
 
 #[test]
-fn lists_with_every_mark() {
+fn lists_are_read_with_every_mark() {
     let passwords = ["Harbour780!Gate", "Kettle96#Lamp", "Basket$69Stone"];
     let mut texts = Vec::new();
     for marks in [
@@ -65,7 +65,7 @@ fn lists_with_every_mark() {
 }
 
 #[test]
-fn prompts_without_talk_and_none_from_a_cut_reply() {
+fn prompts_lose_their_talk_and_a_cut_reply_gives_none() {
     let prompt = "You are Ada, a Rust developer who values performance above all.\nStart with the empty input.";
     let mut texts = vec![
         prompt.to_owned(),
@@ -140,7 +140,7 @@ fn opinions_are_read_and_never_guessed() {
 }
 
 #[test]
-fn json_and_calls_in_the_text() {
+fn json_and_calls_in_the_text_are_found() {
     let value = json!({"name": "Ada", "lines": 3});
     let mut texts = Vec::new();
     for lead in [
@@ -175,7 +175,7 @@ fn json_and_calls_in_the_text() {
 }
 
 #[test]
-fn a_reply_shows_thinking_folded_and_what_cut_it() {
+fn a_reply_shows_folded_thinking_and_what_cut_it_off() {
     let texts = [
         ("<think>\nhm, let me see\n</think>\nyes".to_owned(), "stop"),
         ("half".to_owned(), "length"),

@@ -1,4 +1,4 @@
-//! Runs every attack in a process of its own, as root and as an unprivileged user.
+//! Runs every attack in a separate process, as root and as an unprivileged user.
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,7 +25,7 @@ pub struct Seen {
     pub total: usize,
     pub feedback_chars: usize,
     pub diagnostics: usize,
-    /// The verdict or the execution as JSON, without the expected values: they are the judge's own.
+    /// The verdict or the execution as JSON, without the expected values, which belong to the judge.
     pub all: String,
 }
 
@@ -36,7 +36,8 @@ pub struct Row {
     name: String,
     /// With the scan off and `unsafe` allowed.
     pub jailed: Seen,
-    /// As a notebook has it. Bombs are not tried again: few meet the scan, and they take long.
+    /// With the settings of a notebook. Bombs are not tried again: the scan stops few of them, and they
+    /// take long.
     pub scanned: Option<Seen>,
 }
 
@@ -44,19 +45,19 @@ pub struct Row {
 pub struct Batch {
     pub user: User,
     pub canary: String,
-    /// All that the judge's process printed, and its audit log.
+    /// Everything that the judge's process printed, and its audit log.
     pub output: String,
     rows: HashMap<(String, String), Row>,
 }
 
 impl Batch {
-    /// What came of an attack.
+    /// Returns the result of an attack.
     pub fn row(&self, attack: &Attack) -> &Row {
         &self.rows[&(format!("{:?}", attack.kind), attack.name.to_owned())]
     }
 }
 
-/// The attacks as each user that can be had.
+/// Runs the attacks as each available user.
 pub fn batches() -> &'static [Batch] {
     static BATCHES: OnceLock<Vec<Batch>> = OnceLock::new();
     BATCHES.get_or_init(|| {
@@ -86,8 +87,8 @@ fn run(user: User) -> Batch {
 
 /// The helper's part: tries every attack and prints a row for each.
 ///
-/// The canary lies in this process's memory and environment, in its home folder, and in the expected
-/// value of each attack on the compiler.
+/// The canary lies in this process's memory and environment, in its home folder, and in the expected value
+/// of each attack on the compiler.
 pub fn play() {
     let world = users::own_world();
     let temporary = world.join("temporary");
@@ -175,7 +176,7 @@ fn ended(verdict: &Verdict) -> String {
 }
 
 impl Seen {
-    /// A few words for a table.
+    /// Returns a few words for a table.
     pub fn short(&self) -> String {
         let stage = format!("{:?}", self.stage).to_lowercase();
         let ended: String = self.ended.chars().take(30).collect();

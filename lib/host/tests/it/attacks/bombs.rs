@@ -1,5 +1,5 @@
-//! Sources that would keep a compiler busy for ever, or fill the machine. A limit ends each, or it turns
-//! out to be harmless; the host stays as it is.
+//! Sources that would keep a compiler busy for ever, or fill the machine. A limit ends each, or it proves
+//! harmless; the host is unaffected.
 
 use code_evolution_wire::task::Task;
 
@@ -11,17 +11,17 @@ fn task() -> Task {
     Task::new("fn f() -> u8").case((), 1)
 }
 
-/// These items, and a function.
+/// Returns these items, and a function.
 fn with(items: &str) -> (Task, String) {
     (task(), format!("{items}\n{F}"))
 }
 
-/// A function with this body.
+/// Returns a function with this body.
 fn body(body: &str) -> (Task, String) {
     (task(), format!("pub fn f() -> u8 {{ {body} }}"))
 }
 
-/// The text for each number below `count`, one after the other.
+/// Returns the text for each number below `count`, one after the other.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect()
 }

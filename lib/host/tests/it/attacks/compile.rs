@@ -1,5 +1,5 @@
-//! What hostile source tries while it is compiled. The expected value of its only case is a canary,
-//! which nobody in the jail may learn.
+//! Attacks by hostile source while it is compiled. The expected value of its only case is a canary, which
+//! must not be known in the jail.
 
 use code_evolution_wire::task::Task;
 
@@ -11,17 +11,17 @@ fn task() -> Task {
     Task::new("fn f() -> String").hidden_case((), "the canary, in the process that judges")
 }
 
-/// A function that returns this.
+/// Returns a function that returns this expression.
 fn returns(expression: &str) -> (Task, String) {
     (task(), format!("pub fn f() -> String {{ {expression} }}"))
 }
 
-/// A function that returns the bytes of this file.
+/// Returns a function that returns the bytes of this file.
 fn bytes(path: &str) -> (Task, String) {
     returns(&format!("format!(\"{{:?}}\", include_bytes!({path:?}))"))
 }
 
-/// These items, and a function that returns nothing.
+/// Returns these items, and a function that returns nothing.
 fn with(items: &str) -> (Task, String) {
     (task(), format!("{items}\n{EMPTY}"))
 }

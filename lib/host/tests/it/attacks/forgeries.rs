@@ -1,4 +1,4 @@
-//! Candidates that try to talk their way to a score, each scored as what it is.
+//! Candidates that try to cheat their way to a score; each gets the score that it deserves.
 
 use code_evolution_wire::task::{Property, Task};
 use code_evolution_wire::verdict::Verdict;
@@ -7,7 +7,7 @@ use super::{Ends, NotCompiled, Scores, Violates, Worthless, attacks};
 use crate::outcomes::short;
 use crate::support::verdict;
 
-/// Four cases; the candidate must return its input plus one.
+/// Returns a task with four cases; the candidate must return its input plus one.
 fn task() -> Task {
     (1..=4_u32).fold(Task::new("fn next(n: u32) -> u32"), |task, n| task.case((n,), n + 1))
 }
@@ -16,7 +16,7 @@ fn code(code: &str) -> (Task, String) {
     (task(), code.to_owned())
 }
 
-/// A candidate with this body, and with the socket to the judge at hand.
+/// Returns a candidate with this body, which can use the socket to the judge.
 fn body(body: &str) -> (Task, String) {
     code(&format!(
         "use std::io::{{Read, Write}};
@@ -35,12 +35,12 @@ fn body(body: &str) -> (Task, String) {
     ))
 }
 
-/// A candidate that answers with these bytes and exits.
+/// Returns a candidate that answers with these bytes and exits.
 fn sends(bytes: &str) -> (Task, String) {
     body(&format!("socket().write_all(&{bytes}).unwrap(); std::process::exit(n as i32)"))
 }
 
-/// A candidate that answers right if it can read this file.
+/// Returns a candidate that answers right if it can read this file.
 fn reads(path: &str) -> (Task, String) {
     body(&format!("std::fs::read({path:?}).map_or(0, |_| n + 1)"))
 }
@@ -57,7 +57,7 @@ const HARNESS: &str = "fn zero(_: &mut code_evolution_harness::Input<'_>, output
     }
     pub fn next(_: u32) -> u32 { code_evolution_harness::serve(zero); 0 }";
 
-/// Outputs of other types than a number.
+/// Returns a candidate with an output of another type than a number.
 fn lists(output: &str, expression: &str) -> (Task, String) {
     let task = Task::new(format!("fn list() -> {output}")).property(Property::Ascending).input(());
     (task, format!("pub fn list() -> {output} {{ {expression} }}"))
@@ -120,7 +120,7 @@ attacks! { Forgery:
     frame_that_is_too_short => Violates("bad frame"), sends("[3, 0, 0, 0, 0, 1, 2]");
     panic_frame_that_is_too_short => Violates("bad frame"), sends("[2, 0, 0, 0, 1, 0]");
     text_that_is_not_utf8 => Violates("bad frame"), not_utf8();
-    // It may answer by hand; but only the input asked, once, and with the right value.
+    // It may write answers by hand, but only for the current input, once, and with the right value.
     good_frame_with_a_wrong_answer => Ends(&["time-out"]),
         body("socket().write_all(&frame(0, 77)).unwrap(); loop { std::thread::park() }");
     reading_ahead => Ends(&["time-out"]),
@@ -179,7 +179,7 @@ fn judged((task, code): (Task, String)) -> Verdict {
 }
 
 #[test]
-fn a_hang_costs_wall_time_for_three_tries_at_most() {
+fn a_hang_costs_the_wall_time_of_at_most_three_tries() {
     let verdict =
         judged(body("socket().write_all(&[5, 0]).unwrap(); loop { std::thread::park() }"));
     let not_run = |problem: &String| problem.starts_with("not run");
@@ -188,7 +188,7 @@ fn a_hang_costs_wall_time_for_three_tries_at_most() {
 }
 
 #[test]
-fn the_message_of_a_panic_is_cut() {
+fn a_long_panic_message_is_cut() {
     let verdict = judged(body("panic!(\"{}\", \"<script>\".repeat(100_000 + n as usize))"));
     assert!(verdict.cases[0].panic.as_ref().unwrap().message.len() <= 2_000);
     assert!(judged(body("std::panic::panic_any(n)")).cases[0].panic.is_some());

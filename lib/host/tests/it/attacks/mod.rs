@@ -1,9 +1,10 @@
-//! The attacks on the judge, each with its expected outcome, and each a test: while a source is compiled
-//! ([`compile`], [`bombs`], [`programs`]), and by a candidate that wants a score ([`forgeries`]).
+//! The attacks on the judge with their expected outcomes; each is a test. Some attack while a source is
+//! compiled ([`compile`], [`bombs`], [`programs`]), others are candidates that want a score
+//! ([`forgeries`]).
 //!
-//! Every attack is tried as each user that can be had, with the scan off and `unsafe` allowed, so that
-//! the jail alone must hold; and then as a notebook has it. `cargo test -p code_evolution_host --
-//! --nocapture attacks` prints the table.
+//! Every attack is tried as each available user, first with the scan off and `unsafe` allowed, so that the
+//! jail alone must hold, then with a notebook's settings. `cargo test -p code_evolution_host -- --nocapture
+//! attacks` prints the table.
 
 mod batch;
 mod bombs;
@@ -32,26 +33,26 @@ struct Attack {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It tries to learn something while it is compiled.
+    /// It tries to learn a secret while it is compiled.
     Compile,
     /// It would keep the compiler busy for ever.
     Bomb,
-    /// A whole program that would be compiled to something else.
+    /// A whole program that tries to be compiled to something else.
     Program,
-    /// A candidate that would have a score without earning it.
+    /// A candidate that tries to get a score without earning it.
     Forgery,
 }
 
-/// What must come of it.
+/// The expected outcome.
 #[derive(Debug, Clone, Copy)]
 enum Expected {
     /// It does not compile.
     NotCompiled,
-    /// It runs and passes nothing: what it gets is nothing of worth.
+    /// It runs and passes nothing: whatever it gets is worthless.
     Harmless,
-    /// It passes nothing: a limit or an error ends the compiler, or the program is of no use.
+    /// It passes nothing: a limit or an error ends the compiler, or the program is useless.
     Worthless,
-    /// It breaks the protocol, for a reason with this in it. Some case fails.
+    /// It breaks the protocol, and the reason contains this text. Some case fails.
     Violates(&'static str),
     /// Its process ends like this (any of the words), and nothing passes.
     Ends(&'static [&'static str]),
@@ -76,13 +77,14 @@ impl Expected {
         }
     }
 
-    /// Whether it is so as a notebook has it: the scan may refuse more, and let pass nothing more.
+    /// Returns whether this also holds with a notebook's settings: the scan may refuse more, but must not
+    /// let more pass.
     fn is_scanned(self, seen: &Seen) -> bool {
         let refused = seen.stage != Stage::Run && seen.passed == 0;
         self.is(seen) || (refused && !matches!(self, Scores(1..)))
     }
 
-    /// Limits that end what must be ended soon, and nothing else, however busy the machine is.
+    /// Returns limits that end an endless attack soon and end nothing else, however busy the machine is.
     fn limits(self) -> Limits {
         let patient = Limits {
             compile_wall_ms: 120_000,
@@ -114,7 +116,7 @@ impl std::fmt::Display for Expected {
     }
 }
 
-/// Attacks of one kind. Each is a task and a source.
+/// Defines attacks of one kind. Each is a task and a source.
 macro_rules! attacks {
     ($kind:ident: $($name:ident => $expected:expr, $attempt:expr;)*) => {
         pub fn all() -> Vec<$crate::attacks::Attack> {
@@ -187,7 +189,8 @@ fn table() {
     assert_eq!(wrong, [""; 0]);
 }
 
-/// In no verdict, execution, feedback, audit log, and in nothing that the judge's process printed.
+/// Checks every verdict, execution, feedback and audit log, and everything that the judge's process
+/// printed.
 #[test]
 fn the_canary_is_nowhere() {
     for batch in batches() {

@@ -1,11 +1,11 @@
-//! Whole programs, which are a crate of their own and so may have attributes: none changes what they are
+//! Whole programs are separate crates, so they may have attributes. No attribute changes what they are
 //! compiled to.
 
 use code_evolution_wire::task::Task;
 
 use super::{Harmless, NotCompiled, attacks};
 
-/// A program with these attributes.
+/// Returns a program with these attributes.
 fn program(attributes: &str) -> (Task, String) {
     let task = Task::new("fn main()");
     (task, format!("{attributes}\nfn main() {{ println!(\"ran\") }}"))

@@ -1,4 +1,4 @@
-//! Attacks of a compiler, and of what it starts.
+//! Attacks by a compiler, and by processes that it starts.
 
 use super::attacks;
 

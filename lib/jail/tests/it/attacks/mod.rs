@@ -1,6 +1,6 @@
-//! The attacks, each with its expected outcome, and each a test.
+//! The attacks with their expected outcomes; each is a test.
 //!
-//! What an attack does is in `programs/attacker/`.
+//! The code of the attacks is in `programs/attacker/`.
 
 mod compile;
 mod run;
@@ -21,8 +21,8 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// Whether the jail must hold without Landlock too: in the run stage always, in the compile stage
-    /// against what does not go through a file's name.
+    /// Returns whether the jail must also hold without Landlock: always in the run stage; in the compile
+    /// stage only against attacks that use no file name.
     pub fn is_tried(&self, landlock: bool) -> bool {
         let by_landlock = [
             "read_",
@@ -42,32 +42,32 @@ impl Attack {
             || !by_landlock.iter().any(|name| self.name.starts_with(name))
     }
 
-    /// The CPU limit it gets: a low one only where that is what must end it.
+    /// Returns its CPU limit, which is low only if this limit must end the attack.
     pub fn cpu_ms(&self) -> u64 {
         if let Stopped(Limit::Cpu) = self.expected { 200 } else { 10_000 }
     }
 
-    /// The deadline it gets, likewise.
+    /// Returns its deadline, which is short only if the deadline must end the attack.
     pub fn wall(&self) -> Duration {
         Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 250 } else { 60_000 })
     }
 }
 
-/// What must come of it.
+/// The expected outcome.
 #[derive(Debug, Clone, Copy)]
 pub enum Expected {
-    /// The kernel refuses, the program lives on.
+    /// The kernel refuses the call, and the program continues.
     Denied,
     /// This signal ends it.
     Signal(i32),
     /// The host ends it.
     Stopped(Limit),
-    /// It is no attack: it must work, and print this.
+    /// Not an attack: it must work, and print this.
     Works(&'static str),
 }
 use Expected::{Denied, Signal, Stopped, Works};
 
-/// How a refusal reads. (A wrong argument would be another error, and a wrong test.)
+/// The text of a refusal. (A wrong argument gives another error, and means a wrong test.)
 const REFUSALS: [&str; 10] = [
     "denied: Operation not permitted",
     "denied: Permission denied",
@@ -141,7 +141,7 @@ macro_rules! attacks {
 
 use attacks;
 
-/// Every attack of both stages.
+/// Lists every attack of both stages.
 pub fn all() -> impl Iterator<Item = Attack> {
     run::ALL.iter().chain(run_x86::ALL).chain(compile::ALL).copied()
 }
@@ -211,8 +211,8 @@ fn without_the_jail_they_succeed() {
     }
 }
 
-/// Attacks that any user can make on an ordinary machine: it is the jail that stops them, not a
-/// mistake in the attacker.
+/// Attacks that any user can make on an ordinary machine. So the jail stops them, not a mistake in the
+/// attacker.
 const UNJAILED: [&str; 43] = [
     "read_passwd",
     "read_secret",

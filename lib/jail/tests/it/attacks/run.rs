@@ -1,4 +1,4 @@
-//! Attacks of a running candidate.
+//! Attacks by a running candidate.
 
 use super::attacks;
 

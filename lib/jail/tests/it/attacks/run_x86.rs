@@ -1,4 +1,4 @@
-//! Calls that exist on one processor only.
+//! Calls that exist only on x86-64.
 
 #[cfg(target_arch = "x86_64")]
 use super::attacks;

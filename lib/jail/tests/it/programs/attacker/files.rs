@@ -8,7 +8,7 @@ use std::{env, fs};
 use crate::kernel::{c, call, new, nr, open_at};
 use crate::{Outcome, Target, done, read};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
     let secret = target.secret.as_str();
     let Target { host, folder, .. } = target;
@@ -61,7 +61,7 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         "inherited_descriptor" => {
             let mut found = Vec::new();
             for fd in 3..1024 {
-                // Not owned, so never closed: the descriptor may not exist.
+                // The descriptor is not ours and may not exist, so it is never closed.
                 let mut file = std::mem::ManuallyDrop::new(unsafe { fs::File::from_raw_fd(fd) });
                 let mut bytes = [0; 64];
                 if let Ok(length) = file.read(&mut bytes) {

@@ -1,4 +1,4 @@
-//! What must work.
+//! Honest work, which must succeed.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::{fs, thread};
 
 use crate::{Outcome, Target, done, read};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
     let outcome: Outcome = match name {
         "threads" => {

@@ -1,4 +1,4 @@
-//! The kernel's calls, as no function of std makes them.
+//! System calls that no function of std makes.
 
 use std::ffi::CString;
 use std::io;
@@ -7,7 +7,7 @@ unsafe extern "C" {
     pub fn syscall(number: i64, ...) -> i64;
 }
 
-/// Numbers that differ between processors: x86_64's, aarch64's.
+/// Call numbers that differ between processors: x86_64's, aarch64's.
 macro_rules! numbers {
     ($($name:ident $x86:literal $arm:literal)*) => {
         #[allow(non_upper_case_globals)]
@@ -31,7 +31,7 @@ numbers! {
     swapon 167 224  acct 163 89
     futex 202 98  exit 60 93
 }
-/// Numbers that are the same everywhere.
+/// Call numbers that are the same on every processor.
 pub mod new {
     pub const PIDFD_SEND_SIGNAL: i64 = 424;
     pub const IO_URING_SETUP: i64 = 425;
@@ -47,7 +47,7 @@ pub mod new {
     pub const FUTURE: i64 = 600;
 }
 
-/// Calls the kernel; -1 becomes the error.
+/// Makes a system call; -1 becomes an error.
 macro_rules! call {
     ($number:expr $(, $argument:expr)*) => {{
         let result = unsafe { crate::kernel::syscall($number, $($argument as i64),*) };
@@ -60,7 +60,7 @@ pub fn c(text: &str) -> CString {
     CString::new(text).unwrap()
 }
 
-/// Opens with these flags, as no function of std would.
+/// Opens a file with flags that no function of std uses.
 pub fn open_at(path: &str, flags: i64) -> io::Result<String> {
     let openat = if cfg!(target_arch = "x86_64") { 257 } else { 56 };
     call!(openat, -100, c(path).as_ptr(), flags, 0)

@@ -1,4 +1,4 @@
-//! What only a limit ends.
+//! Attacks that only a limit ends.
 
 use std::io::{self, Write};
 use std::os::fd::FromRawFd;
@@ -7,7 +7,7 @@ use std::{fs, process, thread};
 use crate::kernel::fork;
 use crate::{Outcome, Target, done, hang};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
     let outcome: Outcome = match name {
         "endless_loop" => loop {
@@ -86,7 +86,7 @@ fn deep(n: u64) -> u64 {
     std::hint::black_box([n; 64])[0] + deep(n + 1)
 }
 
-/// Apart, since the frame is as large as all of a function's arrays.
+/// A separate function, since a stack frame is as large as all arrays of its function.
 #[inline(never)]
 fn huge() -> usize {
     std::hint::black_box([1_u8; 64 << 20]).len()

@@ -1,8 +1,8 @@
-//! The attacks, as a program of its own: `attacker NAME [PARAMETER]...` tries one and prints `got: ..` or
-//! `denied: ..`. Compiled by plain rustc, without crates, and linked statically.
+//! The attacks, as a separate program: `attacker NAME [PARAMETER]...` tries one and prints `got: ..` or
+//! `denied: ..`. Plain rustc compiles it, without crates, and links it statically.
 //!
-//! It is careful where a jail with a hole would hurt: signals are sent with number 0 (only the
-//! permission is checked), bombs count their shots.
+//! It avoids damage if the jail has a hole: signals have number 0 (which only checks the permission), and
+//! bombs count their steps.
 
 mod files;
 mod honest;
@@ -36,7 +36,7 @@ fn main() {
 }
 
 struct Target {
-    /// A readable file outside the jail, in what stands for a home folder.
+    /// A readable file outside the jail, in a folder that stands for a home folder.
     secret: String,
     /// The folder around it.
     folder: String,

@@ -6,7 +6,7 @@ use std::{process, ptr, thread};
 use crate::kernel::{c, call, map, new, nr};
 use crate::{Outcome, Target, done, hang};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
     const PRIVATE_ANONYMOUS: i64 = 0x22;
     const SHARED_ANONYMOUS: i64 = 0x21;
@@ -40,7 +40,7 @@ pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
         }
         "sealed_memory_bomb" => sealed_memory_bomb(),
         "sealed_memory_bomb_after_main" => {
-            // A process whose main thread has ended shows no memory in its own status.
+            // A process whose main thread has ended shows no memory in its status.
             thread::spawn(sealed_memory_bomb);
             call!(nr::exit, 0)
         }
@@ -73,7 +73,7 @@ pub fn attack(name: &str, _: &Target) -> io::Result<Option<String>> {
     outcome.map(Some)
 }
 
-/// What cannot be written any more is no longer counted by RLIMIT_DATA.
+/// Makes memory read-only, so that RLIMIT_DATA no longer counts it.
 fn sealed_memory_bomb() -> Outcome {
     for _ in 0..12 {
         let at = map(32 << 20, 3, 0x22)?;

@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use crate::kernel::{c, call, nr};
 use crate::{Outcome, Target};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
     let Target { folder, port, .. } = target;
     let in_folder = |name: &str| format!("{folder}/{name}");

@@ -5,7 +5,7 @@ use std::io;
 use crate::kernel::{c, call, new, nr};
 use crate::{Outcome, Target};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
     let Target { host, .. } = target;
     let outcome: Outcome = match name {
@@ -32,7 +32,7 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         "type_into_terminal" => call!(nr::ioctl, 0, 0x5412, [b'x'].as_ptr()),
         "paste_into_terminal" => call!(nr::ioctl, 0, 0x541c, [3_u8].as_ptr()),
         "priority_inheritance_lock" => {
-            // FUTEX_LOCK_PI, private, of a lock that is free.
+            // FUTEX_LOCK_PI, private, on a free lock.
             call!(nr::futex, [0_u32].as_mut_ptr(), 6 | 128, 0, 0, 0, 0)
         }
         "vmsplice" => call!(nr::vmsplice, 1, [0_u64; 2].as_ptr(), 0, 0),
@@ -49,7 +49,7 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         #[cfg(target_arch = "x86_64")]
         "foreign_call" => {
             let result: i64;
-            // getpid by the 32-bit interface, which numbers calls differently.
+            // Calls getpid through the 32-bit interface, which numbers calls differently.
             unsafe { std::arch::asm!("int 0x80", inout("rax") 20_i64 => result) };
             Ok(format!("result {result}"))
         }

@@ -8,7 +8,7 @@ use std::{fs, process, ptr, thread};
 use crate::kernel::{c, call, fork, new, nr};
 use crate::{Outcome, Target, done, hang};
 
-/// Tries an attack of this kind; `None` if it is of another.
+/// Tries an attack of this kind; returns `None` for an attack of another kind.
 pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
     let Target { host, folder, .. } = target;
     let in_folder = |name: &str| format!("{folder}/{name}");
@@ -37,7 +37,8 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
             hang()
         }
         "setsid" => {
-            // Only a process that leads no group may: a thread cannot, so fork where that is allowed.
+            // Only a process that leads no group may do this. A thread cannot, so the attack forks where
+            // that is allowed.
             if fork()? == 0 {
                 let outcome = call!(nr::setsid);
                 println!("{}", if outcome.is_ok() { "got: a session" } else { "denied: EPERM" });
@@ -102,7 +103,7 @@ pub fn attack(name: &str, target: &Target) -> io::Result<Option<String>> {
         "process_madvise" => call!(new::PROCESS_MADVISE, 0, 0, 0, 0, 0),
         "kcmp" => call!(nr::kcmp, *host, *host, 0, 0, 0),
         "prlimit_host" => {
-            // Reads the host's limits; with a pointer in third place it would set them.
+            // Reads the host's limits; a pointer as third argument would set them.
             call!(nr::prlimit64, *host, 7, 0, [0_u64; 2].as_mut_ptr())
         }
         "priority_of_host" => {
