@@ -15,7 +15,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cassettes/ta
 const MOST_ATTEMPTS: usize = 3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("which folder? give one for what is made")?;
+    let folder = std::env::args().nth(1).ok_or("no folder given; name a folder for the results")?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     let lab = Lab::cassette(SCRIPT).start()?;

@@ -66,7 +66,7 @@ pub(crate) fn ruleset(jail: &Jail) -> Result<OwnedFd, Box<dyn Error + Send + Syn
             ruleset = allow(ruleset, path, AccessFs::ReadFile | AccessFs::WriteFile)?;
         }
     }
-    Option::from(ruleset).ok_or_else(|| "the kernel takes no rules".into())
+    Option::from(ruleset).ok_or_else(|| "the kernel accepts no Landlock rules".into())
 }
 
 fn allow(

@@ -40,7 +40,7 @@ impl Layers {
     pub fn refusal(&self, stage: Stage) -> Option<String> {
         if self.arch != "x86_64" && self.arch != "aarch64" {
             return Some(format!(
-                "there is no jail for {} processors; use the Binder link of the README",
+                "the jail does not support {} processors; use the Binder link of the README",
                 self.arch
             ));
         }
@@ -55,7 +55,7 @@ impl Layers {
             return Some(
                 "the kernel, or a container around us, has no Landlock (Linux has it since 5.13, \
                  Docker passes it on since 20.10.18), so a compiler could read every file of yours; \
-                 update what is older, use the Binder link, or, where nothing here is secret, allow \
+                 update older software, use the Binder link, or, if nothing here is secret, allow \
                  compiling without Landlock"
                     .to_owned(),
             );

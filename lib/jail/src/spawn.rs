@@ -55,7 +55,7 @@ fn lost_ends() -> Option<String> {
     };
     let lost = action.sa_sigaction == libc::SIG_IGN || action.sa_flags & libc::SA_NOCLDWAIT != 0;
     lost.then(|| {
-        "this process ignores SIGCHLD, so the kernel would forget how programs end; start it by \
+        "this process ignores SIGCHLD, so the kernel would not report how programs end; start it by \
          `env --default-signal=CHLD COMMAND`"
             .to_owned()
     })

@@ -84,7 +84,7 @@ impl Connection {
             Err(_) => "unknown".to_owned(),
         };
         Err(Error::internal(format!(
-            "the host {} (version {version}) is of another version than this library ({}); {}",
+            "the host {} (version {version}) has another version than this library ({}); {}",
             binary.path.display(),
             env!("CARGO_PKG_VERSION"),
             binary.how_to_build()
@@ -102,7 +102,7 @@ impl Connection {
         loop {
             let message: Message = serde_json::from_str(&self.read_line()?).map_err(|error| {
                 Error::internal(format!(
-                    "the host sent a line that is no message ({error}); run the setup cell again"
+                    "the host sent an invalid line ({error}); run the setup cell again"
                 ))
             })?;
             match message {

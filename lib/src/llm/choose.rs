@@ -77,7 +77,7 @@ impl Llm {
             }
             _ => Err(Error::new(
                 FailureKind::Model,
-                format!("the answer is none of {}; ask again", options.join(", ")),
+                format!("the answer is not one of {}; ask again", options.join(", ")),
             )),
         }
     }

@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(reply.expect("an answer").text, "I could not.");
         let told = &chat.messages()[2].content;
         assert!(
-            told.contains("no JSON object ({\"a\": 30, )") && told.contains("like {\"a\":1.5}"),
+            told.contains("not a JSON object ({\"a\": 30, )") && told.contains("like {\"a\":1.5}"),
             "{told}"
         );
     }

@@ -41,7 +41,7 @@ impl Reply {
         let not = |why: &str| Err(Error::new(FailureKind::NotInReply, why));
         if task.function().is_none() {
             return not(
-                "the proposal's signature is none; write it as `fn name(text: &str) -> usize`",
+                "the proposal's signature is not valid; write it as `fn name(text: &str) -> usize`",
             );
         }
         if wish.examples.is_empty() {

@@ -98,7 +98,7 @@ impl Dataset {
                 return Err(wrong("not an instance of this dataset; judge on this dataset's task"));
             }
             let Some(got) = &case.got else {
-                return Err(wrong(case.problem.as_deref().unwrap_or("there is none")));
+                return Err(wrong(case.problem.as_deref().unwrap_or("no packing was returned")));
             };
             serde_json::from_value(got.clone()).map_err(|error| wrong(&error.to_string()))
         });

@@ -143,7 +143,7 @@ impl ToolCall {
         let example =
             tool.map_or_else(|| "{}".to_owned(), |tool| example(&tool.parameters).to_string());
         Some(format!(
-            "the arguments of {} are no JSON object ({wrote}); write them all as one, like {example}",
+            "the arguments of {} are not a JSON object ({wrote}); write them all as one, like {example}",
             self.name
         ))
     }

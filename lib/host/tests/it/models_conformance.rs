@@ -50,7 +50,7 @@ fn a_conversation_with_tools_against_every_provider() {
             let [first, second] = talk(&models, stream);
             let who = format!("{} {} stream: {stream}", strict.provider, strict.server);
             assert!(
-                first.starts_with("it is error: the arguments of add are no JSON object"),
+                first.starts_with("it is error: the arguments of add are not a JSON object"),
                 "{who}: {first}"
             );
             assert_eq!(second, "it is 34", "{who}");

@@ -179,7 +179,7 @@ fn broken_arguments_become_an_empty_object_and_a_sentence() {
                 if arguments == Some("{}") { None } else { error(500, "no JSON object") }
             });
         let (answer, _) = converse(&Session::new("custom", &server).open(), ask_to_add(), &add);
-        let told = format!("error: the arguments of add are no JSON object ({broken})");
+        let told = format!("error: the arguments of add are not a JSON object ({broken})");
         assert!(answer.text.starts_with(&told), "{}", answer.text);
         assert!(answer.text.ends_with("like {\"a\":1.5,\"b\":1.5}"), "{}", answer.text);
         assert_eq!(server.received().len(), 2);

@@ -192,7 +192,7 @@ impl Strict {
         }
         let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
         serde_json::from_str::<Map<String, Value>>(arguments)
-            .map_err(|_| format!("the arguments `{arguments}` are no JSON object"))?;
+            .map_err(|_| format!("the arguments `{arguments}` are not a JSON object"))?;
         let wanted = self.beside_call(turn, place);
         same(call, &["id", "type", "function"], &wanted, self.refuses_unknown)?;
         Ok(id.to_owned())

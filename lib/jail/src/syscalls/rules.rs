@@ -89,9 +89,9 @@ impl Rules {
             format!("there is no seccomp filter for {} processors", std::env::consts::ARCH)
         })?;
         let filter = SeccompFilter::new(self.0, otherwise, matched, arch)
-            .map_err(|error| format!("the seccomp filter is wrong: {error}"))?;
+            .map_err(|error| format!("the seccomp filter is invalid: {error}"))?;
         let compiled: BpfProgram =
-            filter.try_into().map_err(|error| format!("the seccomp filter is wrong: {error}"))?;
+            filter.try_into().map_err(|error| format!("the seccomp filter is invalid: {error}"))?;
 
         // The opcodes of classic BPF: load a word, jump, return.
         let load = |at| sock_filter { code: 0x20, jt: 0, jf: 0, k: at };
