@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_of_nothing_is_one_character() {
+    fn a_child_of_empty_texts_is_one_character() {
         for seed in 0..20 {
             assert_eq!(child("", "", &mut Dice::seeded(seed)).chars().count(), 1);
         }

@@ -56,10 +56,10 @@
 //! | `cell` | who answered in the running cell, and at what cost |
 //! | [`source`] | code without its comments, as tokens, in a normal form |
 //! | [`blind`] | chance as a rival: seeded dice, a blind crossover, a blind mutation |
-//! | [`population`] | candidates of an evolution: who came from whom, at what cost |
+//! | [`population`] | candidates of an evolution: their parents and their cost |
 //! | [`inert`] | makes the words of models and programs harmless |
 //! | [`check!`], [`exercise!`] | self-checks of a notebook, graders of its exercises |
-//! | `host` | the process beside the notebook: find it, build it, call it |
+//! | `host` | the host process: find it, build it, call it |
 //! | `error` | the one error type |
 //! | [`wire`] | the types that notebook and host exchange |
 //!

@@ -256,7 +256,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn one_source_is_named_with_what_it_gave() {
+    fn a_single_source_is_named_with_its_count() {
         let nearest = Stamp::of(&answer(Mode::Scripted, Fit::Nearest));
         let sixteen: Stamp =
             std::iter::repeat_n(nearest, 12).chain([stamp(Mode::Scripted, 4)]).sum();

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_another_version_is_refused_with_what_to_do() {
+    fn a_host_of_another_version_is_refused_with_advice() {
         assert_eq!(PROTOCOL, 1, "the scripts of these tests speak protocol 1");
         let newer = r#"echo '{"protocol":99,"version":"9.0"}'"#;
         for (hello, version) in [(newer, "version 9.0"), ("echo hello", "version unknown")] {

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_calls_a_tool_nobody_offered_is_told_so() {
+    fn a_call_of_an_unknown_tool_gets_an_error() {
         let mut chat = model(&[("", &["search"]), ("in words", &[])]).chat();
         assert_eq!(chat.say("well?").expect("an answer").text, "in words");
         let told = chat.messages().iter().find(|message| message.role == Role::Tool);

@@ -11,7 +11,7 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`skeleton`] | packs items with a heuristic; also compiled in the jail, beside a candidate |
+//! | [`skeleton`] | packs items with a heuristic; also compiled in the jail, with a candidate |
 //! | [`heuristics`] | first fit, best fit and the two published heuristics |
 //! | [`split`] | training, validation and a locked test |
 //! | `dataset` | several instances, judged and scored together |

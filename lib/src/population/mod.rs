@@ -1,4 +1,4 @@
-//! The candidates of an evolution: who came from whom, by which operator, at what cost.
+//! The candidates of an evolution: their parents, their operators and their cost.
 //!
 //! This module holds what every notebook's loop would repeat: ask for a brood, take the code out of the
 //! replies, name it, score it, notice that it is not new. The notebook decides what an operator says, what

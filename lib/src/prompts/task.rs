@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn each_task_has_three_sets_of_forty_items_and_none_twice() {
+    fn each_task_has_three_sets_of_forty_items_without_repeats() {
         for task in tasks() {
             let sets = [&task.train, &task.held_out, &task.fresh];
             let all = || sets.iter().copied().flatten();

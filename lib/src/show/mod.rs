@@ -16,7 +16,7 @@
 //! | [`Verification`] | whether a toolbox is unchanged |
 //! | [`Diff`] | what changed between two texts, by line or by word |
 //! | [`Code`] | Rust source with line numbers |
-//! | [`Lineage`] | who came from whom |
+//! | [`Lineage`] | the family tree of a population |
 //! | [`Loop`] | the loop of the workshop, with words of your own |
 //! | [`EliteMap`] | the best of each kind, on a map of two features |
 //! | [`Table`] | anything in rows |

@@ -10,7 +10,7 @@
 //! | [`task`] | what a candidate must do: signature, cases, limits |
 //! | [`verdict`] | what a candidate did: stage, outcome, cases, diagnostics |
 //! | [`program`] | a whole program run in the jail, and its result |
-//! | [`export`] | a candidate as a crate of its own |
+//! | [`export`] | a candidate as a separate crate |
 //! | [`model`] | what a model is asked and what it answers |
 //! | [`ending`] | how an answer ended: whole, or cut off and by what |
 //! | [`reading`] | what a notebook can extract from a reply |

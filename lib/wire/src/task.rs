@@ -64,7 +64,7 @@ pub struct Case {
     pub hidden: bool,
 }
 
-/// Trusted Rust compiled beside the candidate, for signatures that cannot cross the jail (a generic
+/// Trusted Rust compiled with the candidate, for signatures that cannot cross the jail (a generic
 /// function, a closure parameter). It calls the candidate as `candidate::name(..)`; cases give its
 /// arguments and expect its output. It shares the jail with the candidate, so it only returns observations;
 /// the cases judge them.

@@ -137,7 +137,7 @@ fn properties_borrowed_outputs_panics_and_drivers_become_tests() {
 }
 
 #[test]
-fn an_overflow_does_what_it_did_in_the_judge() {
+fn an_overflow_behaves_as_in_the_judge() {
     let place = tempfile::tempdir().expect("a folder");
     let wraps = double().opt_level(2).case((200,), 144);
     assert_tests_pass(&exported(&call(place.path(), "wraps".into(), wraps, DOUBLE)));
@@ -216,7 +216,7 @@ fn an_export_is_replaced_only_if_nobody_changed_it() {
 }
 
 #[test]
-fn a_session_tells_who_wrote_it_and_from_what() {
+fn an_export_names_its_author_and_ancestors() {
     let folder = tempfile::tempdir().expect("a folder");
     let parent = "fn double(n: u8) -> u8 { n + 2 }";
     let script = folder.path().join("script.toml");

@@ -167,7 +167,7 @@ fn a_failing_tool_affects_no_other() {
 }
 
 #[test]
-fn hostile_messages_end_nothing() {
+fn hostile_messages_do_not_end_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = open(folder.path());
     admitted(&toolbox, &add());

@@ -36,7 +36,7 @@ fn bodies_arrive_as_each_provider_wants_them() {
 }
 
 #[test]
-fn a_server_without_a_key_gets_none() {
+fn a_server_that_needs_no_key_is_sent_none() {
     let server = Server::replies(vec![says("hi")]);
     let mut session = Session::new("custom", &server);
     session.env.retain(|(name, _)| name != "LLM_API_KEY");

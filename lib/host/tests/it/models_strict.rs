@@ -18,7 +18,7 @@ pub struct Strict {
     pub provider: &'static str,
     /// The kind of server, if one provider name stands for several.
     pub server: &'static str,
-    /// Documented fields of a request beside [`FIELDS`].
+    /// Documented fields of a request besides [`FIELDS`].
     pub fields: &'static [&'static str],
     /// Whether any other field is an error.
     pub refuses_unknown: bool,

@@ -106,7 +106,7 @@ fn clippys_lints_are_collected_where_the_task_asks() {
 }
 
 #[test]
-fn a_candidate_cannot_silence_clippy_nor_fail_by_it() {
+fn clippy_cannot_be_silenced_and_fails_no_candidate() {
     let task = doubles().lints();
     for silenced in [
         "#[allow(clippy::all)]\nfn double(n: u32) -> u32 { return n * 2; }",
@@ -194,7 +194,7 @@ fn hidden_cases_count_but_are_not_shown() {
 }
 
 #[test]
-fn a_candidate_cannot_tell_a_visible_case_what_it_saw_in_a_hidden_one() {
+fn a_candidate_cannot_carry_hidden_input_into_a_visible_case() {
     let hidden = Task::new("fn f(n: u32) -> String").hidden_case((47_110_815,), "right");
     let task = (1..=5_u32).fold(hidden, |task, n| task.case((n,), "right"));
     for end in ["seen", "panic!(\"{seen}\")", "{ eprintln!(\"{seen}\"); panic!() }"] {

@@ -75,7 +75,7 @@ fn the_host_speaks_first_and_says_its_protocol() {
 }
 
 #[test]
-fn a_line_that_is_no_request_fails_and_the_next_one_works() {
+fn an_invalid_line_fails_and_the_next_request_works() {
     let mut server = Server::start(&[]);
     server.receive();
     let failed = server.ask(&json!({"id": 3, "method": "conquer"}));
@@ -86,7 +86,7 @@ fn a_line_that_is_no_request_fails_and_the_next_one_works() {
 }
 
 #[test]
-fn asking_before_opening_says_what_to_do() {
+fn asking_before_opening_gives_advice() {
     let mut server = Server::start(&[]);
     server.receive();
     let failed = server.ask(&json!({"id": 1, "method": "meter"}));
@@ -213,7 +213,7 @@ fn when_the_kernel_ends_the_host_and_its_candidate_end_too() {
 }
 
 #[test]
-fn when_the_host_is_killed_no_candidate_stays() {
+fn when_the_host_is_killed_no_candidate_survives() {
     let (mut server, jailed) = server_at_work(&[]);
     server.child.kill().expect("the host can be killed");
     server.child.wait().expect("the host is reaped");

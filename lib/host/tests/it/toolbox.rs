@@ -332,7 +332,7 @@ fn a_tool_that_fails_a_call_serves_the_next_one() {
 }
 
 #[test]
-fn a_process_stays_from_one_request_of_a_notebook_to_the_next() {
+fn a_process_stays_alive_between_requests() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = open(folder.path());
     admitted(&toolbox, &counter());

@@ -98,7 +98,8 @@ fn a_host_killed_at_any_time_loses_no_earlier_tool() {
     for round in 0..12_u64 {
         let mut server = Server::start_with(&[], &[("TMPDIR", temporary.path())]);
         server.receive();
-        // The first request shows how far the process is; the second one is cut short, a little later each round.
+        // The first request shows how far the process is; the second one is cut short, a little later each
+        // round.
         let answer = server.ask(&admission(folder.path(), 2 * round, &format!("tool_{round}")));
         assert_eq!(answer["done"]["value"]["admitted"], json!(true), "{answer}");
         acknowledged += 1;
