@@ -76,8 +76,8 @@ impl Stamp {
         self.sources.iter().map(|source| source.without).sum()
     }
 
-    /// Names who answered in a word or two, for the name of a line: `script`, `gpt-6-luna`, `script and
-    /// gpt-6-luna`; `no reply` if nobody did.
+    /// Names who answered in a word or two, for the name of a line: `script`, `gpt-6-luna`,
+    /// `script and gpt-6-luna`; `no reply` if nobody did.
     pub fn who(&self) -> String {
         let mut names: Vec<&str> = Vec::new();
         for source in self.sources.iter().filter(|source| source.replies > 0) {

@@ -1,5 +1,5 @@
-//! Measures the cost of asking a model, without the model: `cargo bench -p code_evolution_host --bench
-//! models`, or `binder/bench models`.
+//! Measures the cost of asking a model, without the model:
+//! `cargo bench -p code_evolution_host --bench models`, or `binder/bench models`.
 //!
 //! An echo server on this machine stands for a provider, so this measures the client, the cassettes, the
 //! extraction and the audit log. A bare reqwest client does the same for comparison.

@@ -1,5 +1,5 @@
-//! Measures how long admitting and calling tools takes: `cargo bench -p code_evolution_host --bench
-//! toolbox`, or `binder/bench tools`.
+//! Measures how long admitting and calling tools takes:
+//! `cargo bench -p code_evolution_host --bench toolbox`, or `binder/bench tools`.
 
 #[path = "measured/mod.rs"]
 mod measured;

@@ -251,8 +251,8 @@ impl Answer {
         self.fit != Fit::Nothing && self.failure.is_none()
     }
 
-    /// Returns the label that every reply shows: `live · gpt-6-luna`, `local · SmolLM2-135M`, `replay of
-    /// SmolLM2-135M, 2026-11-27`, `scripted · no model`, `pasted`.
+    /// Returns the label that every reply shows: `live · gpt-6-luna`, `local · SmolLM2-135M`,
+    /// `replay of SmolLM2-135M, 2026-11-27`, `scripted · no model`, `pasted`.
     pub fn label(&self) -> String {
         if self.fit == Fit::Nothing {
             return format!("{} · no reply", self.mode);

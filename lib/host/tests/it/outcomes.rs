@@ -99,7 +99,6 @@ fn clippys_lints_are_collected_where_the_task_asks() {
     let lint = &linted.diagnostics[0];
     assert_eq!((lint.code.as_deref(), lint.line), (Some("clippy::needless_return"), Some(1)));
     assert_eq!(verdict(&task, "fn double(n: u32) -> u32 { n * 2 }").diagnostics, []);
-    // A compiler warning is not a clippy warning.
     let unused = "fn double(n: u32) -> u32 { let unused = 1; n * 2 }";
     assert_eq!(verdict(&task, unused).diagnostics, []);
     assert_eq!(verdict(&task.warnings(), unused).warnings(), 1);

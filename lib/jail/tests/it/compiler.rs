@@ -77,7 +77,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 #[test]
-fn as_nobody_it_is_all_the_same() {
+fn as_nobody_every_test_gives_the_same_result() {
     if !users::privileged() {
         println!("tests do not run as root: tried as this user only");
         return;

@@ -3,8 +3,8 @@
 //! ([`forgeries`]).
 //!
 //! Every attack is tried as each available user, first with the scan off and `unsafe` allowed, so that the
-//! jail alone must hold, then with a notebook's settings. `cargo test -p code_evolution_host -- --nocapture
-//! attacks` prints the table.
+//! jail alone must hold, then with a notebook's settings.
+//! `cargo test -p code_evolution_host -- --nocapture attacks` prints the table.
 
 mod batch;
 mod bombs;
