@@ -81,7 +81,7 @@ fn a_verdict_with_cases_skipped_for_time_is_not_cached() {
     assert_eq!(first.outcome, Outcome::Exited { code: 3 });
     let left_out = |problem: &String| problem.contains("the time for all cases is used up");
     assert!(first.cases.iter().any(|case| case.problem.as_ref().is_some_and(left_out)));
-    assert!(!judge.judge(&task, code).unwrap().cached, "it is kept");
+    assert!(!judge.judge(&task, code).unwrap().cached, "the verdict was cached");
 }
 
 #[test]
@@ -133,5 +133,5 @@ fn a_candidate_killed_from_outside_gets_no_verdict() {
     let Err(JudgeError::Internal(error)) = killed else { panic!("{killed:#?}") };
     assert!(error.to_string().contains("killed twice by somebody else"), "{error}");
     let verdicts = fs::read_dir(folder.path().join("verdicts")).into_iter().flatten();
-    assert_eq!(verdicts.count(), 0, "it is kept");
+    assert_eq!(verdicts.count(), 0, "a verdict was cached");
 }

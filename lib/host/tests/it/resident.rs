@@ -85,5 +85,5 @@ fn a_tool_with_much_memory_is_not_kept() {
     assert_eq!(toolbox.call("hold", &json!([1])).expect("a count"), json!(1));
     assert!(thread_named("holds-4713").is_some(), "a modest process stays");
     assert_eq!(toolbox.call("hold", &json!([100 << 20])).expect("a count"), json!(100 << 20));
-    assert_eq!(thread_named("holds-4713"), None, "it is kept");
+    assert_eq!(thread_named("holds-4713"), None, "a large process stays");
 }

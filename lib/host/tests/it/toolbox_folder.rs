@@ -36,7 +36,7 @@ fn damage_is_named_and_nothing_is_lost() {
         let Err(ToolboxError::Damaged(message)) = result else { panic!("it is used") };
         assert!(message.contains("manifest.json") && message.contains("backup"), "{message}");
     }
-    std::fs::copy(folder.path().join("manifest.backup.json"), &manifest).expect("mended");
+    std::fs::copy(folder.path().join("manifest.backup.json"), &manifest).expect("restored");
     assert_eq!(toolbox.list().expect("a list").len(), 2);
     assert_intact(&toolbox);
 }
