@@ -205,6 +205,8 @@ unsafe fn become_program(plan: &mut Plan) -> Result<Infallible, Step> {
     }
 }
 
+/// Puts the prepared descriptors in place.
+///
 /// # Safety
 /// Replaces descriptors 0 to 4. Async-signal-safe.
 unsafe fn place_descriptors(plan: &Plan) -> Result<(), Step> {

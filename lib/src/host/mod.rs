@@ -167,7 +167,7 @@ mod tests {
 
     const HELLO: &str = r#"echo '{"protocol":1,"version":"0"}'"#;
 
-    /// A call whose answer is a text.
+    /// Makes a call whose answer is a text.
     fn question() -> ApplySuggestions {
         ApplySuggestions { code: String::new(), suggestions: Vec::new() }
     }

@@ -161,7 +161,7 @@ impl EliteMap {
 shows_itself!(EliteMap);
 rests_on_replies!(EliteMap);
 
-/// `B3 · 94`.
+/// Writes an elite as `B3 · 94`.
 fn written(elite: &Elite) -> String {
     format!("{} · {}", elite.name, score(elite))
 }
