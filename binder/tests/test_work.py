@@ -248,4 +248,4 @@ class Lab(ScriptTest):
         shown = self.lab("--fresh", "02", "--no-browser")
         self.assertNotIn("fresh", shown.split("set up")[1].split("<lab>")[1])
         self.assertIn("<--no-browser>", shown)
-        self.assertIn("--fresh wants a notebook", self.lab("--fresh", status=2))
+        self.assertIn("--fresh needs a notebook", self.lab("--fresh", status=2))
