@@ -1,7 +1,7 @@
 """`python -m relay KERNEL JUPYTER SESSION OUTSIDE INSIDE`: `binder/kernel` starts it beside each kernel.
 
 KERNEL and JUPYTER are processes, SESSION is the kernel's folder, OUTSIDE and INSIDE are the connection files
-of Jupyter and of evcxr. It is a process in a session of its own, because a killed kernel ends nothing itself.
+of Jupyter and of evcxr. It runs in a session of its own, because a killed kernel cannot clean up itself.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 from . import watch
 from .relay import Relay
 
-LOOK_MS = 100  # between two looks at whether the kernel still lives
+LOOK_MS = 100  # between two checks whether the kernel still lives
 
 
 def main():

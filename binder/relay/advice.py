@@ -1,7 +1,7 @@
-"""The kernel's errors in words that say what to do.
+"""Puts the kernel's errors into words that say what to do.
 
-A cell's errors come here together and leave with at most one sentence before them. Where that sentence says
-all (the setup cell has not run), it takes the place of the errors that follow from it.
+All errors of a cell come here together. At most one sentence is put before them. Where that sentence explains
+other errors too (the setup cell has not run), it replaces them.
 """
 
 import re
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 RUN_ABOVE = "Run > Run All Above Selected Cell"
 
 ENDED = re.compile(r"Subprocess terminated with status: (?P<how>.*)\Z")
-# rustc: something is used that nothing has defined.
+# rustc's errors about a name that is not defined.
 MISSING = re.compile(r"(?:cannot find|failed to resolve|unresolved import|use of unresolved)\b")
 MISSING_VALUE = re.compile(r"cannot find (?:value|function) `(?P<name>\w+)` in this scope")
 NAME = re.compile(r"`([^`]+)`")
-# What rustc says besides where names are missing.
+# What else rustc reports where names are missing.
 FOLLOWS = re.compile(r"type annotations needed|cannot infer type|the size for values of type")
-# A variable would outlive the cell, or the variable, that holds what it refers to: in evcxr's words
-# or, where it does not recognise that, in rustc's.
+# A reference would outlive the cell, or the variable, that holds the value: in evcxr's words, or in rustc's
+# where evcxr does not recognise the case.
 BORROWED = re.compile(
     r"The variable `(\w+)` contains a reference with a non-static lifetime"
     r"|The variable `(\w+)` has type `&.*` which cannot be persisted"
@@ -31,7 +31,7 @@ FEW = 2  # errors that are shown beside the sentence that explains them
 
 @dataclass
 class Kernel:
-    """What is known of a kernel when its errors are read."""
+    """What is known about a kernel when its errors arrive."""
 
     is_set_up: bool = False  # a cell with `:dep code_evolution` has run
     was_interrupted: bool = False  # since the cell began
@@ -50,7 +50,7 @@ class Error:
 
 
 def advised(errors, kernel):
-    """The errors of one cell as they are shown, the first with a sentence that says what to do."""
+    """Returns the errors of one cell as they are shown, with a sentence that says what to do."""
     if not errors:
         return []
     first = errors[0]
@@ -79,7 +79,7 @@ def said(sentence):
 
 
 def after_the_end(how, printed, kernel):
-    """What to do once the process that ran the cells is gone; `printed` is what it said last."""
+    """Says what to do when the cells' process has ended; `printed` is what it printed last."""
     if kernel.was_interrupted:
         what = "Interrupted: this cell was stopped, and the variables of all cells are gone."
     elif "signal: 9" in how:
@@ -117,7 +117,7 @@ def not_set_up(missing, kernel):
 
 
 def names(missing):
-    """`lab`, `Task` and 3 more: what is not there."""
+    """Returns the missing names, such as "`lab`, `Task` and 3 more"."""
     found = list(dict.fromkeys(n[1] for error in missing if (n := NAME.search(error.words))))
     shown = ", ".join(f"`{name}`" for name in found[:MOST_NAMES])
     more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""

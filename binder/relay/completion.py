@@ -1,7 +1,7 @@
-"""What Tab offers, in an order that helps: first what one asks and judges with, last what is private."""
+"""Sorts what Tab offers: first the methods that ask and judge, last the fields and common methods."""
 
 FIRST = ("ask", "judge")
-# What nearly every type has, and seldom what is looked for.
+# Methods that nearly every type has, and that a participant seldom looks for.
 OF_EVERYTHING = {
     *("as_mut", "as_ref", "borrow", "borrow_mut", "clone", "clone_from", "clone_into", "cmp", "eq"),
     *("evcxr_display", "fmt", "ge", "gt", "into", "le", "lt", "ne", "partial_cmp", "to_owned"),
@@ -10,9 +10,9 @@ OF_EVERYTHING = {
 
 
 def ordered(content):
-    """The content of a completion's reply in that order.
+    """Returns the content of a completion's reply in that order.
 
-    rust-analyzer puts fields first, private ones too; a field that a method reads needs no mention.
+    rust-analyzer puts fields first, also private ones. A field with a method of the same name is left out.
     """
     matches = content.get("matches", [])
     types = content.get("metadata", {}).get("_jupyter_types_experimental", [])

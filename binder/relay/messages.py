@@ -1,4 +1,4 @@
-"""Jupyter's messages: taken apart, put together, signed (jupyter-client.readthedocs.io, "Messaging")."""
+"""Reads, writes and signs Jupyter's messages (jupyter-client.readthedocs.io, "Messaging")."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ DELIMITER = b"<IDS|MSG>"
 
 
 class Message:
-    """One message, with its frames as they came: what is passed on unchanged keeps its signature."""
+    """One message, with its frames as they came: a message passed on unchanged keeps its signature."""
 
     def __init__(self, frames):
         at = frames.index(DELIMITER)
@@ -37,22 +37,22 @@ class Message:
 
 
 class Desk:
-    """Reads messages and writes them, with the connection's key."""
+    """Reads and writes messages with the connection's key."""
 
     def __init__(self, key):
         self.key = key.encode()
 
     def changed(self, message, content, kind=None):
-        """The frames of a message with another content, and another type if one is given."""
+        """Returns the frames of a message with another content, and with another type if one is given."""
         header = message.header | ({"msg_type": kind} if kind else {})
         return message.to + self.signed(header, message.parent, content)
 
     def answer(self, message, kind, content):
-        """The frames of a new message about this one, for whoever sent it."""
+        """Returns the frames of a new message about this one, for its sender."""
         return message.to + self.about(message.header, kind, content)
 
     def about(self, parent, kind, content):
-        """The frames of a new message about the request with this header, for everybody."""
+        """Returns the frames of a new message about the request with this header, for everybody."""
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": kind,
@@ -68,7 +68,7 @@ class Desk:
         return [DELIMITER, self.signature(parts), *parts]
 
     def read(self, frames):
-        """The message in these frames; None if it is none, or signed with another key."""
+        """Returns the message in these frames; None if there is none, or if another key signed it."""
         try:
             message = Message(frames)
         except (ValueError, UnicodeDecodeError):

@@ -1,15 +1,15 @@
 """Passes messages between Jupyter and evcxr. What it changes on the way:
 
-- **An interrupt** of an idle kernel is answered here, and costs nothing. While a cell runs it goes to evcxr,
-  which ends the process of the cells; a question that is open is then taken back, so that evcxr notices;
-  and the cells that wait behind are sent back as not run.
-- **An answer** that nobody asked for (a field left over in the browser) goes nowhere.
+- **An interrupt** of an idle kernel is answered here, and costs nothing. While a cell runs, the interrupt goes
+  to evcxr, which ends the cells' process. An open question is then withdrawn, so that evcxr notices, and the
+  waiting cells are sent back as not run.
+- **An answer** that nobody asked for (from a field left over in the browser) is dropped.
 - **A panel in the middle of a cell**: a printed line that begins with this session's secret word is shown
-  as what it holds. Only code in a cell can know the word; a candidate has no environment.
-- **What Tab offers** comes in an order that helps (see `completion`).
-- **Errors** leave with a sentence that says what to do (see `advice`).
+  as a panel. Only code in a cell can know the word; a candidate has no environment.
+- **What Tab offers** is sorted (see `completion`).
+- **Errors** get a sentence that says what to do (see `advice`).
 
-evcxr answers one request after the other, so one cell at a time is passed on and the rest waits here.
+evcxr answers one request after the other. So the relay passes on one cell at a time; the others wait here.
 """
 
 import json
@@ -34,14 +34,14 @@ class Relay:
     def __init__(self, outside, inside, secret):
         self.desk, self.secret = Desk(outside["key"]), secret
         self.kernel = Kernel()
-        self.waiting = deque()  # cells that evcxr has not been given yet
-        self.running = None  # the one that it has
-        self.question = None  # the one that is open
-        self.errors = {}  # by the cell's message, until it ends
+        self.waiting = deque()  # cells that evcxr has not received yet
+        self.running = None  # the cell that evcxr is running
+        self.question = None  # the open question
+        self.errors = {}  # by the cell's message, until the cell ends
         self.context = zmq.Context()
         self.poller = zmq.Poller()
         self.outside = {name: self.bind(outside, name) for name in CHANNELS}
-        # First of all what evcxr publishes, or its first words would be lost.
+        # Connect to evcxr's published messages first, or the first of them would be lost.
         self.inside = {"iopub": self.connect(inside, "iopub", zmq.SUB)}
         self.inside |= {
             name: self.connect(inside, name, zmq.DEALER) for name in ("shell", "control", "stdin")
@@ -49,11 +49,11 @@ class Relay:
 
     def bind(self, connection, name):
         socket = self.context.socket({"iopub": zmq.PUB, "hb": zmq.REP}.get(name, zmq.ROUTER))
-        # A client that comes back (a page that was loaded again) has the name that it had.
+        # A client that reconnects (after a page reload) keeps its name.
         if socket.type == zmq.ROUTER:
             socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         socket.set_hwm(0)
-        # A kernel that is restarted has the ports of the one before, whose relay is just going.
+        # A restarted kernel reuses the ports of the previous one, whose relay is still closing.
         deadline = time.monotonic() + BIND_SECONDS
         while True:
             try:
@@ -75,7 +75,7 @@ class Relay:
             socket.subscribe(b"")
             monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         else:
-            # evcxr asks on the one channel whoever spoke on the other.
+            # evcxr asks its question on one channel to the client that spoke on another: same identity on both.
             socket.setsockopt(zmq.IDENTITY, b"relay")
         socket.connect(address(connection, name))
         if kind == zmq.SUB:
@@ -93,7 +93,7 @@ class Relay:
                     handlers(name, socket.recv_multipart())
 
     def close(self):
-        """Says what is left to say."""
+        """Passes on the last messages and closes the sockets."""
         while self.poller.poll(0):
             self.pass_on(0)
         self.context.destroy(linger=AT_THE_END_MS)
@@ -165,7 +165,7 @@ class Relay:
         self.publish(self.desk.about(cell.header, "status", {"execution_state": "idle"}))
 
     def take_question_back(self):
-        """Answers an open question for the participant; by now nobody is left to read the answer."""
+        """Answers an open question for the participant. The cells' process is gone: nobody reads the answer."""
         if self.question is not None:
             answer = self.desk.answer(self.question, "input_reply", {"value": ""})
             self.inside["stdin"].send_multipart(answer)
@@ -183,14 +183,14 @@ class Relay:
         self.publish(message.frames)
 
     def panel_in(self, message):
-        """What a printed line shows, if it is a panel and no text."""
+        """Returns the panel in a printed line, or None if the line is plain text."""
         text = message.content.get("text", "")
         if message.content.get("name") != "stdout" or not text.startswith(self.secret):
             return None
         return {"data": json.loads(text[len(self.secret) :]), "metadata": {}, "transient": {}}
 
     def publish_errors(self, messages):
-        """All errors of a cell, which has just ended."""
+        """Publishes all errors of a cell that has just ended."""
         contents = [message.content for message in messages]
         errors = [Error(c.get("evalue", ""), tuple(c.get("traceback", ()))) for c in contents]
         shown = advised(errors, self.kernel)

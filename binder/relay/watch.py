@@ -7,9 +7,9 @@ import time
 
 
 def has_ended(kernel, jupyter):
-    """Whether the kernel, which started this process, is gone; it goes with its Jupyter.
+    """Returns whether the kernel, which started this process, is gone. Ends it if its Jupyter is gone.
 
-    Nobody else could reach or stop it.
+    Without that Jupyter nobody could reach or stop the kernel.
     """
     if parent_of(kernel) not in (jupyter, None):
         kill(kernel)
@@ -17,7 +17,7 @@ def has_ended(kernel, jupyter):
 
 
 def end_group(group):
-    """Ends what is left of a process group.
+    """Ends the processes that are left of a process group.
 
     The host goes last: once the cells' process is gone, it ends the jailed programs, which are
     in sessions of their own, and then itself.
@@ -33,7 +33,7 @@ def end_group(group):
 
 
 def members(group):
-    """The living processes of a process group."""
+    """Returns the living processes of a process group."""
     processes = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
     states = [(process, state_of(process)) for process in processes]
     return [process for process, state in states if state and state[2] == group and state[0] != "Z"]
@@ -45,7 +45,7 @@ def parent_of(process):
 
 
 def state_of(process):
-    """A process's state, parent and process group; None if it has just ended."""
+    """Returns a process's state, parent and process group; None if it has just ended."""
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as stat:
             state, parent, group = stat.read().rpartition(")")[2].split()[:3]
@@ -70,7 +70,7 @@ def kill(process):
 
 
 def lock_of(session):
-    """The file whose lock says that a kernel lives."""
+    """Returns the file whose lock says that a kernel lives."""
     return session + ".lock"
 
 
