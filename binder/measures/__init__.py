@@ -1,1 +1,1 @@
-"""Figures that a notebook, a participant and several workers cost: `binder/bench`, `binder/run --room`."""
+"""Measures what a notebook, a participant and several workers cost: `binder/bench`, `binder/run --room`."""

@@ -1,14 +1,14 @@
-"""What a notebook costs, beside two others: `binder/bench notebook`.
+"""Measures what a notebook costs, compared with two others: `binder/bench notebook`.
 
 | column | the notebook |
 |---|---|
-| bare evcxr | imports nothing: the kernel's own floor |
+| bare evcxr | imports nothing: the least that a kernel costs |
 | this workshop | runs notebook 1's setup cell |
-| direct | imports reqwest, tokio and plotters itself, as one does without a host process |
+| direct | imports reqwest, tokio and plotters itself, as a notebook without a host process does |
 
-*Cold*: evcxr as it installs itself, in a fresh folder. *Warm*: again in the same folder; for us, the
-kernel that `binder/setup` prepared. The three run in turn, so that a busy machine slows all. Memory is
-that of the kernel and of all that it started (proportional set size).
+*Cold*: evcxr as it installs itself, in a fresh folder. *Warm*: again in the same folder; for this workshop,
+the kernel that `binder/setup` prepared. The three run in turn, so a busy machine slows all of them. Memory
+is that of the kernel and of all processes that it started (proportional set size).
 """
 
 import argparse
@@ -40,7 +40,7 @@ let client = reqwest::Client::new();"""
 
 LATER_CELLS = [f'let n{i} = {i};\nprintln!("{{n{i}}}");' for i in range(8)]
 
-# What a warm run shows, in the table's order.
+# The figures of a warm run, in the table's order.
 FIGURES = [
     "start to end of the setup cell, s",
     "kernel start, s",
@@ -62,7 +62,7 @@ def main():
         for column in columns:
             column.folder = Path(place) / column.name.replace(" ", "_")
             if not (quick and column.name == "this workshop"):
-                # The first round builds; with --quick there is only what is built already.
+                # The first round builds. With --quick, this workshop's kernel is already built.
                 column.cold.append(column.run(own=True))
         for _ in range(1 if quick else 3):
             for column in columns:
@@ -72,7 +72,7 @@ def main():
 
 @dataclass
 class Column:
-    """A notebook and what its runs showed."""
+    """A notebook and the figures of its runs."""
 
     name: str
     first_cell: str
@@ -82,7 +82,7 @@ class Column:
         self.cold, self.warm = [], []
 
     def run(self, own):
-        """One run, in evcxr's own kernel or in ours."""
+        """Measures one run, in evcxr's own kernel or in ours."""
         if not own:
             return measure(KernelManager(kernel_name="rust"), self.first_cell)
         self.folder.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def row(name, samples):
 
 
 def sample(values):
-    """The median, with the lowest and the highest where there are several."""
+    """Returns the median, with the lowest and the highest if there are several values."""
     if not values:
         return "–"
     digits = 0 if max(values) >= 100 else 2
@@ -141,7 +141,7 @@ def setup_cell():
 
 
 def bare_kernel(folder):
-    """A kernel as evcxr installs it."""
+    """Returns a kernel as evcxr installs it."""
     evcxr = str(ROOT / ".venv/bin/evcxr_jupyter")
     spec = {"argv": [evcxr, "--control_file", "{connection_file}"]}
     (folder / "bare").mkdir(exist_ok=True)
@@ -153,7 +153,7 @@ def bare_kernel(folder):
 
 
 def measure(kernel, first_cell, **variables):
-    """The figures of one kernel, in seconds and MiB."""
+    """Measures one kernel; returns its figures, in seconds and MiB."""
     began = time.monotonic()
     kernel.start_kernel(
         env=environment() | variables,
@@ -183,7 +183,7 @@ def measure(kernel, first_cell, **variables):
 
 
 def seconds_of(client, cell):
-    """How long a cell takes; cold, it may compile for minutes."""
+    """Returns how many seconds a cell takes; cold, it may compile for minutes."""
     began = time.monotonic()
     reply = client.execute_interactive(cell, timeout=900, output_hook=lambda message: None)
     if reply["content"]["status"] != "ok":

@@ -1,4 +1,4 @@
-"""The memory of a process and of all that it started, in bytes."""
+"""Measures the memory of a process and of all that it started, in bytes."""
 
 import threading
 
@@ -32,9 +32,9 @@ class MemoryWatch:
 
 
 def memory_of_all(process):
-    """The memory of a process and of all that it started, in bytes.
+    """Returns the memory of a process and of all that it started, in bytes.
 
-    Shared pages count once (proportional set size), where the system tells.
+    Shared pages count once (proportional set size), if the system reports that.
     """
     try:
         return sum(map(memory_of, [process, *process.children(recursive=True)]))

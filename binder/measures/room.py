@@ -1,4 +1,4 @@
-"""What one participant takes of a room's memory: `binder/run --room [notebook ...]`.
+"""Measures how much memory one participant needs: `binder/run --room [notebook ...]`.
 
 A server like a pod's, and in it the notebooks (default: the first two), opened as a browser opens
 them: first one, then the others beside it. All cells run, of all at once at the end. The memory is
@@ -39,7 +39,7 @@ LIMITS_WITH_MODEL_MIB = {1: 1144, 2: 1907}  # 1.2 and 2 GB
 def main():
     parser = argparse.ArgumentParser(
         prog="binder/run --room",
-        description="Measures what one participant takes of memory, with these notebooks open "
+        description="Measures how much memory one participant takes, with these notebooks open "
         "(default: the first two).",
     )
     parser.add_argument("notebooks", nargs="*", type=existing_notebook, metavar="notebook")
@@ -55,7 +55,7 @@ def main():
 
 
 def measure(server, paths):
-    """Rows of (moment, peak in MiB, limit or None)."""
+    """Returns rows of (moment, peak in MiB, limit or None)."""
     rows = [("the server alone", server.peak(lambda: time.sleep(3)), None)]
     limits = LIMITS_WITH_MODEL_MIB if with_model() else LIMITS_MIB
     opened = []
@@ -79,9 +79,9 @@ def measure(server, paths):
 
 
 def run(client, cells):
-    """Executes cells in an open notebook. What they show is for binder/run to judge.
+    """Executes cells in an open notebook. It is binder/run that judges what they show.
 
-    But one that does not compile would make for a low figure.
+    But a cell that does not compile ends the measurement: the figure would be too low.
     """
     for cell in cells:
         reply = client.execute_interactive(
@@ -120,7 +120,7 @@ class Server:
             [*command, *settings],
             env=variables() | {"JUPYTER_RUNTIME_DIR": str(self.folder)},
             stdout=subprocess.DEVNULL,
-            stderr=open(self.folder / "log", "w"),  # the process holds it
+            stderr=open(self.folder / "log", "w"),  # the process keeps it open
         )
         deadline = time.monotonic() + 60
         while not (found := list(self.folder.glob("jpserver-*.json"))):
@@ -135,7 +135,7 @@ class Server:
         self.process.wait()
 
     def open(self):
-        """A client of a new Rust kernel, which the server starts in the notebooks' folder."""
+        """Returns a client of a new Rust kernel, which the server starts in the notebooks' folder."""
         request = urllib.request.Request(
             f"{self.url}api/kernels",
             data=json.dumps({"name": "rust", "path": "notebooks/any.ipynb"}).encode(),
@@ -147,7 +147,7 @@ class Server:
         client = BlockingKernelClient(connection_file=str(file))
         client.load_connection_file()
         client.start_channels()
-        for _ in range(60):  # a client takes a kernel that is still starting for dead
+        for _ in range(60):  # a client believes that a kernel that is still starting is dead
             try:
                 client.wait_for_ready(timeout=2)
                 return client
@@ -161,7 +161,7 @@ class Server:
         return any(argument.endswith(".gguf") for one in started for argument in one.cmdline())
 
     def peak(self, action):
-        """The most memory while `action` runs, in MiB."""
+        """Runs `action`; returns the most memory during that time, in MiB."""
         with MemoryWatch(self.process.pid) as memory:
             action()
         return memory.peak_bytes / 2**20

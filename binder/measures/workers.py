@@ -1,8 +1,8 @@
 """Judges one population on several workers of dask.distributed: `binder/bench workers`.
 
-Each worker has a host of its own, a process that reads a request a line and writes a verdict a line
-(`code_evolution_host judge --jsonl`). Halfway one worker is killed: the scheduler gives what it had to
-the others, its nanny starts another, and every verdict arrives exactly once. On several machines
+Each worker has a host of its own, a process that reads one request per line and writes one verdict per
+line (`code_evolution_host judge --jsonl`). Halfway, one worker is killed. The scheduler gives its work to
+the others, its nanny starts a new one, and every verdict arrives exactly once. On several machines
 only the cluster changes: `Client("tcp://scheduler:8786")`.
 """
 
@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 HOST = Path(__file__).resolve().parent.parent.parent / "target/release/code_evolution_host"
 BODY = 'if n % 15 == 0 { return "FizzBuzz".into() } if n % 3 == 0 { return "Fizz".into() }'
 ANSWERS = ["Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0) or str(n) for n in range(1, 16)]
-# The death of a worker is no news here.
+# Does not log the death of a worker: here it is intended.
 CLUSTER = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
 TASK = {
     "signature": "fn fizzbuzz(n: u32) -> String",
@@ -32,7 +32,7 @@ TASK = {
 
 
 def judge(number):
-    """Judges candidate `number` with this worker's host. Every other one is wrong in three cases."""
+    """Judges candidate `number` with this worker's host. Every second candidate fails three cases."""
     worker = get_worker()
     if not hasattr(worker, "judge"):
         worker.judge = subprocess.Popen(
@@ -48,7 +48,7 @@ def judge(number):
 
 
 def round_of(workers, candidates):
-    """Judges them all, kills a worker halfway, and returns the seconds and the cells of its row."""
+    """Judges all candidates, kills a worker halfway; returns the seconds and the cells of the table's row."""
     arrived, busy = [], set()
     with (
         LocalCluster(**CLUSTER, n_workers=workers) as cluster,
@@ -78,7 +78,7 @@ def main():
     print("| workers | s in all | ms a candidate | verdicts | processes that judged |")
     print("|---|---|---|---|---|")
     for workers in [2] if quick else [1, 2, 4]:
-        # A cache of verdicts of its own: each round judges anew, but for what the killed one had done.
+        # Each round has its own cache of verdicts: it judges all anew, except what the killed worker had judged.
         with tempfile.TemporaryDirectory() as cache:
             os.environ["XDG_CACHE_HOME"] = cache
             seconds, cells = round_of(workers, candidates)
