@@ -1,14 +1,14 @@
-"""Takes the kernel that evcxr publishes with its release, where this machine can run it.
+"""Downloads the kernel that evcxr publishes with its release, if this machine can run it.
 
     .venv/bin/python binder/published_kernel.py VERSION FILE
 
 The file comes over TLS from evcxr's own release page. It is kept only if its SHA-256 is the one that
-the release's API states, and if a cell runs on it: it is built on a newer system than some that it
-meets. Exit status 0: FILE is there, and the last line says where it is from. Status 1: the last line
-says why it is not; `binder/setup` then builds the kernel from its source, which crates.io checks.
+the release's API states, and if it runs a cell: this machine's system may be older than the one that it
+was built on. Exit status 0: FILE is there, and the last line says where it is from. Status 1: the last
+line says why not; `binder/setup` then builds the kernel from its source, which crates.io checks.
 
-The checksum finds a file that was cut or changed on its way. It does not protect from a release page
-that somebody else has taken over; `binder/setup --from-source` is for who fears that.
+The checksum finds a file that was cut or changed on the way. It does not protect from an attacker who
+controls the release page; against that, use `binder/setup --from-source`.
 """
 
 import hashlib
@@ -27,16 +27,16 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-# EVCXR_RELEASES names another place with the same API, for who mirrors it.
+# EVCXR_RELEASES names another address with the same API, such as a mirror.
 RELEASES = "https://api.github.com/repos/evcxr/evcxr/releases"
-SILENCE_SECONDS = 30  # after which a server counts as gone
-MOST_BYTES = 200 * 2**20  # it has some 10 MB; nothing endless fills the disk
+SILENCE_SECONDS = 30  # then the server counts as gone
+MOST_BYTES = 200 * 2**20  # the file has some 10 MB; an endless one must not fill the disk
 TRIAL_SECONDS = 120
 CELL = 'println!("{}", 6 * 7);'
 
 
 class NotTaken(Exception):
-    """Why the published kernel is not taken, in words that go after "the published kernel"."""
+    """Says why the published kernel is not taken. The text continues "the published kernel ..."."""
 
 
 def main():
@@ -56,7 +56,7 @@ def main():
 
 
 def find(version):
-    """The release's file for this machine, as the API describes it."""
+    """Returns the release's file for this machine, as the API describes it."""
     machine, (libc, _) = platform.machine(), platform.libc_ver()
     if (sys.platform, machine, libc) != ("linux", "x86_64", "glibc"):
         raise NotTaken(f"is for x86_64 with glibc, and this is {machine} with {libc or 'another'}")
@@ -73,7 +73,7 @@ def find(version):
 
 
 def download(asset):
-    """The file's bytes, if they are those that the API's checksum is of."""
+    """Returns the file's bytes, if they have the checksum that the API states."""
     content = fetch(asset["browser_download_url"])
     found = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if found != asset["digest"]:
@@ -109,7 +109,7 @@ OPENER = urllib.request.build_opener(OnlyTls)
 
 
 def unpack(archive):
-    """The kernel's program out of the archive; nothing else of it is written anywhere."""
+    """Returns the kernel's program from the archive; nothing else in it is used."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             members = [m for m in tar if m.isfile() and Path(m.name).name == "evcxr_jupyter"]
@@ -120,7 +120,7 @@ def unpack(archive):
 
 
 def run_a_cell(program):
-    """Runs one cell on the kernel. A library that is too old shows here, and nowhere before."""
+    """Runs one cell on the kernel. Only this shows that a system library is too old."""
     try:
         started = subprocess.run(
             [program, "--help"], check=False, capture_output=True, text=True, timeout=30

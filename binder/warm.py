@@ -1,7 +1,7 @@
 """Builds the folder that every kernel starts from: `target/kernel/warm` (see binder/kernel).
 
-One kernel starts without it, builds what the notebooks' first cells build, and what it leaves
-becomes the warm folder, in one rename: an aborted build is never taken for a good one.
+One kernel starts without that folder and builds what the notebooks' first cells build. One rename turns
+its build folder into the warm folder, so an aborted build is never taken for a good one.
 """
 
 import os
@@ -14,11 +14,11 @@ from jupyter_client.manager import start_new_kernel
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ROOT / "target" / "kernel"
 WARM = FOLDERS / "warm"
-# One killed at this may still be writing to its own.
+# Named by process: one that was killed may have a kernel that still writes to its folder.
 NEXT = FOLDERS / f"warm.{os.getpid()}"
 
-# What the notebooks start with: the helper crate, without and with its part for evolution. The first
-# `let` makes the kernel build what keeps variables.
+# The notebooks' first cells: the helper crate, without and with its part for evolution. The first
+# `let` makes the kernel build the code that keeps variables.
 CELLS = [
     ':dep code_evolution = { path = "../lib", default-features = false }',
     ':dep code_evolution = { path = "../lib" }',
@@ -46,7 +46,7 @@ def main():
     NEXT.rename(WARM)
 
 
-# What belongs to the cells that ran (crate `ctx`), and not to the crates that they use.
+# Files of the cells that ran (crate `ctx`), and not of the crates that they use.
 OF_CELLS = ("ctx-*", "ctx.d", "libctx.*", "libcode_[0-9]*.so")
 
 

@@ -3,14 +3,15 @@
     python binder/work.py                renews the copies (binder/lab does it at each start)
     python binder/work.py --fresh 02     starts notebook 02 over; the old copy stays beside it
 
-Git ignores `work/`, so a `git pull` never meets a participant's changes. It lies beside `notebooks/`, so
-that `../lib` is the same folder from both; what else a notebook reads (`cassettes/`) is a link.
+Git ignores `work/`, so a `git pull` never conflicts with a participant's changes. The folder is beside
+`notebooks/`, so `../lib` is the same folder from both. The other files that a notebook reads
+(`cassettes/`) are links.
 
-A copy that its participant changed or ran is never written to. When its original changes, the new
-version is put beside it, as `NAME.newer.ipynb`; a copy that is still as it came is replaced. To tell
-these apart, `work/.copies.json` holds a fingerprint of what each copy was made from.
+A copy that the participant changed or ran is never written to: when its original changes, the new
+version is put beside it, as `NAME.newer.ipynb`. An untouched copy is replaced. To tell the two apart,
+`work/.copies.json` holds a fingerprint of the version that each copy was made from.
 
-Only Python's own library is used here: an image makes the copies without JupyterLab's packages.
+This file uses only Python's own library: an image makes the copies without JupyterLab's packages.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What notebooks write beside themselves when they are run in notebooks/ (see .gitignore).
+# What notebooks write beside themselves when they run in notebooks/ (see .gitignore).
 WRITTEN = ("my_fizzbuzz", "my_tools", "my_tools.previous", "tools", "tools.previous")
 
 
@@ -35,7 +36,7 @@ def main():
         action="append",
         default=[],
         metavar="NOTEBOOK",
-        help="start this notebook over (02 will do); the old copy is kept beside it",
+        help="start this notebook over (02 is enough); the old copy is kept beside it",
     )
     options = parser.parse_args()
     try:
@@ -61,11 +62,11 @@ class Copies:
             self.work.mkdir()
             say("your copies of the notebooks are in work/, which git leaves alone")
         self.list = self.work / ".copies.json"
-        # By a copy's path in work/: the original's path in notebooks/, and its fingerprint then.
+        # Maps a copy's path in work/ to the original's path in notebooks/ and its fingerprint at that time.
         self.made = read_json(self.list) or {}
 
     def refresh(self):
-        """Makes the copies that are missing, and offers what is new."""
+        """Makes the copies that are missing, and offers new versions."""
         for path in sorted(self.originals.rglob("*")):
             name = path.relative_to(self.originals)
             if not is_original(name):
@@ -77,7 +78,7 @@ class Copies:
         write(self.list, as_text(self.made))
 
     def find(self, wanted):
-        """The original that a participant means: `02`, `02_code_evolution.ipynb`, `further/2b`."""
+        """Finds the original that a participant means: `02`, `02_code_evolution.ipynb`, `further/2b`."""
         names = notebooks(self.originals)
         wanted = wanted.removeprefix("notebooks/").removeprefix("work/").removesuffix(".ipynb")
         wanted = wanted.zfill(2) if wanted.isdigit() else wanted
@@ -98,7 +99,7 @@ class Copies:
             self.work.joinpath(name).rename(self.work / kept)
             say(f"work/{name} is started over; the one that you had is work/{kept}")
         self.made.pop(str(name), None)
-        for copy in self.copies_of(name):  # an offer that nobody touched is what we start with
+        for copy in self.copies_of(name):  # an untouched offer is replaced by the fresh copy
             if self.is_as_it_came(copy):
                 self.work.joinpath(copy).unlink()
                 del self.made[str(copy)]
@@ -131,19 +132,19 @@ class Copies:
         self.made[str(copy)] = {"of": str(name), "was": fingerprint(notebook)}
 
     def copies_of(self, name):
-        """The copies of a notebook that are there: the participant's first, then what was offered."""
+        """Returns the copies of a notebook that exist: the participant's first, then the offered ones."""
         made = [Path(copy) for copy, of in self.made.items() if of["of"] == str(name)]
         every = [name, *(copy for copy in made if copy != name)]
         return [copy for copy in every if self.work.joinpath(copy).exists()]
 
     def is_as_it_came(self, copy):
-        """Whether a copy was neither changed nor run since it was put there."""
+        """Returns whether a copy was neither changed nor run since it was put there."""
         notebook = read_json(self.work / copy)
         was = self.made.get(str(copy), {}).get("was")
         return notebook is not None and fingerprint(notebook) == was and not has_outputs(notebook)
 
     def free_name(self, name, what):
-        """`NAME.what.ipynb`, or with a number where that is taken."""
+        """Returns `NAME.what.ipynb`, with a number added if that name is taken."""
         number = 1
         while True:
             ending = what if number == 1 else f"{what}-{number}"
@@ -160,19 +161,19 @@ class Copies:
 
 
 def notebooks(folder):
-    """The notebooks in a folder and below it, by their paths from there."""
+    """Returns the notebooks in a folder and below it, by their paths from there."""
     names = [path.relative_to(folder) for path in folder.rglob("*.ipynb")]
     return sorted(name for name in names if is_original(name))
 
 
 def binder_link(repository, name):
-    """Where mybinder.org opens the copy of a notebook (its path from notebooks/) of OWNER/NAME."""
+    """Returns the address of a notebook's copy on mybinder.org, for OWNER/NAME and a path from notebooks/."""
     place = f"lab/tree/work/{Path(name).as_posix()}"
     return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath={place}"
 
 
 def is_original(name):
-    """Whether a path in notebooks/ is the workshop's own, and not what a run has left there."""
+    """Returns whether a path in notebooks/ is the workshop's own, and was not left there by a run."""
     return name.parts[0] not in WRITTEN and not any(part.startswith(".") for part in name.parts)
 
 
@@ -181,7 +182,7 @@ def holds_notebooks(folder):
 
 
 def without_outputs(notebook):
-    """A copy of a notebook as if it had never been run."""
+    """Returns a copy of a notebook as if it had never been run."""
     cells = []
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -195,7 +196,7 @@ def has_outputs(notebook):
 
 
 def fingerprint(notebook):
-    """What a reader could have changed: the cells' texts. None for what is no notebook."""
+    """Returns a hash of what a reader can change: the cells' texts. None if this is not a notebook."""
     try:
         cells = [[cell["cell_type"], "".join(cell["source"])] for cell in notebook["cells"]]
     except (KeyError, TypeError):
@@ -204,7 +205,7 @@ def fingerprint(notebook):
 
 
 def read_json(path):
-    """A file's JSON; None where there is none: a copy that was cut off is its participant's."""
+    """Returns a file's JSON, or None without any: a damaged copy then counts as changed by its participant."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -212,7 +213,7 @@ def read_json(path):
 
 
 def as_text(value):
-    """JSON as nbformat writes it."""
+    """Returns JSON as nbformat writes it."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""How a notebook is cut into a talk's pages."""
+"""Cuts a notebook into the pages of a talk."""
 
 import re
 
@@ -9,10 +9,10 @@ BADGE = re.compile(r"\[!\[[^]]*\]\(https://[^)]*\)\]\([^)]*\)\s*")
 
 
 class Pages(Preprocessor):
-    """Starts a page at each thought: at text after code, where the notebook does not say otherwise.
+    """Starts a page at text after code, unless the notebook says otherwise.
 
-    A notebook marks its chapters and sections; within one, a page holds some text and the cells
-    that show it. A part that a talk skips ends no page.
+    A notebook marks its chapters and sections. Within a section, a page holds some text and the cells
+    that belong to it. A part that the talk skips does not end a page.
     """
 
     def preprocess(self, notebook, resources):
