@@ -1,4 +1,4 @@
-"""`python -m checks` prints the paths of all notebooks, a line each."""
+"""`python -m checks` prints the paths of all notebooks, one per line."""
 
 from checks import notebooks
 

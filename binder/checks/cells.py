@@ -1,58 +1,58 @@
-"""What a cell shows, and whether it should.
+"""Reads what a cell shows, and checks whether it should.
 
-A cell that panics, fails an assertion or returns an error counts as a success for Jupyter and
-evcxr. So a cell has a problem here where it has an error, writes to stderr, shows a panic or a
-❌. Tags on a code cell (its metadata's `tags`) say what is meant otherwise:
+Jupyter and evcxr count a cell as a success even if it panics, fails an assertion or returns an
+error. So here a cell has a problem if it has an error, writes to stderr, or shows a panic or a
+❌. Tags on a code cell (its metadata's `tags`) change this:
 
 | tag | meaning |
 |---|---|
-| `expect-error` | it must have a problem; none is the problem |
+| `expect-error` | it must have a problem; to have none is an error |
 | `varies` | its output may differ from run to run; `--check` does not compare it |
 | `exercise` | the participant's turn; a markdown cell below it holds the solution |
 | `optional` | not counted in the notebook's minutes (see `minutes`); any cell may have it |
 
 A solution is a markdown cell with the metadata `"solution_for": "<id of the exercise's cell>"` and
-one block of code in it (in `<details>`). A ```diff block shows only the lines that change: `-` goes,
-`+` comes, two spaces begin a line that stays, and an empty line stands between places. A ```rust
-block is the whole cell. `--solutions` solves the exercise's cell with it. Then that cell or the next
-code cell must show a ✅ and neither may have a problem. Unsolved, they must show neither ✅ nor ❌:
-the first would be a grader that passes anything.
+one block of code in it (in `<details>`). A ```diff block shows only the lines that change: `-` marks
+a removed line, `+` an added one, two spaces an unchanged one, and an empty line separates places. A
+```rust block is the whole cell. `--solutions` solves the exercise's cell with it. Then that cell or the
+next code cell must show a ✅ and neither may have a problem. Unsolved, they must show neither ✅ nor
+❌: a ✅ would mean that the grader passes anything.
 """
 
 import re
 
-# As a thread's panic begins; a verdict that tells of a candidate's panic begins otherwise.
+# The first line of a thread's panic. A verdict reports a candidate's panic in another form.
 PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
 SOLUTION_BLOCK = re.compile(r"^```(rust|diff)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def code_lines(source):
-    """Lines that are neither blank nor a comment alone."""
+    """Counts the lines that are neither blank nor only a comment."""
     lines = [line.strip() for line in source.splitlines()]
     return sum(1 for line in lines if line and not line.startswith("//"))
 
 
 def without_code(markdown):
-    """Markdown without its fenced blocks; a code span is one word."""
+    """Returns Markdown without its fenced blocks; a code span becomes one word."""
     markdown = re.sub(r"^(```|~~~).*?^\1", "", markdown, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"`[^`\n]*`", "code", markdown)
 
 
 def texts(cell):
-    """What a cell shows, as (name of the stream or MIME type, text)."""
+    """Yields what a cell shows, as (name of the stream or MIME type, text)."""
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
             yield output.name, output.text
         elif output.output_type == "error":
             yield "error", f"{output.ename}: {output.evalue}"
         else:
-            # An HTML block repeats its text form.
+            # An HTML output repeats its text form.
             kind = "text/plain" if "text/plain" in output.data else "text/html"
             yield kind, output.data.get(kind, "")
 
 
 def marks(cell):
-    """How many ✅ and ❌ a cell shows."""
+    """Counts the ✅ and the ❌ that a cell shows."""
     shown = "".join(text for _, text in texts(cell))
     return shown.count("✅"), shown.count("❌")
 
@@ -80,11 +80,11 @@ def unexpected(cell, live=False):
     found = problems(cell, live)
     if "expect-error" not in cell.metadata.get("tags", []):
         return found
-    return [] if found else ["tagged expect-error, and there is none"]
+    return [] if found else ["tagged expect-error, but there is none"]
 
 
 def solutions(notebook):
-    """The solved code of each exercise, by the id of its cell."""
+    """Returns the solved code of each exercise, by the id of its cell."""
     sources = {cell.id: cell.source for cell in notebook.cells}
     return {
         cell.metadata["solution_for"]: solved(sources.get(cell.metadata["solution_for"], ""), cell)
@@ -94,11 +94,11 @@ def solutions(notebook):
 
 
 def solved(source, cell):
-    """An exercise's code with the solution in this cell."""
+    """Returns an exercise's code, solved with the solution in this cell."""
     blocks = SOLUTION_BLOCK.findall(cell.source)
     if len(blocks) != 1:
         raise ValueError(
-            f"a solution has one ```rust or ```diff block, and {cell.id} has {len(blocks)}"
+            f"a solution has one ```rust or ```diff block, but {cell.id} has {len(blocks)}"
         )
     [(kind, text)] = blocks
     try:
@@ -108,7 +108,7 @@ def solved(source, cell):
 
 
 def patched(source, diff):
-    """The source with each place of the diff changed; a place must be there exactly once."""
+    """Returns the source with each place of the diff changed; it must hold each place exactly once."""
     result = f"\n{source}\n"
     for place in re.split(r"\n\s*\n", diff.strip("\n")):
         lines = place.splitlines()
@@ -128,9 +128,9 @@ def patched(source, diff):
 
 
 def exercises(notebook):
-    """Each exercise's cell with the code cell after it, as (id, cells)."""
+    """Yields each exercise's cell with the code cell after it, as (id, cells)."""
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    # Not by `solutions`: the notebook may be solved already.
+    # Not from `solutions`: the notebook may be solved already.
     ids = {cell.metadata.get("solution_for") for cell in notebook.cells}
     for index, cell in enumerate(code_cells):
         if cell.id in ids:

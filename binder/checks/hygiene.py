@@ -1,7 +1,7 @@
 """Checks the notebooks' files, without running them: `python -m checks.hygiene [notebook ...]`.
 
-One line a finding; exit status 1 where there is one. What is checked is what a reader, a browser
-on an untrusted clone, a talk and a diff need; each function below is one group of it.
+Prints one line per finding; with any finding the exit status is 1. The checks cover what a reader, a
+browser on an untrusted clone, a talk and a diff need; each function below is one group of checks.
 """
 
 import json
@@ -27,7 +27,7 @@ GLOSSARY = "](../binder/GLOSSARY.md)"
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
-# What keys of model providers and code hosts look like.
+# The form of keys of model providers and code hosts.
 KEYS = re.compile(
     r"sk-[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,}|gh[pousr]_[A-Za-z0-9]{30,}"
     r"|xox[abp]-[A-Za-z0-9-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY"
@@ -45,13 +45,13 @@ def main():
 
 
 def check(path):
-    """All findings about one notebook."""
+    """Returns all findings about one notebook."""
     text = path.read_text(encoding="utf-8")
     try:
         notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
         nbformat.validate(notebook)
     except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        return [f"is no valid notebook: {error!r:.200}"]
+        return [f"is not a valid notebook: {error!r:.200}"]
     if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
         return [f"has format {notebook.nbformat}.{notebook.nbformat_minor}, not 4.5"]
     return [
@@ -74,7 +74,7 @@ def check(path):
 
 def text_form(text, notebook, path):
     found = []
-    # From the text, because nbformat silently gives a second cell of the same id another one.
+    # Reads the text, because nbformat silently gives another id to a second cell with the same id.
     ids = [cell["id"] for cell in json.loads(text)["cells"]]
     found += [f"has two cells with the id {name}" for name in sorted({*ids}) if ids.count(name) > 1]
     if text != normal_form.text(normal_form.of(notebook)):
@@ -93,13 +93,13 @@ def text_form(text, notebook, path):
 
 
 def binder_problems(first_cell, path):
-    """A link leads somewhere, so there is one as soon as the repository has a public address."""
+    """Checks the Binder link: there is one if, and only if, the repository has a public address."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     repository = manifest["workspace"]["package"]["repository"].removeprefix("https://github.com/")
     name = path.relative_to(NOTEBOOKS) if path.is_relative_to(NOTEBOOKS) else path.name
     link = f"[Open in Binder]({work.binder_link(repository, name)})"
     if repository.startswith("OWNER/"):
-        told = "links to Binder, and the workshop has no address yet: binder/publish gives it one"
+        told = "links to Binder, but the workshop has no address yet: binder/publish writes one"
         return [told] if "mybinder.org" in first_cell else []
     return [] if link in first_cell else [f"its first cell lacks {link}: run binder/publish"]
 
@@ -166,7 +166,7 @@ def code_cells(notebook):
 
 
 def sources(notebook):
-    """The code of each code cell and of each solution, with the cell's id."""
+    """Yields the code of each code cell and of each solution, with the cell's id."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             yield cell.id, cell.source
@@ -176,7 +176,7 @@ def sources(notebook):
 
 
 def prose(notebook):
-    """Say it, then type it: words stand before every code cell."""
+    """Checks that there are words before every code cell: say it, then type it."""
     found, previous = [], None
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -233,7 +233,9 @@ def exercises(notebook):
     except ValueError as error:
         return [str(error)]
     found += [f"exercise {name} has no solution" for name in sorted(tagged - solved)]
-    found += [f"a solution is for {name}, which is no exercise" for name in sorted(solved - tagged)]
+    found += [
+        f"a solution is for {name}, which is not an exercise" for name in sorted(solved - tagged)
+    ]
     for cell in notebook.cells:
         if "solution_for" in cell.metadata and "<details>" not in cell.source:
             found.append(f"cell {cell.id} shows a solution without <details>")
@@ -252,7 +254,7 @@ def outputs(notebook):
         if any(lost_panel(output) for output in cell.outputs):
             found.append(
                 f"cell {cell.id} shows a panel as text only: its last line moves a variable; "
-                "put the panel into a variable, and that on the last line"
+                "put the panel into a variable, and the variable on the last line"
             )
         for kind, text in cells.texts(cell):
             for path in MACHINE_PATHS.findall(text):
@@ -261,7 +263,7 @@ def outputs(notebook):
 
 
 def lost_panel(output):
-    """Whether an output is a panel of ours (lines, or a quote's bar) that lost its HTML."""
+    """Returns whether an output is one of our panels (lines, or a quote's bar) without its HTML."""
     data = output.get("data", {})
     text = data.get("text/plain", "").strip()
     return "text/html" not in data and ("\n" in text or "│" in text)

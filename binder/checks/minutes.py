@@ -1,8 +1,8 @@
-"""How long a notebook takes a participant: `python -m checks.minutes` prints a table.
+"""Computes how long a notebook takes a participant: `python -m checks.minutes` prints a table.
 
-Minutes are words at 180 a minute, lines of code at 12 a minute, and ten for each exercise. A section
-whose cells are tagged `optional` is not counted. It stands at the end, after what everybody does.
-A solution is not counted either: it is read in its exercise's ten minutes.
+A minute is 180 words or 12 lines of code, and each exercise takes ten minutes. A section whose cells
+are tagged `optional` is not counted; it must be at the end, after what everybody does. A solution is
+not counted either: participants read it in its exercise's ten minutes.
 """
 
 import math
@@ -18,14 +18,14 @@ WORDS_A_MINUTE = 180
 LINES_A_MINUTE = 12
 MINUTES_AN_EXERCISE = 10
 
-# What the first cell claims, in steps of five minutes: `About 40 minutes`. It may be rounded up.
+# The first cell claims the minutes, in steps of five: `About 40 minutes`. They may be rounded up.
 CLAIM = re.compile(r"\bAbout (\d+) minutes\b")
 STEP = 5
 
 
 @dataclass
 class Reading:
-    """What a participant reads, types and solves in a notebook."""
+    """How much a participant reads, types and solves in a notebook."""
 
     words: int = 0
     lines: int = 0
@@ -38,7 +38,7 @@ class Reading:
 
 
 def reading(notebook):
-    """The reading of the cells that count."""
+    """Adds up the cells that count."""
     result = Reading()
     for cell in notebook.cells:
         if is_optional(cell):
@@ -52,23 +52,25 @@ def reading(notebook):
 
 
 def claimed(notebook):
-    """The minutes that the first cell claims; None where it claims none."""
+    """Returns the minutes that the first cell claims; None if it claims none."""
     found = CLAIM.search(notebook.cells[0].source)
     return int(found[1]) if found else None
 
 
 def problems(notebook):
-    """What is wrong with the time that a notebook claims."""
+    """Returns what is wrong with the time that a notebook claims."""
     found = []
     counted, claim = reading(notebook).minutes, claimed(notebook)
     if claim is None:
         found.append("its first cell does not say `About N minutes`")
     elif claim % STEP or not -STEP / 2 <= claim - counted < STEP:
         nearest = STEP * math.ceil((counted - STEP / 2) / STEP)
-        found.append(f"claims {claim} minutes and takes {counted:.1f}: say {nearest}, or cut")
+        found.append(f"claims {claim} minutes but takes {counted:.1f}: say {nearest}, or cut")
     optional = [is_optional(cell) for cell in notebook.cells]
     if optional != sorted(optional):
-        found.append("has cells that count after a cell tagged `optional`: those stand at the end")
+        found.append(
+            "has cells that count after a cell tagged `optional`: move the optional ones to the end"
+        )
     return found
 
 

@@ -1,6 +1,6 @@
 """The form in which a notebook is committed: the same run gives the same bytes.
 
-What says when, where or how often a notebook was run is left out: timings, folders, numbers of
+It leaves out when, where and how often a notebook was run: timings, folders, numbers of
 processes, the state of a browser's view. Cells count from 1, in order.
 """
 
@@ -21,11 +21,11 @@ LANGUAGE = {
     "pygment_lexer": "rust",
 }
 
-# Metadata of a cell that a browser or a run adds.
+# Metadata that a browser or a run adds to a cell.
 OF_A_RUN = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 ADDRESSES = [
-    # It begins where a word begins: from every letter of a picture's base64 it would take minutes.
+    # A match begins where a word begins: trying every letter of a picture's base64 would take minutes.
     (re.compile(r"(?<![^\s\"'])[^\s\"']*/session\.\w{8}/"), "target/kernel/session/"),
     (re.compile(re.escape(str(ROOT)) + "/"), ""),
     (re.compile(re.escape(str(ROOT))), "."),
@@ -34,7 +34,7 @@ ADDRESSES = [
 
 
 def of(notebook):
-    """A copy of the notebook in its normal form."""
+    """Returns a copy of the notebook in its normal form."""
     result = copy.deepcopy(notebook)
     result.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
     result.metadata.language_info = nbformat.from_dict(LANGUAGE)
@@ -52,9 +52,10 @@ def of(notebook):
 
 
 def outputs(cell):
-    """A cell's outputs: what it printed and showed while it ran, stderr as a whole, then the rest.
+    """Returns a cell's outputs: those that appeared while it ran, then stderr as a whole, then the rest.
 
-    Printed lines and panels come in order, since both are lines of stdout; stderr comes when it likes.
+    Printed lines and panels keep their order, since both are lines of stdout. The moment at which a line
+    of stderr arrives is random.
     """
     while_it_ran, errors, rest = [], [], []
     for output in cell.outputs:
@@ -73,7 +74,7 @@ def outputs(cell):
 
 
 def shorten(value):
-    """Replaces what differs from machine to machine, in every text of an output."""
+    """Replaces what differs between machines, in every text of an output."""
     if isinstance(value, str):
         for pattern, replacement in ADDRESSES:
             value = pattern.sub(replacement, value)
@@ -86,12 +87,12 @@ def shorten(value):
 
 
 def text(notebook):
-    """The bytes of a notebook's file, as text."""
+    """Returns the bytes of a notebook's file, as text."""
     return nbformat.v4.writes_json(notebook).rstrip("\n") + "\n"
 
 
 def differences(committed, executed):
-    """One problem for each code cell whose outputs are not the committed ones."""
+    """Returns one problem for each code cell whose outputs are not the committed ones."""
     found = []
     for before, after in zip(of(committed).cells, executed.cells, strict=True):
         if before.cell_type != "code" or "varies" in before.metadata.get("tags", []):
@@ -102,14 +103,14 @@ def differences(committed, executed):
             shown = [line[:200] for line in diff][:40]
             found.append(
                 f"cell {before.id} shows something else than the committed notebook"
-                " (binder/run --update where that is meant; tag `varies` where it must be):\n"
+                " (if that is intended, run binder/run --update, or tag the cell `varies`):\n"
                 + "\n".join(shown)
             )
     return found
 
 
 def readable(cell_outputs):
-    """Outputs as lines to compare."""
+    """Returns outputs as lines to compare."""
     lines = []
     for output in cell_outputs:
         if output.output_type == "stream":

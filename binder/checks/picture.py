@@ -1,4 +1,4 @@
-"""The README's picture: what cell `plot` of notebook 1 draws. `binder/run --update` writes it."""
+"""Keeps the README's picture: cell `plot` of notebook 1 draws it, `binder/run --update` writes it."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ def renew(path, notebook):
 
 
 def problems(path, notebook, file=FILE):
-    """What is wrong with the picture, if this is the notebook that draws it."""
+    """Returns what is wrong with the picture, if this is the notebook that draws it."""
     if path != NOTEBOOK:
         return []
     drawn = drawn_by(notebook)
@@ -30,7 +30,7 @@ def problems(path, notebook, file=FILE):
 
 
 def drawn_by(notebook):
-    """The SVG that the cell shows; None where it does not show exactly one."""
+    """Returns the SVG that the cell shows; None unless it shows exactly one."""
     shown = "".join(
         output.get("data", {}).get("text/html", "")
         for cell in notebook.cells

@@ -60,13 +60,13 @@ def parse_arguments():
     parser.add_argument(
         "--adopt",
         action="store_true",
-        help="write the prompts that are asked into the scripts, where they are only drafts",
+        help="write the prompts that are asked into the scripts, replacing drafts",
     )
     parser.add_argument(
         "--record-local",
         action="store_true",
         help="ask the model on this machine where a lab names it, and record its answers into that "
-        "lab's cassette; then renew the outputs, in a run of its own, with --update",
+        "lab's cassette; then renew the outputs, in a separate run, with --update",
     )
     parser.add_argument(
         "--check", action="store_true", help="fail where an output differs from the notebook's"
@@ -82,18 +82,18 @@ def parse_arguments():
         type=int,
         choices=range(1, 33),
         metavar="N",
-        help="run N notebooks at once (default: one a core and 1.5 GiB of memory; 1 with --live)",
+        help="run N notebooks at once (default: one per core and 1.5 GiB of memory; 1 with --live)",
     )
     parser.add_argument(
         "--room",
         action="store_true",
-        help="(first) measure what one participant takes of memory instead: see --room --help",
+        help="(first) measure how much memory one participant takes: see --room --help",
     )
     options = parser.parse_args()
     if options.room:
         parser.error("--room comes first: binder/run --room [notebook ...]")
     if options.adopt and options.live:
-        parser.error("--adopt writes into scripts, and --live asks none: give one of them")
+        parser.error("--adopt writes into scripts, but --live uses none: give one of them")
     for name in ("adopt", "record_local"):
         if getattr(options, name) and (options.update or options.check):
             option = "--" + name.replace("_", "-")
@@ -107,16 +107,16 @@ def parse_arguments():
 
 
 def jobs(one_at_a_time):
-    """How many notebooks this machine or pod runs at once, each with its compilers."""
+    """Returns how many notebooks this machine or pod can run at once, each with its compilers."""
     if one_at_a_time:
-        return 1  # a key's rate limit is shared, and so are a model's processors
-    # JupyterHub tells a pod's limit in MEM_LIMIT, in bytes; the kernel would tell the whole node's.
+        return 1  # all would share a key's rate limit, or the local model's processors
+    # JupyterHub sets MEM_LIMIT to a pod's limit, in bytes; the kernel reports the whole node's memory.
     memory = int(os.environ.get("MEM_LIMIT") or psutil.virtual_memory().available)
     return max(1, min(os.cpu_count() or 1, memory // (3 * 2**29)))
 
 
 def existing_notebook(text):
-    """A notebook by its path, from the current folder or from notebooks/, or by its name."""
+    """Finds a notebook by its path, from the current folder or from notebooks/, or by its name."""
     named = [path for path in notebooks() if path.stem == text]
     for path in (Path(text), NOTEBOOKS / text, NOTEBOOKS / f"{text}.ipynb", *named):
         if path.is_file():
@@ -126,7 +126,7 @@ def existing_notebook(text):
 
 @dataclass
 class Run:
-    """What one run of one notebook showed."""
+    """The results of one run of one notebook."""
 
     title: str
     live: bool = False
@@ -139,7 +139,7 @@ class Run:
 
     def add(self, label, cell, seconds):
         """Counts an executed cell and prints its line."""
-        cell.outputs = normal_form.outputs(cell)  # late lines join those before them
+        cell.outputs = normal_form.outputs(cell)  # joins late lines to those before them
         passed, failed = cells.marks(cell)
         found = cells.unexpected(cell, self.live)
         self.cells += 1
@@ -158,7 +158,7 @@ class Run:
 
 
 def run_notebook(path, options):
-    """The runs that the options ask for, of one notebook."""
+    """Does the runs of one notebook that the options ask for; returns them."""
     committed = nbformat.read(path, as_version=4)
     with open(RESULTS / f"{path.stem}.log", "w", encoding="utf-8") as log:
         first, *second = execute(path, committed, options, log, passes=2 if options.twice else 1)
@@ -178,7 +178,7 @@ def run_notebook(path, options):
             path.write_text(normal_form.text(executed), encoding="utf-8")
             picture.renew(path, executed)
         elif options.update:
-            runs[0].say(f"not updated: what went wrong is in target/notebooks/{path.stem}.html")
+            runs[0].say(f"not updated: target/notebooks/{path.stem}.html shows what went wrong")
         if options.solutions and cells.solutions(committed):
             solved = copy.deepcopy(committed)
             for cell in solved.cells:
@@ -192,8 +192,8 @@ def run_notebook(path, options):
 class Client(NotebookClient):
     """Runs cells, and waits for what they wrote to stderr.
 
-    evcxr forwards stderr beside its other messages, so it can come after the message that ends the
-    cell. nbclient drops what comes late: a panic would go unseen.
+    evcxr forwards stderr separately from its other messages, so stderr can come after the message that
+    ends the cell. nbclient drops late messages: nobody would see a panic.
     """
 
     async def async_execute_cell(self, cell, cell_index, **options):
@@ -210,7 +210,7 @@ class Client(NotebookClient):
 
 
 def client_of(notebook, folder):
-    """A client that runs the notebook's cells in this folder, also those after one that fails."""
+    """Returns a client that runs the notebook's cells in this folder, also those after one that fails."""
     return Client(
         notebook,
         kernel_name="rust",
@@ -224,9 +224,9 @@ def client_of(notebook, folder):
 
 
 def execute(path, notebook, options, log, passes=1, suffix="", record="1"):
-    """Executes a copy of the notebook in a fresh kernel: a (Run, executed notebook) for each pass.
+    """Executes a copy of the notebook in a fresh kernel; returns a (Run, executed notebook) for each pass.
 
-    A recording, where one is made, is a new one, or with `record="add"` goes on with the last.
+    If the local model is recorded, this starts a new recording; `record="add"` continues the last one.
     """
     title, results = path.stem + suffix, []
     began = time.monotonic()
@@ -242,7 +242,7 @@ def execute(path, notebook, options, log, passes=1, suffix="", record="1"):
             client.nb = copy.deepcopy(notebook)
             execute_cells(client, run)
             run.peak_bytes = memory.peak_bytes
-            run.seconds = time.monotonic() - began  # of the first pass: with the kernel's start
+            run.seconds = time.monotonic() - began  # the first pass includes the kernel's start
             began = time.monotonic()
             results.append((run, client.nb))
     return results
@@ -263,7 +263,7 @@ def execute_cells(client, run):
 
 
 def kernel_environment(options, record):
-    """The kernel's environment; `record` says how the local model is recorded, where it is."""
+    """Returns the kernel's environment; `record` says how the local model is recorded, if it is."""
     if options.live:
         return dict(os.environ)
     adopt = {"LLM_ADOPT": "1"} if options.adopt else {}
@@ -272,12 +272,12 @@ def kernel_environment(options, record):
 
 
 def environment():
-    """An environment in which no key and no setting can reach a provider, and scripts answer."""
+    """Returns an environment in which scripts answer, and no key or setting can reach a provider."""
     return without_keys(os.environ) | {"LLM_MODE": "scripted"}
 
 
 def without_keys(variables):
-    """An environment without providers' keys, and without the settings of who answers."""
+    """Returns an environment without providers' keys, and without the settings that choose who answers."""
     return {
         name: value
         for name, value in variables.items()

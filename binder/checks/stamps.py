@@ -9,7 +9,7 @@ ASKS = re.compile(r"\.(?:ask|ask_many|ask_json|say|say_with)\(")
 FUNCTION = re.compile(r"^fn (\w+)(?:[^\n]*\}$|.*?^\})", re.MULTILINE | re.DOTALL)
 COST = re.compile(r"this cell asked \d+ questions?\b")
 PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Paired dots|Lineage|Map)[^"]*)"')
-# A verdict's and a toolbox's tables say what was measured; their heads tell them apart.
+# The tables of a verdict and of a toolbox show measurements; these are the first words of their heads.
 MEASURED = ("result", "version", "line", "tool", "individual", "this session")
 # How a reply's label, a stamp or an error tells of a reply to another prompt, or of none.
 NEAREST = re.compile(
@@ -20,7 +20,7 @@ TABLE = re.compile(r"<table>.*?<th\b[^>]*>(.*?)</th>.*?</table>(.{0,20})", re.DO
 
 
 def problems(notebook):
-    """What a notebook's cells that asked do not say."""
+    """Returns what is missing in a notebook's cells that asked."""
     found = []
     asking = asking_functions(notebook)
     for cell in notebook.cells:
@@ -32,7 +32,7 @@ def problems(notebook):
         exercise = "exercise" in cell.metadata.get("tags", [])
         if asks(cell.source, asking) and not told and not exercise:
             found.append(
-                f"cell {cell.id} asks and does not show what that has cost: "
+                f"cell {cell.id} asks but does not show what that has cost: "
                 "end it on a panel, or on lab.cost()"
             )
         if told:
@@ -51,7 +51,7 @@ def not_exact(notebook):
 
 
 def asking_functions(notebook):
-    """The names of the notebook's functions that ask, themselves or through others."""
+    """Returns the names of the notebook's functions that ask, themselves or through others."""
     bodies = {}
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -69,15 +69,15 @@ def calls(code, asking):
 
 
 def asks(source, asking):
-    """Whether a cell asks when it runs: outside of the functions that it defines."""
+    """Returns whether a cell asks when it runs, outside of the functions that it defines."""
     return calls(FUNCTION.sub("", source), asking)
 
 
 def unstamped(html):
-    """The figures and tables of a panel that do not say who answered."""
+    """Returns the figures and tables of a panel that do not say who answered."""
     plain = [alt for alt in PICTURE.findall(html) if "Who answered: " not in alt]
     found = [f"the figure “{alt[:40]}...” does not say who answered" for alt in plain]
-    # What is folded away below a figure has the figure's stamp.
+    # The figure's stamp also covers what is folded away below it.
     open_parts = re.sub(r"<details>.*?</details>", "", html, flags=re.DOTALL)
     for head, after in TABLE.findall(open_parts):
         if head not in MEASURED and not after.startswith("<p><small>["):

@@ -52,7 +52,7 @@ class Minutes(unittest.TestCase):
         self.notebook.cells[1].source = "word " * 180 * 38
         self.assertEqual(self.claims("About 40 minutes."), [])
         [finding] = self.claims("About 30 minutes.")
-        self.assertRegex(finding, r"claims 30 minutes and takes 38\.\d: say 40, or cut")
+        self.assertRegex(finding, r"claims 30 minutes but takes 38\.\d: say 40, or cut")
         [finding] = self.claims("About 38 minutes.")
         self.assertIn("say 40", finding)
         [finding] = self.claims("Not long.")
@@ -65,7 +65,7 @@ class Minutes(unittest.TestCase):
         self.assertEqual(self.claims("About 5 minutes."), [])
         self.notebook.cells[2].metadata["tags"] = ["optional"]
         [finding] = self.claims("About 5 minutes.")
-        self.assertIn("those stand at the end", finding)
+        self.assertIn("move the optional ones to the end", finding)
 
 
 class LessonPlans(unittest.TestCase):

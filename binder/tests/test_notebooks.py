@@ -43,7 +43,7 @@ class Runner(ScriptTest):
         fails = ('panic!("meant");', EXPECTED_ERROR)
         works = ("let n = 1;", EXPECTED_ERROR)
         shown, _ = self.run_notebook(notebook(fails, works), status=1)
-        self.assertIn("cell  2/2: tagged expect-error, and there is none", shown)
+        self.assertIn("cell  2/2: tagged expect-error, but there is none", shown)
         self.assertNotIn("cell  1/2:", shown)
 
     def test_two_notebooks_at_once(self):
@@ -211,7 +211,7 @@ class Hygiene(unittest.TestCase):
             "shows a panel as text only": shows(display(**{"text/plain": "title\n1 │ x"})),
             "as text only: its last line moves": shows(display(**{"text/plain": "│ a quote"})),
             "without a text form": shows(display(**{"text/html": "<b>x</b>"})),
-            "links to Binder, and the workshop has no address": becomes(
+            "links to Binder, but the workshop has no address": becomes(
                 0, "# A title\n\nAbout 0 minutes.\n\n[Open in Binder](https://mybinder.org/x)"
             ),
             "does not say `About N minutes`": becomes(0, "# A title"),
@@ -225,7 +225,7 @@ class Hygiene(unittest.TestCase):
             ),
             "links to nowhere.md": becomes(1, "five words and [a link](nowhere.md) too"),
             "has no solution": lambda cells: cells[2].metadata.update(tags=["exercise"]),
-            "is no exercise": lambda cells: cells.append(solution("1", "code-1")),
+            "is not an exercise": lambda cells: cells.append(solution("1", "code-1")),
             "that the exercise has 0 times: - let b = 1;": lambda cells: cells.append(
                 solution("- let b = 1;\n+ let a = 2;", "code-1", "diff")
             ),
@@ -264,9 +264,9 @@ class Hygiene(unittest.TestCase):
     def test_a_file_that_is_no_notebook(self):
         content = executed("let a = 1;")
         content.cells[2].pop("source")
-        self.assertRegex(self.findings(content)[0], "is no valid notebook: .*source")
+        self.assertRegex(self.findings(content)[0], "is not a valid notebook: .*source")
         self.path.write_text("{}", encoding="utf-8")
-        self.assertRegex(hygiene.check(self.path)[0], "is no valid notebook")
+        self.assertRegex(hygiene.check(self.path)[0], "is not a valid notebook")
 
 
 class Picture(unittest.TestCase):
