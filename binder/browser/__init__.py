@@ -1,1 +1,1 @@
-"""What a participant meets: JupyterLab in a browser, on notebooks that nobody has run or trusted."""
+"""Tests what a participant sees: JupyterLab in a browser, on notebooks that nobody has run or trusted."""

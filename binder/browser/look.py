@@ -1,4 +1,4 @@
-"""Whether outputs can be read: contrast, width and pictures, as the browser computes them."""
+"""Checks that outputs can be read: contrast, width and pictures, as the browser computes them."""
 
 LEAST_CONTRAST = 4.5  # WCAG 2.1, level AA, for text of any size
 
@@ -41,7 +41,7 @@ least => {
 }
 """
 
-# Returns what has to be scrolled sideways, as [class, width of the content, width that it has].
+# Returns what must be scrolled sideways, as [class, text, width of the content, width of its place].
 WIDE = """
 () => {
     const parts = ".jp-OutputArea-output, .jp-OutputArea-output *, .jp-RenderedMarkdown, .cm-scroller";
@@ -53,7 +53,7 @@ WIDE = """
 }
 """
 
-# Returns each picture in an output, as [its words for who cannot see it, whether it is shown].
+# Returns each picture in an output, as [alternative text, whether it is shown].
 PICTURES = """
 () => [...document.querySelectorAll(".jp-OutputArea-output :is(img, svg, [role=img])")]
     .filter(node => node.checkVisibility())
@@ -66,12 +66,12 @@ PICTURES = """
 
 
 def open_details(page):
-    """Opens what is folded, so that it is looked at too."""
+    """Opens what is folded, so that it is checked too."""
     page.evaluate("document.querySelectorAll('details').forEach(node => { node.open = true; })")
 
 
 def problems(page):
-    """What is hard to read in the outputs of the notebook in this page."""
+    """Returns what is hard to read in the outputs of the notebook in this page."""
     open_details(page)
     faint = [
         f"contrast {contrast}: {text!r}" for text, contrast in page.evaluate(FAINT, LEAST_CONTRAST)
@@ -84,5 +84,5 @@ def problems(page):
 
 
 def pictures(page):
-    """The pictures in the outputs, as (alternative text, whether it can be seen)."""
+    """Returns the pictures in the outputs, as (alternative text, whether it can be seen)."""
     return [tuple(picture) for picture in page.evaluate(PICTURES)]

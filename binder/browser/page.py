@@ -7,9 +7,9 @@ import nbformat
 from playwright.sync_api import Error, TimeoutError
 
 PROJECTOR = {"width": 1280, "height": 720}
-PATIENCE_SECONDS = 120  # a machine may be busy; nothing here waits longer than it has to
+PATIENCE_SECONDS = 120  # a machine may be busy; no wait is longer than needed
 
-# In JavaScript: the cells, one of them by its id, and whether the kernel waits for work.
+# In JavaScript: the cells, one cell by its id, and whether the kernel waits for work.
 CELLS = "window.jupyterapp?.shell?.currentWidget?.content?.widgets"
 FIND = f"(name => {CELLS}.find(cell => cell.model.id === name))"
 IS_IDLE = "(() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle')"
@@ -20,7 +20,7 @@ class Notebook:
 
     def __init__(self, page, address, token, name):
         self.page, self.name = page, name
-        # A workspace of its own: two windows on one would fight for it.
+        # Each notebook has its own workspace: two windows would fight for a shared one.
         place = f"lab/workspaces/{Path(name).stem}/tree/{name}"
         page.goto(f"{address}/{place}?reset&token={token}")
         self.wait(f"{CELLS}?.length > 5 && {CELLS}.every(cell => cell.isAttached)", "its cells")
@@ -39,7 +39,7 @@ class Notebook:
         self.wait(f"{IS_IDLE}()", "an idle kernel")
 
     def cells(self):
-        """The notebook as it is in the browser now."""
+        """Returns the cells as they are in the browser now."""
         found = self.page.evaluate(f"{CELLS}.map(cell => cell.model.sharedModel.toJSON())")
         return [nbformat.from_dict(cell) for cell in found]
 
@@ -47,14 +47,14 @@ class Notebook:
         return next(cell for cell in self.cells() if cell.id == name)
 
     def find(self, has):
-        """The id of the first code cell of which this is true."""
+        """Returns the id of the first code cell for which `has` is true."""
         for cell in self.cells():
             if cell.cell_type == "code" and has(cell):
                 return cell.id
-        raise AssertionError(f"{self.name}: no cell is as this test needs one")
+        raise AssertionError(f"{self.name}: no cell has what this test needs")
 
     def node(self, name):
-        """Where a cell is in the page."""
+        """Returns the place of a cell in the page."""
         self.page.evaluate(
             f"""name => {{
                 const cell = {CELLS}.find(cell => cell.model.id === name);
@@ -75,7 +75,7 @@ class Notebook:
         self.page.keyboard.insert_text(source)
 
     def add_below(self, name, source):
-        """A new code cell below this one; returns its id."""
+        """Adds a code cell below this one; returns its id."""
         self.click_into(name)
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
@@ -84,7 +84,7 @@ class Notebook:
         return self.page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.model.id")
 
     def start(self, name):
-        """Runs a cell, and does not wait."""
+        """Starts a cell, and does not wait for its end."""
         self.click_into(name)
         self.page.keyboard.press("Control+Enter")
 
@@ -130,14 +130,14 @@ class Notebook:
         self.wait(f"{CELLS}.some(cell => cell.prompt === '*')", "cells that run")
 
     def answer(self, text):
-        """Answers what a cell asks, if one does; returns whether one did."""
+        """Answers the question that a cell asks; returns whether there was one."""
         field = self.page.locator(".jp-Stdin-input:visible")
-        if field.count() != 1:  # an answered one stays for a moment
+        if field.count() != 1:  # an answered field stays for a moment
             return False
         try:
             field.fill(text, timeout=1000)
             field.press("Enter", timeout=1000)
-        except Error:  # it was just going, or the next one came beside it
+        except Error:  # the field was just closing, or the next one appeared beside it
             return False
         return True
 
@@ -156,7 +156,7 @@ class Notebook:
         self.wait("theme => document.body.dataset.jpThemeName === theme", theme, argument=theme)
 
     def keep_screens(self, pattern):
-        """Keeps the whole notebook in pictures; `pattern` is a path with a {} for the number."""
+        """Saves the whole notebook as pictures; `pattern` is a path with a {} for the number."""
         self.page.set_viewport_size(PROJECTOR | {"height": 2400})
         outer = self.page.locator(".jp-WindowedPanel-outer")
         outer.evaluate("node => { node.scrollTop = 0; }")
@@ -169,7 +169,7 @@ class Notebook:
 
 
 def finish(notebooks):
-    """Waits until all cells of these notebooks have run; says yes to what they ask."""
+    """Waits until all cells of these notebooks have run; answers their questions with yes."""
     progress, deadline = None, 0
     while not all(notebook.is_done() for notebook in notebooks):
         for notebook in notebooks:

@@ -1,4 +1,4 @@
-"""A JupyterLab as `binder/lab` starts it, and a browser."""
+"""Starts a JupyterLab as `binder/lab` does, and a browser."""
 
 import contextlib
 import json
@@ -26,12 +26,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def names():
-    """The notebooks, by their paths from `notebooks/` and from `work/`."""
+    """Returns the notebooks, by their paths from `notebooks/`, which are the same from `work/`."""
     return [path.relative_to(checks.NOTEBOOKS).as_posix() for path in checks.notebooks()]
 
 
 class Lab:
-    """JupyterLab on a participant's copies, in a clone with nobody's settings or trust.
+    """JupyterLab on a participant's copies, in a clone without settings or trusted notebooks.
 
     The clone has the notebooks and a link to `lib`, so its kernels start warm: that a fresh one sets
     itself up is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
@@ -52,7 +52,7 @@ class Lab:
             shutil.copy(ROOT / ".gitignore", self.folder)
             self.renew_notebooks()
             self.git("init", "--quiet")
-            exclude = self.folder / ".git" / "info" / "exclude"  # what only a test has there
+            exclude = self.folder / ".git" / "info" / "exclude"  # files that only a test has there
             exclude.write_text("/jupyter_*\n/state\n", encoding="utf-8")
             self.git("add", "--all")
             self.log = stack.enter_context(open(RESULTS / "lab.log", "a", encoding="utf-8"))
@@ -72,7 +72,7 @@ class Lab:
         self.stack.close()
 
     def renew_notebooks(self):
-        """The notebooks as they are committed, and fresh copies, whatever a test has made of them."""
+        """Restores the notebooks as they are committed, and makes fresh copies."""
         ignored = shutil.ignore_patterns("*tools*", ".ipynb_checkpoints")
         originals = self.folder / "notebooks"
         shutil.copytree(NOTEBOOKS, originals, ignore=ignored, dirs_exist_ok=True)
@@ -92,7 +92,7 @@ class Lab:
     def start(self):
         command = [ROOT / "binder" / "lab", "--no-browser", "--port=0"]
         command += [f"--ServerApp.root_dir={self.work}"]
-        command += ["--LabApp.expose_app_in_browser=True"]  # so that a test finds a cell by its id
+        command += ["--LabApp.expose_app_in_browser=True"]  # a test finds a cell by its id
         own = {
             name: str(self.folder / name.lower())
             for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
@@ -114,12 +114,12 @@ class Lab:
         self.server.terminate()
         try:
             self.server.wait(15)
-        except subprocess.TimeoutExpired:  # it can hang where it was told to end while it starts
+        except subprocess.TimeoutExpired:  # it can hang if it is told to end while it starts
             self.server.kill()
             self.server.wait()
 
     def listening(self):
-        """The server's address and token, as it writes them down once it listens."""
+        """Returns the address and token that the server writes down once it listens."""
         # binder/lab becomes the server: the process is the same.
         note = self.folder / "jupyter_runtime_dir" / f"jpserver-{self.server.pid}.json"
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -141,7 +141,7 @@ def browser_path():
 
 
 class BrowserTest(unittest.TestCase):
-    """A test in a browser. Its last screen is kept: target/browser/TEST.png."""
+    """A test in a browser. Its last screen is saved: target/browser/TEST.png."""
 
     lab: Lab
     variables: ClassVar = {}  # of the lab's environment
@@ -159,21 +159,21 @@ class BrowserTest(unittest.TestCase):
         self.addCleanup(self.keep_last_screen)
 
     def open(self, name):
-        """A notebook, in a window of its own."""
+        """Opens a notebook in a window of its own."""
         return Notebook(self.context.new_page(), self.lab.address, self.lab.token, name)
 
     def keep_last_screen(self):
         for number, page in enumerate(self.context.pages):
-            with contextlib.suppress(Error):  # of a page that hangs there is no picture
+            with contextlib.suppress(Error):  # a page that hangs gives no picture
                 page.screenshot(path=RESULTS / f"{self._testMethodName}{number or ''}.png")
 
     def end_kernels(self):
-        """Through the server, like a participant who shuts all kernels down."""
+        """Ends all kernels through the server, as a participant does who shuts them down."""
         kernels = f"{self.lab.address}/api/kernels"
         headers = {"Authorization": f"token {self.lab.token}"}
         for kernel in self.context.request.get(kernels, headers=headers).json():
             self.context.request.delete(f"{kernels}/{kernel['id']}", headers=headers)
 
 
-if __name__ == "__main__":  # binder/test asks whether there is one
+if __name__ == "__main__":  # binder/test asks whether there is a browser
     browser_path()

@@ -1,4 +1,4 @@
-"""What a participant does with the keyboard: edit a prompt, stop a program, give a key, answer, look up."""
+"""Tests what a participant does by keyboard: edit a prompt, stop a program, give a key, answer, look up."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ check!(lab.judge("fn twice(n: u32) -> u32 { 2 * n }", &fine)?.is_success(), "it 
 
 class HandsOn(BrowserTest):
     def test_an_edited_prompt(self):
-        """The nearest reply answers, and says how near."""
+        """The nearest reply answers, and its label says how near it is."""
         notebook = self.open(REPAIR)
         notebook.wait_for_kernel()
         ask = notebook.find(lambda cell: "= llm.ask(" in cell.source)
@@ -46,7 +46,7 @@ class HandsOn(BrowserTest):
         self.assertIn("[scripted · no model]", told)
 
     def test_stopping_an_endless_candidate(self):
-        """It and its jail are gone at once; after the setup cell everything works again."""
+        """The candidate and its jail end at once; after the setup cell everything works again."""
         notebook = self.open(REPAIR)
         notebook.wait_for_kernel()
         setup = notebook.find(is_setup)
@@ -58,19 +58,19 @@ class HandsOn(BrowserTest):
         notebook.menu("Kernel", "Interrupt Kernel")
         notebook.finish()
         _, alive = psutil.wait_procs([spinning], timeout=10)
-        self.assertEqual(alive, [], "the candidate runs on")
+        self.assertEqual(alive, [], "the candidate still runs")
 
         self.assertIn("sandbox", shown(notebook.run(setup)))
         quick = notebook.add_below(endless, GOES_ON)
         self.assertIn("✅ it goes on", shown(notebook.run(quick)))
 
     def processes(self):
-        """JupyterLab, its kernels and all that they started."""
+        """Returns JupyterLab, its kernels and all processes that they started."""
         server = psutil.Process(self.lab.server.pid)
         return [server, *server.children(recursive=True)]
 
     def files_with(self, text, since):
-        """Files with these words that were written after a moment, wherever the workshop writes."""
+        """Returns the files with this text that were written since then, wherever the workshop writes."""
         written = [
             path
             for place in (self.lab.folder, ROOT / "target" / "kernel")
@@ -83,7 +83,7 @@ class HandsOn(BrowserTest):
         return found + ([log] if text in log.read_text(encoding="utf-8") else [])
 
     def wait_for_spinning(self, notebook):
-        """The process of the candidate, once it has burnt a second."""
+        """Returns the process of the candidate, once it has used a second of CPU."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for process in self.processes():
@@ -95,7 +95,7 @@ class HandsOn(BrowserTest):
         self.fail(f"no candidate runs among {self.processes()}")
 
     def test_a_key(self):
-        """It is typed unseen, is used, and is in no file, argument or page."""
+        """A key is typed unseen and used, and no file, argument or page contains it."""
         notebook = self.open(REPAIR)
         notebook.wait_for_kernel()
         began = time.time()
@@ -125,7 +125,7 @@ class HandsOn(BrowserTest):
         self.assertNotIn(CANARY, notebook.page.content())
         self.assertNotIn(CANARY, notebook.page.evaluate("JSON.stringify(localStorage)"))
 
-    def test_a_question_that_is_taken_back(self):
+    def test_an_interrupted_question(self):
         """Interrupt ends a cell that waits for a key, and the notebook goes on."""
         notebook = self.open(REPAIR)
         notebook.wait_for_kernel()
@@ -140,7 +140,7 @@ class HandsOn(BrowserTest):
         notebook.wait_for_run(setup)
         [told] = [o.evalue for o in notebook.cell(setup).outputs if o.output_type == "error"]
         self.assertRegex(told, "(?s)^Interrupted: .*Run All Above")
-        # JupyterLab leaves the field there until the cell runs again; an answer goes nowhere.
+        # JupyterLab leaves the field there until the cell runs again; an answer would be dropped.
         notebook.write(setup, source)
         self.assertIn("sandbox", shown(notebook.run(setup)))
         self.assertEqual(field.count(), 0)
@@ -189,7 +189,7 @@ def is_setup(cell):
 
 
 def shown(cell):
-    """What a cell shows, as text."""
+    """Returns what a cell shows, as text."""
     return "".join(
         output.get("text") or output.get("data", {}).get("text/plain", "")
         for output in cell.outputs

@@ -1,4 +1,4 @@
-"""Each notebook as it is committed, then run by the menu, two at once."""
+"""Tests each notebook as it is committed, then run from the menu, two at once."""
 
 import shutil
 import unittest
@@ -16,13 +16,13 @@ NAMES = names()
 
 
 class Pairs(unittest.TestCase):
-    def test_each_notebook_has_company(self):
+    def test_every_notebook_is_in_a_pair(self):
         self.assertEqual(pairs("abcd"), ["ab", "cd"])
         self.assertEqual(pairs("abcde"), ["ab", "cd", "ea"])
 
 
 class EveryNotebook(BrowserTest):
-    def test_the_landing(self):
+    def test_the_first_page(self):
         """The first notebook is open, and nothing pops up in front of it."""
         page = self.context.new_page()
         page.goto(f"{self.lab.address}/?token={self.lab.token}")
@@ -32,7 +32,7 @@ class EveryNotebook(BrowserTest):
         self.assertEqual(page.locator(".jp-Dialog, .Toastify__toast").count(), 0)
 
     def test_what_is_hard_to_read_is_found(self):
-        """The measure itself, on a page that is wrong in both ways, and on one that is not."""
+        """The check itself, on a page with both faults, and on one without."""
         page = self.context.new_page()
         page.set_content(OUTPUT.format(color="#999", wrap="nowrap"))
         faint, *wide = look.problems(page)
@@ -42,26 +42,26 @@ class EveryNotebook(BrowserTest):
         self.assertEqual(look.problems(page), [])
 
     def test_as_committed(self):
-        """Nobody trusts the notebook yet; its pictures can be seen all the same."""
+        """Nobody trusts the notebook yet, but its pictures can be seen."""
         for name in NAMES:
             with self.subTest(name):
                 shutil.copy(NOTEBOOKS / name, self.lab.work / name)
                 notebook = self.open(name)
                 notebook.show_theme("JupyterLab Light")
                 trusted = notebook.page.evaluate(TRUSTED)
-                self.assertEqual(trusted, 0, "a fresh notebook is trusted: what does this test?")
+                self.assertEqual(trusted, 0, "a fresh notebook is trusted, so this tests nothing")
                 committed = nbformat.read(NOTEBOOKS / name, as_version=4)
                 self.assert_readable(notebook, pictures=pictures_in(committed.cells))
                 notebook.page.close()
 
     def test_two_at_once(self):
-        """Restart and Run All, in two windows; a question is answered with yes. Git sees nothing of it."""
+        """Restart and Run All, in two windows; questions are answered with yes. Git sees no change."""
         for pair in pairs(NAMES):
             opened = [self.open(name) for name in pair]
             for notebook in opened:
                 notebook.wait_for_kernel()
                 notebook.restart_and_run_all()
-                # One start after the other, as two clicks would be on a slow machine.
+                # One start after the other, like two clicks on a slow machine.
                 notebook.wait(f"{FIRST}.prompt !== '*'", "the first cell's end")
             finish(opened)
             for notebook in opened:
@@ -78,7 +78,7 @@ class EveryNotebook(BrowserTest):
         self.assertEqual(self.lab.git("ls-files", "--others", "--exclude-standard"), "")
 
     def test_again(self):
-        """Restart and Run All once more, with everything still on the screen."""
+        """Restart and Run All works again, with everything still on the screen."""
         notebook = self.open(NAMES[0])
         notebook.wait_for_kernel()
         for _ in range(2):
@@ -87,7 +87,7 @@ class EveryNotebook(BrowserTest):
             self.assert_all_is_well(notebook)
 
     def assert_all_is_well(self, notebook):
-        """Every cell has run, the checks are ✅, and nothing looks like a failure."""
+        """Asserts that every cell has run, the checks are ✅, and nothing looks like a failure."""
         code_cells = [cell for cell in notebook.cells() if cell.cell_type == "code" and cell.source]
         self.assertEqual(
             [cell.id for cell in code_cells if not cell.execution_count], [], "not run"
@@ -97,11 +97,11 @@ class EveryNotebook(BrowserTest):
         self.assertGreater(sum(cells.marks(cell)[0] for cell in code_cells), 0, "no ✅")
 
     def assert_readable(self, notebook, pictures):
-        """Each picture is there (notebook 3 has none), and nothing is faint or cut off."""
+        """Asserts that each picture is there (notebook 3 has none), and nothing is faint or cut off."""
         notebook.wait(f"n => ({look.PICTURES})().length === n", "its pictures", argument=pictures)
         for words, seen in look.pictures(notebook.page):
-            self.assertTrue(seen, f"it is there and cannot be seen: {words}")
-            self.assertGreater(len(words), 20, f"no words for who cannot see it: {words!r}")
+            self.assertTrue(seen, f"this picture cannot be seen: {words}")
+            self.assertGreater(len(words), 20, f"this alternative text is too short: {words!r}")
         self.assertEqual(look.problems(notebook.page), [])
 
 
@@ -120,13 +120,13 @@ TRUSTED = (
 
 
 def pairs(names):
-    """Two after the other; where one is left over, with the first."""
+    """Returns the names in pairs; one that is left over is paired with the first."""
     beside = names if len(names) % 2 == 0 else names + names[:1]
     return [beside[i : i + 2] for i in range(0, len(beside), 2)]
 
 
 def pictures_in(cells):
-    """How many pictures the outputs hold."""
+    """Counts the pictures in the outputs."""
     return sum(
         output.get("data", {}).get("text/html", "").count("<img ")
         for cell in cells

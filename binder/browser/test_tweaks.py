@@ -1,4 +1,4 @@
-"""Each suggested tweak, made by keyboard without a key, has an effect beyond the label."""
+"""Tests that each suggested tweak, made without a key, changes more than the label."""
 
 import re
 import unittest
@@ -37,7 +37,7 @@ class TheList(unittest.TestCase):
 
 class EachTweak(BrowserTest):
     def test_each_tweak_shows(self):
-        """From a notebook's end to its start: a later cell needs what the earlier ones were."""
+        """From a notebook's end to its start, because a later cell needs the earlier ones unchanged."""
         for name in {tweak.notebook: None for tweak in tweaks()}:
             notebook = self.open(name)
             notebook.wait_for_kernel()
@@ -60,7 +60,7 @@ class EachTweak(BrowserTest):
 
 
 def shown(cell):
-    """What a cell shows, without the lines that only say who answered and what it has cost."""
+    """Returns what a cell shows, without the lines that only say who answered and what that has cost."""
     text = "\n".join(text for _, text in cells.texts(cell))
     return "\n".join(line for line in text.splitlines() if not SAYS_WHO.search(line))
 

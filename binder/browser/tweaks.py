@@ -1,4 +1,4 @@
-"""The edits that the notebooks suggest with **Tweak it**, from `tweaks.toml`."""
+"""Reads the edits that the notebooks suggest with **Tweak it** from `tweaks.toml`."""
 
 import tomllib
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ class Tweak:
     notebook: str  # its path from notebooks/
     told_in: str  # the text that says **Tweak it**
     cell: str  # the code that is edited
-    replace: str  # stands there once
+    replace: str  # this text occurs once in the cell
     by: str
     watch: str  # the code cell that shows the effect
-    shows: str  # a pattern that its output has after the edit, and not before
+    shows: str  # a pattern that matches its output only after the edit
 
 
 def tweaks():
-    """All tweaks of the list, as they stand there."""
+    """Returns all tweaks, in the order of the list."""
     with open(LIST, "rb") as file:
         return [Tweak(**tweak) for tweak in tomllib.load(file)["tweak"]]
 
 
 def edited(source, tweak):
-    """A cell's code after the edit."""
+    """Returns a cell's code after the edit."""
     if source.count(tweak.replace) != 1:
         raise ValueError(f"cell {tweak.cell} does not hold {tweak.replace!r} once")
     return source.replace(tweak.replace, tweak.by)
