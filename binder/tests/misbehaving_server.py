@@ -1,16 +1,16 @@
-"""A model's server at its worst: strict about requests, and bad at answers.
+"""A misbehaving model server: strict about requests, and bad at answers.
 
-A notebook that asks it runs live. Each question gets the reply that its script has for the most similar
-one. On the way:
+A notebook that asks it runs live. The server takes the script's reply to the most similar question, and
+changes it:
 
-- every answer thinks aloud in tags first, with a draft that must not be taken for the answer;
-- code in an answer is an edit of the code in the question, where there is some;
+- every answer begins with thinking in tags, with a draft that must not be taken for the answer;
+- code in an answer is an edit of the code in the question, if there is some;
 - every third answer is cut at its limit, every other time within the thinking;
-- every other tool call stands in the text;
+- every other tool call is written in the text;
 - some requests fail (see `FAULTS` and `IN_TURN`), and so does the first stream.
 
 A request that the protocol's reference (platform.openai.com/docs/api-reference/chat/create, 2026) does not
-allow gets a 400, and is kept in `objections`. So is a prompt that shows what no prompt may show.
+allow gets a 400, and is kept in `objections`. So does a prompt that contains what no prompt may contain.
 """
 
 import difflib
@@ -35,7 +35,7 @@ THINKING = (
     ("<seed:think>", "</seed:think>"),
 )
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
-# What no prompt may hold: thinking, marks, edits' marks, an empty block where code should stand.
+# No prompt may contain these: thinking, markers, the markers of edits, an empty block instead of code.
 LEAKS = re.compile(
     rf"{re.escape(DRAFT)}|{re.escape(MARK)}|^<<<<<<< SEARCH|<tool_call>"
     r"|</?think(ing)?>|</?thought>|\[/?THINK\]|</?seed:think>|^```(rust)?\n\s*```$",
@@ -49,7 +49,7 @@ def refusal(status, message, code, **headers):
     return status, {"error": {"message": message, "type": "error", "code": code}}, names
 
 
-# A status, a body and headers; "cut" breaks off in the middle of a body.
+# Each is a status, a body and headers; "cut" disconnects in the middle of a body.
 FAULTS = {
     "slip": refusal(
         400, "Failed to call a function. Please adjust your prompt.", "tool_use_failed"
@@ -68,12 +68,12 @@ FAULTS = {
     ),
     "cut": None,
 }
-# What becomes of a question's requests. The day is spent once: then it is whole again.
+# The faults of successive requests. The daily quota is used up only once.
 IN_TURN = (None, "slip", None, "minute", None, None, "cut", None, "day", *[None] * 5)
 
 
 class MisbehavingServer(ThreadingHTTPServer):
-    """Serves while it is a context. `came` counts what became of the requests."""
+    """Serves within a `with` block. `came` counts the requests by their fault."""
 
     daemon_threads = True
 
@@ -98,7 +98,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         super().__exit__(*error)
 
     def environment(self):
-        """What makes a lab ask this server."""
+        """Returns the variables that make a lab ask this server."""
         return {
             "LLM_MODE": "live",
             "LLM_PROVIDER": "groq",
@@ -108,7 +108,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         }
 
     def respond(self, key, request):
-        """A fault's name or none, and (status, body, headers)."""
+        """Returns a fault's name or None, and (status, body, headers)."""
         with self.lock:
             if objection := objection_to(key, request):
                 self.came["objection"] += 1
@@ -137,7 +137,7 @@ class MisbehavingServer(ThreadingHTTPServer):
             )
             calls = []
         text, reason = f"{thought}{closed}\n\n{said}{MARK}", "tool_calls" if calls else "stop"
-        # One of each three; not always the same, or a loop of three attempts would get nowhere.
+        # One of each three; not always the same one, or a loop of three attempts would never succeed.
         if not calls and number % 3 == number // 3 % 3:
             self.came["at the limit"] += not is_lost
             whole = thought if number % 2 else f"{thought}{closed}\n\n{said[: len(said) // 2]}"
@@ -162,7 +162,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         }
 
     def reply(self, request):
-        """The next reply of the script's exchange that was written for the most similar question."""
+        """Returns the next reply of the script's exchange for the most similar question."""
         asked = request["messages"][-1]
         matcher = difflib.SequenceMatcher(b=asked["content"] or "", autojunk=False)
 
@@ -186,7 +186,7 @@ class MisbehavingServer(ThreadingHTTPServer):
 
 
 def as_edit(text, question):
-    """The code of a reply as an edit of the code in the question, if there is any."""
+    """Returns a reply with its code as an edit of the code in the question, if there is any."""
     code, asked = BLOCK.search(text), BLOCK.search(question)
     if not (code and asked and asked[1].strip()):
         return text
@@ -220,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def events(body):
-    """A completion as a stream: the text in pieces, then why it ended, then the usage."""
+    """Returns a completion as a stream: the text in pieces, then why it ended, then the usage."""
     choice = body["choices"][0]
     text = choice["message"]["content"] or ""
     deltas = [{"content": text[at : at + 40]} for at in range(0, len(text), 40)]
@@ -245,7 +245,7 @@ OF_A_MESSAGE = {
 
 
 def objection_to(key, request):
-    """What the reference has against a request, or we against its prompts; `None` for a good one."""
+    """Returns what is wrong with a request or with its prompts; `None` for a good one."""
     if key != f"Bearer {KEY}":
         return "Incorrect API key provided"
     if unknown := request.keys() - FIELDS:
@@ -259,7 +259,7 @@ def objection_to(key, request):
         if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", function["name"]):
             return f"invalid tool name: {function['name']}"
         if function["parameters"].get("type") != "object":
-            return "the parameters of a tool are no object"
+            return "the parameters of a tool are not an object"
     return objection_to_messages(request["messages"])
 
 
@@ -280,11 +280,11 @@ def objection_to_messages(messages):
             if call["id"] in seen or not isinstance(
                 json.loads(call["function"]["arguments"]), dict
             ):
-                return f"{where}: an id comes twice, or arguments are no object"
+                return f"{where}: an id comes twice, or arguments are not an object"
             seen.add(call["id"])
             open_calls.append(call["id"])
         if not isinstance(content, str) and not (content is None and message.get("tool_calls")):
-            return f"{where}: content is no text"
+            return f"{where}: content is not a text"
         if leak := LEAKS.search(content or ""):
             return f"{where}: a prompt shows {leak.group()!r}:\n{content}"
     return None if messages else "messages is empty"

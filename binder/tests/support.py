@@ -13,7 +13,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLACE = ROOT / "target" / "tmp"
-# binder/run without the set-up before it; it wants `binder` on PYTHONPATH.
+# binder/run without the set-up before it; it needs `binder` on PYTHONPATH.
 RUNNER = (sys.executable, "-m", "checks.run")
 SETUP_CELL = ':dep code_evolution = { path = "../lib" }\n#![allow(unused)]'
 
@@ -42,7 +42,7 @@ class ScriptTest(unittest.TestCase):
         return done.stdout
 
     def copy_of_workshop(self):
-        """A copy of what a clone would hold, in a folder with a space in its name."""
+        """Copies what a clone would hold into a folder with a space in its name."""
         clone = self.folder / "a b"
         names = subprocess.check_output(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT
@@ -57,7 +57,7 @@ class ScriptTest(unittest.TestCase):
         return path_without(commands, self.folder / "bin")
 
     def fake_command(self, name, script):
-        """A folder, for the front of the path, with one command that does this."""
+        """Makes a command that runs this script; returns a path with its folder at the front."""
         folder = self.folder / "fake"
         folder.mkdir(exist_ok=True)
         command = folder / name
@@ -67,7 +67,7 @@ class ScriptTest(unittest.TestCase):
 
 
 def path_without(commands, folder):
-    """Makes a folder with everything that is on the path, but these commands."""
+    """Makes a folder with all commands that are on the path, except these."""
     folder.mkdir()
     for place in os.environ["PATH"].split(os.pathsep):
         for command in Path(place).glob("*") if Path(place).is_dir() else ():
@@ -79,7 +79,7 @@ def path_without(commands, folder):
 
 
 def notebook(*cells):
-    """A notebook of code cells, each `source` or `(source, metadata)`, with prose before them."""
+    """Returns a notebook of code cells, each `source` or `(source, metadata)`, with prose before them."""
     format4 = nbformat.v4
     slide = {"slideshow": {"slide_type": "slide"}}
     result = format4.new_notebook()
@@ -95,7 +95,7 @@ def notebook(*cells):
 
 
 def solution(code, exercise, kind="rust"):
-    """A markdown cell that solves an exercise: the whole cell, or with `diff` the lines that change."""
+    """Returns a cell that solves an exercise: with the whole code, or as a `diff` of the lines that change."""
     return nbformat.v4.new_markdown_cell(
         f"<details><summary>Solution</summary>\n\n```{kind}\n{code}\n```\n\n</details>",
         id=f"solution-{exercise}",

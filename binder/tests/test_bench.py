@@ -1,4 +1,4 @@
-"""The bench runs and prints every section. How fast anything is, no test asks."""
+"""Tests that the bench runs and prints every section. No test measures speed."""
 
 import re
 
@@ -28,7 +28,7 @@ class Bench(ScriptTest):
             tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
             for table in tables:
                 widths = {row.count("|") for row in table.splitlines()}
-                self.assertEqual(len(widths), 1, f"a ragged table in {title}:\n{table}")
+                self.assertEqual(len(widths), 1, f"rows of different widths in {title}:\n{table}")
         self.assertIn("40, each once", shown)
 
     def test_an_unknown_section_is_named(self):

@@ -1,4 +1,4 @@
-"""Every tool finds every notebook, wherever it lies under `notebooks/`."""
+"""Tests that every tool finds every notebook, wherever it is under `notebooks/`."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ class EveryTool(ScriptTest):
         self.addCleanup(patch.stop)
 
     def called(self, main, module, name, *arguments, gives=()):
-        """The notebooks that a program hands to one of its functions."""
+        """Runs a program; returns the arguments of its calls to one of its functions."""
         seen = []
         with (
             mock.patch.object(module, name, lambda *given: seen.append(given) or gives),
@@ -85,7 +85,7 @@ class EveryTool(ScriptTest):
         for name in work.notebooks(clone / "notebooks"):
             self.assertIn(f"<{clone / 'notebooks' / name}>", shown)
 
-    def test_their_results_have_names_of_their_own(self):
-        """A run's result, a page of the talk and a screenshot are named after the file alone."""
+    def test_results_have_different_names(self):
+        """A run's result, a page of the talk and a screenshot are named after the file only."""
         stems = [name.stem for name in work.notebooks(ROOT / "notebooks")]
         self.assertEqual(sorted(stems), sorted({*stems}))

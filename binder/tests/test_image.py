@@ -1,4 +1,4 @@
-"""The image's files agree with the rest, and `binder/image` tells what it saw; slides need no network."""
+"""Tests the image's files, the conclusions of `binder/image`, and slides, which need no network."""
 
 import json
 import re
@@ -23,21 +23,21 @@ class TheImage(unittest.TestCase):
         )
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
-    def test_what_is_copied_is_there(self):
+    def test_copied_files_exist(self):
         copied = re.findall(r"^COPY --chown=\S+ (.*) \S+$", DOCKERFILE, re.MULTILINE)
         self.assertGreater(len(copied), 5)
         for source in " ".join(copied).split():
             self.assertTrue((ROOT / source).exists(), source)
 
-    def test_what_git_ignores_is_not_sent(self):
+    def test_ignored_files_are_not_sent(self):
         ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
         left_out = (ROOT / "binder" / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
         self.assertGreater(len(ignored), 3)
-        for line in ignored:  # one without a folder before it counts anywhere
+        for line in ignored:  # a name without a folder applies anywhere
             name = line.rstrip("/")
             self.assertIn(name.lstrip("/") if "/" in name else f"**/{name}", left_out)
 
-    def test_its_rust_is_the_one_that_is_needed(self):
+    def test_it_has_the_needed_rust(self):
         setup = (ROOT / "binder" / "setup").read_text(encoding="utf-8")
         needed = re.search(r"^needed_rust=(.*)$", setup, re.MULTILINE)[1]
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM rust:{re.escape(needed)}\.\d+-slim-\w+ ")
@@ -45,11 +45,11 @@ class TheImage(unittest.TestCase):
     def test_it_ends_as_an_unprivileged_user(self):
         users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
         self.assertEqual(users, ["${NB_USER}"])
-        for name in ("NB_USER", "NB_UID"):  # BinderHub's
+        for name in ("NB_USER", "NB_UID"):  # BinderHub sets them
             self.assertRegex(DOCKERFILE, rf"(?m)^ARG {name}=")
 
     def test_it_opens_the_copies(self):
-        """Its own command makes them; Binder and a hub find them made."""
+        """`binder/lab` would make the copies; Binder and a hub need them in the image."""
         copied = DOCKERFILE.index("notebooks notebooks\n")
         self.assertGreater(DOCKERFILE.find("\nRUN python binder/work.py && "), copied)
         self.assertIn('\nCMD ["binder/lab", ', DOCKERFILE)
@@ -65,7 +65,7 @@ class TheImage(unittest.TestCase):
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM .* AS {build['target']}$")
 
 
-# An engine that has the image. What its commands print and how they end, a test may say.
+# An engine that has the image. A test can set what its commands print and how they end.
 ENGINE = """
 case "$1" in
   history) printf '993 MB\\tADD rust\\n25.0MB\\t/bin/sh -c binder/setup kernel\\n' ;;
@@ -84,23 +84,23 @@ ADDRESS = "http://127.0.0.1:8888/lab/tree/01_self_reparation.ipynb?token=ab12"
 
 
 class BinderImage(ScriptTest):
-    """What it concludes. (It is run with a real engine by GitHub's workflow, and by hand.)"""
+    """Tests what it concludes. (GitHub's workflow runs it with a real engine.)"""
 
     def tried(self, variant, status, doctor="true", logs=f"echo '{ADDRESS}'", running="echo true"):
-        """The output of trying a variant with docker's client, which has no daemon, and podman."""
+        """Tries a variant where docker's client has no daemon, and podman works; returns the output."""
         script = ENGINE.format(doctor=doctor, logs=logs, running=running)
         self.fake_command("docker", "exit 1")
         path = self.fake_command("podman", script)
         command = (ROOT / "binder" / "image", "--no-build", variant)
         return self.run_script(*command, status=status, PATH=path)
 
-    def test_what_works_is_a_row(self):
+    def test_a_variant_that_works_is_a_row(self):
         shown = self.tried("plain", 0)
         self.assertIn("| 25.0 | binder/setup kernel |", shown)
         self.assertIn("| 1018 | in all |", shown)
         self.assertRegex(shown, r"\| as it is \| works \| works \| works \| \d+ \|")
 
-    def test_what_refuses_with_a_sentence_is_a_row(self):
+    def test_a_refusal_with_advice_is_a_row(self):
         said = "echo 'cannot write to /srv: clone it elsewhere'; exit 1"
         shown = self.tried("read-only", 0, doctor=said, logs=said, running="echo false")
         self.assertIn("| cannot write to /srv: clone it elsewhere | cannot write to /srv:", shown)
@@ -125,7 +125,7 @@ class BinderImage(ScriptTest):
 
 
 class AHomeThatCannotBeWrittenTo(ScriptTest):
-    def test_another_stands_in_for_it(self):
+    def test_a_temporary_one_replaces_it(self):
         home = self.folder / "nowhere"
         shown = self.run_script(
             "bash",
@@ -142,14 +142,14 @@ class AHomeThatCannotBeWrittenTo(ScriptTest):
         self.assertIn(f"cannot write to the home folder {home}: settings", shown)
         self.assertIn(f"/opt/cargo {home}/.cache", shown)
 
-    def test_one_that_can_be_is_left_alone(self):
+    def test_a_writable_one_is_left_alone(self):
         command = 'root="$1"; . "$1/binder/environment"; use_writable_home; echo "$HOME"'
         shown = self.run_script("bash", "-euc", command, "bash", ROOT, status=0, HOME=self.folder)
         self.assertEqual(shown, f"{self.folder}\n")
 
 
 class TheGroup(ScriptTest):
-    def test_it_gets_what_the_user_has(self):
+    def test_it_gets_the_users_rights(self):
         for name, mode in (
             ("secret", 0o600),
             ("program", 0o700),
@@ -176,7 +176,7 @@ class TheGroup(ScriptTest):
 
 
 class Slides(ScriptTest):
-    def test_a_talk_asks_nothing_of_the_network(self):
+    def test_a_talk_needs_no_network(self):
         talk = notebook('println!("✅");')
         badge = "[![Binder](https://example.org/b.svg)](https://example.org/)\n\n# A title"
         talk.cells[0].source = badge
@@ -206,6 +206,6 @@ class Slides(ScriptTest):
         page = ROOT / "target" / "slides" / "talk.slides.html"
         self.addCleanup(page.unlink)
         text = page.read_text(encoding="utf-8")
-        # The title's, the first words', and that of the second words.
+        # Three pages: the title's, that of the first words, that of the second words.
         self.assertEqual(len(re.findall(r"<section>\s*<section>", text)), 2)
         self.assertEqual(len(re.findall(r"<section", text)), 2 + 3)

@@ -1,4 +1,4 @@
-"""The kernel's launcher: kernels do not disturb each other and leave nothing behind."""
+"""Tests the kernel's launcher: kernels do not disturb each other and leave nothing behind."""
 
 import contextlib
 import hashlib
@@ -17,11 +17,11 @@ from jupyter_client.manager import start_new_kernel
 from .support import ROOT, SETUP_CELL, path_without
 
 FOLDERS = (ROOT / "target" / "kernel").resolve()
-DEADLINE_SECONDS = 30  # a machine may be busy; nothing here waits longer than it has to
+DEADLINE_SECONDS = 30  # a machine may be busy; no wait is longer than needed
 
 
 def fingerprint(folder):
-    """A hash of every file's name and content."""
+    """Returns a hash of all files' names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -30,7 +30,7 @@ def fingerprint(folder):
 
 
 def wait_until(condition, seconds=DEADLINE_SECONDS):
-    """Whether the condition holds before the time is over."""
+    """Waits for the condition; returns whether it holds in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -40,7 +40,7 @@ def wait_until(condition, seconds=DEADLINE_SECONDS):
 
 
 def alive(processes, name=None):
-    """Those that still run (a zombie does not) and have this name, if one is given."""
+    """Returns the processes that still run (a zombie does not) and have this name, if one is given."""
     running = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -62,7 +62,7 @@ class Kernel:
             stdout=subprocess.DEVNULL,
         )
         self.pid = self.manager.provisioner.pid
-        # Of the relay, which ends last, only the folder's removal matters.
+        # The relay ends last; what matters is that it removes this folder.
         self.session = Path(psutil.Process(self.pid).environ()["EVCXR_TMPDIR"]).parent
 
     def run(self, cell):
@@ -78,7 +78,7 @@ class Kernel:
         return "".join(printed)
 
     def processes(self):
-        """All that it has started, its relay too."""
+        """Returns all processes that it has started, including its relay."""
         return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self):
@@ -117,7 +117,7 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(fingerprint(FOLDERS / "warm"), before, "the warm folder has changed")
 
     def kill_at_work(self, kernel, cell, name, count):
-        """Kills the kernel once the cell has this many processes of this name; nothing stays."""
+        """Kills the kernel once the cell has this many processes of this name; asserts that all end."""
         kernel.client.execute(cell)
 
         def at_work():
@@ -144,7 +144,7 @@ class KernelTest(unittest.TestCase):
             " ..Limits::default() };\n"
             'let task = Task::new("fn f(n: u32) -> u32").case((1,), 1).limits(limits);'
         )
-        # In a jail, and in a session of its own, which the kernel's group does not hold.
+        # The candidate is in a jail, in a session of its own, and not in the kernel's process group.
         endless = 'lab.judge("fn f(n: u32) -> u32 { loop { std::hint::black_box(n); } }", &task)?'
         self.kill_at_work(kernel, endless, "candidate", 1)
 
@@ -165,8 +165,8 @@ class KernelTest(unittest.TestCase):
         pid, session = jupyter.stdout.readline().split()
         kernel = psutil.Process(int(pid))
         jupyter.kill()
-        self.assertTrue(wait_until(lambda: not alive([kernel])), "the kernel has stayed")
-        self.assertTrue(wait_until(lambda: not Path(session).exists()), "its folder has stayed")
+        self.assertTrue(wait_until(lambda: not alive([kernel])), "the kernel still runs")
+        self.assertTrue(wait_until(lambda: not Path(session).exists()), "its folder is still there")
 
     def test_the_next_start_removes_what_a_killed_relay_could_not(self):
         kernel = self.start()
@@ -177,14 +177,14 @@ class KernelTest(unittest.TestCase):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
-        self.assertTrue(kernel.session.exists(), "its relay was not what removes it")
+        self.assertTrue(kernel.session.exists(), "something else than its relay removed it")
         other = self.start()
         self.assertFalse(kernel.session.exists(), f"{kernel.session} is still there")
         self.assertTrue(other.session.exists(), "a living kernel's folder was removed")
         self.assertEqual(other.run('println!("{}", 6 * 7);').strip(), "42")
 
     def test_it_needs_no_python3_on_the_path(self):
-        """What is first there may be an old one, or none."""
+        """The first one there may be too old, or there may be none."""
         with tempfile.TemporaryDirectory() as folder:
             bin = path_without({"python3"}, Path(folder, "bin"))
             kernel = self.start(PATH=str(bin))

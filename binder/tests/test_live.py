@@ -1,6 +1,6 @@
-"""The notebooks live, whatever a server answers: each cell ends, and what went wrong is told truly.
+"""Tests the notebooks live on a misbehaving server: each cell ends, and says what really went wrong.
 
-One run a notebook shows all of it. What is checked holds for any cell, so it needs no change where a
+One run of each notebook shows all of it. The checks hold for any cell, so they need no change when a
 notebook changes.
 """
 
@@ -18,18 +18,18 @@ from checks import NOTEBOOKS, cells, run
 
 from .misbehaving_server import DRAFT, KEY, MisbehavingServer
 
-# At the end of each notebook: a streamed reply, and the books.
+# Runs at the end of each notebook: a streamed reply, and the meter.
 LAST_CELL = """let streamed = lab.llm().streaming().ask("Say it line by line.")?;
 let used = lab.llm().meter()?;
 println!("METER calls {} retries {}", used.calls, used.retries);
 streamed"""
 SPENT_DAY = "the day's quota at groq is spent"
-# Why a reply gave nothing. An empty candidate would have none, or the judge's about no code.
+# The reasons why a reply gave no candidate. An empty candidate would have none, or the judge's reason.
 REASONS = re.compile(
     r"cut|limit|defines|no code|no Rust|edit|holds no|no list|no prompt|no item|no opinion|no line"
     r"|not asked|quota|not an answer|only thinking|empty|differ|another form"
 )
-# What a notebook says where the replies were too bad to go on.
+# A notebook says this if the replies were too bad to continue.
 RUN_AGAIN = "run this cell again"
 MOST_RUNS = 5
 # A notebook asks some 150 questions (TEACHING.md), each at most four times.
@@ -46,11 +46,11 @@ class Live(unittest.TestCase):
                     self.check_cells(name, shown)
 
     def check_server(self, server, shown):
-        self.assertEqual(server.objections, [], "a request that no server must accept")
+        self.assertEqual(server.objections, [], "a request that breaks the protocol")
         expected = {None, "slip", "minute", "cut", "day", "at the limit"}
         self.assertTrue(expected <= server.came.keys(), server.came)
         self.assertLess(server.came.total(), MOST_REQUESTS, server.came)
-        # Each answer is metered, and so is each request that was asked again.
+        # The meter counts each answer, and each request that was repeated.
         (calls, retries) = re.findall(r"METER calls (\d+) retries (\d+)", shown[-1][1])[0]
         faults = server.came["slip"] + server.came["minute"] + server.came["cut"]
         self.assertEqual((int(calls), int(retries)), (server.came[None], faults), server.came)
@@ -70,11 +70,11 @@ class Live(unittest.TestCase):
             self.assertNotIn(never, told, name)
         # A table of operators has a column of that name.
         for fate in re.findall(r"not born(?!\)|  )(.*)", told):
-            self.assertRegex(fate, REASONS, f"{name}: not born, and no word why")
+            self.assertRegex(fate, REASONS, f"{name}: not born, without a reason")
 
 
 def run_live(name):
-    """A notebook's name, its server, and its code cells with what each showed as text."""
+    """Runs a notebook; returns its name, its server, and its code cells with the text that each showed."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, id="last"))
     shown = []
@@ -89,7 +89,7 @@ def run_live(name):
 
 
 def executed(client, cell, place):
-    """Runs a cell, and again where it says so, as a participant does: (the cell, its text) each time."""
+    """Runs a cell, and again if it says so, as a participant does; yields (the cell, its text) each time."""
     for _ in range(MOST_RUNS):
         client.execute_cell(cell, place)
         text = "\n".join(chain.from_iterable(texts(output) for output in cell.outputs))
@@ -102,13 +102,13 @@ def problems(cell, text):
     """What went wrong in a cell, but for what the server did to it."""
     found = cells.problems(cell, live=True)
     if SPENT_DAY in text or RUN_AGAIN in text:
-        # It ended with an error and runs again; a panic or a compile error is none of the server's.
+        # It ended with an error and runs again. The server cannot cause a panic or a compile error.
         found = [problem for problem in found if not problem.startswith("stderr: ")]
     return found
 
 
 def texts(output):
-    """All that an output says."""
+    """Yields all texts of an output."""
     yield output.get("text", "")
     yield output.get("data", {}).get("text/plain", "")
     yield output.get("evalue", "")

@@ -1,4 +1,4 @@
-"""The minutes that a notebook takes are computed from its cells, and it claims these."""
+"""Tests that a notebook's minutes are computed from its cells, and that it claims these."""
 
 import re
 import unittest
@@ -16,7 +16,7 @@ class Minutes(unittest.TestCase):
         self.before = minutes.reading(self.notebook)
 
     def added(self):
-        """What the last cells have added: words, lines of code, exercises."""
+        """Returns what the last cells added: words, lines of code, exercises."""
         now = minutes.reading(self.notebook)
         return (
             now.words - self.before.words,
@@ -40,7 +40,7 @@ class Minutes(unittest.TestCase):
         self.notebook.cells[1].source += "\n\n`let a = 1;` it is\n\n```text\none two\n```\n"
         self.assertEqual(self.added(), (3, 0, 0))
 
-    def test_what_is_optional_or_a_solution_does_not_count(self):
+    def test_optional_cells_and_solutions_do_not_count(self):
         self.notebook.cells.append(solution("one();", "code-1"))
         optional = notebook("one();").cells[1:]
         for cell in optional:
@@ -48,7 +48,7 @@ class Minutes(unittest.TestCase):
         self.notebook.cells += optional
         self.assertEqual(self.added(), (0, 0, 0))
 
-    def test_a_claim_is_what_is_computed_to_five_minutes(self):
+    def test_a_claim_is_rounded_to_five_minutes(self):
         self.notebook.cells[1].source = "word " * 180 * 38
         self.assertEqual(self.claims("About 40 minutes."), [])
         [finding] = self.claims("About 30 minutes.")
@@ -58,7 +58,7 @@ class Minutes(unittest.TestCase):
         [finding] = self.claims("Not long.")
         self.assertIn("About N minutes", finding)
 
-    def test_what_is_optional_stands_at_the_end(self):
+    def test_optional_cells_are_at_the_end(self):
         self.notebook.cells[1].source = "word " * 180 * 5
         self.assertEqual(self.claims("About 5 minutes."), [])
         self.notebook.cells[-1].metadata["tags"] = ["optional"]
@@ -92,6 +92,6 @@ class LessonPlans(unittest.TestCase):
             self.assertGreaterEqual(len(planned), 2, name)
             for number, file in planned:
                 content = nbformat.read(NOTEBOOKS / file, as_version=4)
-                # A claim that is not what is computed is a finding of its own.
+                # Hygiene reports a wrong claim.
                 if not minutes.problems(content):
                     self.assertEqual(int(number), minutes.claimed(content), f"{name}: {file}")

@@ -1,4 +1,4 @@
-"""The runner, the normal form and the hygiene checks find what they are there for."""
+"""Tests that the runner, the normal form and the hygiene checks find what they look for."""
 
 import copy
 import sys
@@ -56,7 +56,7 @@ class Runner(ScriptTest):
         self.assertRegex(shown, r"bad: cell  1/1 ")
         self.assertRegex(shown, r"(?s)result\ngood .* ok\nbad .* 1 problem\(s\)\n")
 
-    def test_a_run_that_went_wrong_is_not_written_back(self):
+    def test_a_failed_run_is_not_written_back(self):
         content = notebook("let n = 1;", "std::process::exit(3);", "n")
         shown, written = self.run_notebook(content, "--update", status=1)
         self.assertIn("not updated", shown)
@@ -144,7 +144,7 @@ class Runner(ScriptTest):
 
 
 def executed(*cells):
-    """A notebook whose cells count as executed, with all that a good one has."""
+    """Returns a notebook without faults, whose cells count as executed."""
     result = notebook(*cells)
     result.cells[0].source += "\n\nAbout 0 minutes."
     for cell in result.cells:
@@ -270,7 +270,7 @@ class Hygiene(unittest.TestCase):
 
 
 class Picture(unittest.TestCase):
-    """The README's is the one that notebook 1 draws."""
+    """The README's picture is the one that notebook 1 draws."""
 
     def setUp(self):
         folder = ROOT / "target" / "tmp"
@@ -282,7 +282,7 @@ class Picture(unittest.TestCase):
     def problems(self):
         return picture.problems(picture.NOTEBOOK, self.content, self.file)
 
-    def test_another_one_is_found_and_renewed(self):
+    def test_another_picture_is_found_and_renewed(self):
         self.file.write_text("<svg></svg>")
         self.assertRegex(self.problems()[0], "another picture .* binder/run --update 01")
         with mock.patch.object(picture, "FILE", self.file):
@@ -326,16 +326,16 @@ class Problems(unittest.TestCase):
             len(self.found("thread 'main' (7) panicked at src/lib.rs:1:1:\nlost\n")), 1
         )
 
-    def test_what_a_verdict_tells_of_a_candidate_is_none(self):
+    def test_a_candidates_panic_in_a_verdict_is_not_a_problem(self):
         self.assertEqual(self.found("case 2: panicked at line 3: attempt to divide by zero\n"), [])
 
 
 class Patched(unittest.TestCase):
-    """A solution that shows the lines that change."""
+    """Tests solutions that show only the lines that change."""
 
     SOURCE = "let a = 1; // change me\nfn f() {\n    a();\n}\nfn g() {\n    a();\n}"
 
-    def test_lines_go_come_and_stay(self):
+    def test_removed_added_and_unchanged_lines(self):
         for diff, expected in {
             "- let a = 1; // change me\n+ let a = 2;\n+ let b = 3;": (
                 "let a = 1; // change me",

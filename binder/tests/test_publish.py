@@ -1,4 +1,4 @@
-"""`binder/publish` in a scratch clone: everything names the new address, and holds together."""
+"""Tests `binder/publish` in a scratch clone: everything names the new address, and the checks hold."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Publish(ScriptTest):
         return "".join(json.loads(self.text(f"notebooks/{name}"))["cells"][0]["source"])
 
     def assert_named(self, name):
-        """The address is this one in the manifest, in README's badges and in each notebook."""
+        """Asserts that the manifest, README's badges and each notebook have this address."""
         manifest = tomllib.loads(self.text("Cargo.toml"))
         repository = manifest["workspace"]["package"]["repository"]
         self.assertEqual(repository, f"https://github.com/{name}")
@@ -68,7 +68,7 @@ class Publish(ScriptTest):
                 PYTHONPATH=self.clone / "binder",
             )
 
-    def test_what_is_no_name_changes_nothing(self):
+    def test_an_invalid_name_changes_nothing(self):
         for arguments in ([], ["ada"], ["https://github.com/ada/evolution"], ["ada/x", "y"]):
             self.assertIn("usage: binder/publish OWNER/NAME", self.publish(*arguments, status=1))
         changed = subprocess.check_output(["git", "-C", self.clone, "diff", "--name-only"])
@@ -76,7 +76,7 @@ class Publish(ScriptTest):
 
 
 def work_files(clone):
-    """The tracked files that are text, but the ones that tell how to publish."""
+    """Returns the tracked text files, except the tests."""
     names = subprocess.check_output(["git", "-C", clone, "ls-files", "-z"], text=True).split("\0")
     return [
         name

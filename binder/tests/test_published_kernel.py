@@ -1,4 +1,4 @@
-"""The kernel that evcxr publishes: taken where it is whole and runs, and never otherwise."""
+"""Tests that the kernel that evcxr publishes is used only if it is complete and runs."""
 
 import hashlib
 import http.server
@@ -17,7 +17,7 @@ KERNEL = ROOT / ".venv" / "bin" / "evcxr_jupyter"
 
 
 class ReleasePage(http.server.ThreadingHTTPServer):
-    """What GitHub's API and its download page answer, over TLS."""
+    """Answers like GitHub's API and its download page, over TLS."""
 
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Answers)
@@ -121,7 +121,7 @@ class PublishedKernel(ScriptTest):
         self.refused("cut")
 
     def test_an_older_system(self):
-        """The program wants a C library that this machine does not have."""
+        """The program needs a C library that this machine does not have."""
         source, program = self.folder / "new.c", self.folder / "new"
         source.write_text('#include <stdio.h>\nint main(void) { puts("42"); return 0; }\n')
         subprocess.run(["cc", "-o", program, source], check=True)
@@ -138,7 +138,7 @@ class PublishedKernel(ScriptTest):
     def test_no_network(self):
         self.refused("could not be downloaded", EVCXR_RELEASES="https://127.0.0.1:9")
 
-    def test_a_page_that_nobody_vouches_for(self):
+    def test_an_untrusted_certificate(self):
         self.page.publishes({"evcxr_jupyter": b"x"})
         self.refused("could not be downloaded", "CERTIFICATE", SSL_CERT_FILE="/dev/null")
 
@@ -148,15 +148,15 @@ class PublishedKernel(ScriptTest):
         self.page.redirect = "http://127.0.0.1:9/file"
         self.refused("without TLS")
 
-    def test_a_page_that_answers_otherwise(self):
+    def test_an_unexpected_answer(self):
         self.page.publishes({"evcxr_jupyter": b"x"}, name="evcxr_jupyter-v0.22.0-other.tar.gz")
         self.refused("is not on its page")
         self.page.release = []
         self.refused("is not on its page")
-        self.page.status = 403  # its limit for who gives no token
+        self.page.status = 403  # its limit for requests without a token
         self.refused("could not be downloaded", "403")
 
-    def test_an_archive_with_something_else(self):
+    def test_an_archive_without_exactly_one_kernel(self):
         for files in ({}, {"other": b"x"}, {"a/evcxr_jupyter": b"x", "b/evcxr_jupyter": b"y"}):
             self.page.publishes(files)
             self.refused("no archive that holds one program")
@@ -165,8 +165,8 @@ class PublishedKernel(ScriptTest):
         self.page.release["assets"][1]["digest"] = f"sha256:{digest}"
         self.refused("no archive that holds one program")
 
-    def test_the_set_up_takes_it_and_says_so(self):
-        """In a clone whose user has no kernel yet; then the same user wants it built here."""
+    def test_the_set_up_uses_it_and_says_so(self):
+        """First the user has no kernel yet; then the same user wants it built here."""
         clone = self.copy_of_workshop()
         self.page.publishes({"evcxr_jupyter": KERNEL.read_bytes()})
         variables = {
@@ -180,7 +180,7 @@ class PublishedKernel(ScriptTest):
         self.assertRegex(shown, r"setup:   downloaded from https://.*--from-source' builds it")
         again = self.run_script(setup, "jupyter", status=0, **variables, PATH=with_python)
         self.assertEqual(again, "")
-        # Cargo is the one that only says what it was asked for.
+        # This cargo only prints its arguments.
         self.fake_command("cargo", 'echo "cargo $*" >&2; [ "$1" = clippy ]\n')
         shown = self.run_script(
             setup, "--from-source", "jupyter", status=1, **variables, PATH=with_python
@@ -188,7 +188,7 @@ class PublishedKernel(ScriptTest):
         self.assertIn("cargo install evcxr_jupyter", shown)
 
     def fake_python_steps(self, clone):
-        """A path on which `python3 -m venv` gives this workshop's own environment at once."""
+        """Returns a path on which `python3 -m venv` provides this workshop's own environment at once."""
         real = sys.executable
         return self.fake_command(
             "python3",

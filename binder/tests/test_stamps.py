@@ -1,4 +1,4 @@
-"""A notebook where a cell that asked shows an unstamped figure or table is found."""
+"""Tests that an unstamped figure or table in a cell that asked is found."""
 
 import unittest
 
@@ -23,7 +23,7 @@ def found(*cells):
 
 
 class Stamps(unittest.TestCase):
-    def test_what_is_stamped_passes(self):
+    def test_stamped_panels_pass(self):
         figure = FIGURE.format(" Who answered: 1 of 1 reply scripted.")
         table = TABLE.format("name") + "<p><small>[1 of 1 reply scripted]</small></p>"
         for html in (figure, table, TABLE.format("result")):
@@ -35,7 +35,7 @@ class Stamps(unittest.TestCase):
             [problem] = found(cell("lab.llm().ask(&prompt)?", html, COST))
             self.assertIn("does not say who answered", problem)
 
-    def test_what_only_measures_needs_none(self):
+    def test_measurements_need_no_stamp(self):
         self.assertEqual(found(cell("lab.judge(&code, &task)?", FIGURE.format(""))), [])
 
     def test_a_cell_that_asks_through_a_function_shows_its_cost(self):

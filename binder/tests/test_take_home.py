@@ -1,4 +1,4 @@
-"""The page "Take it home": its commands, the official MCP client, what a forger would try, and the
+"""Tests the page "Take it home": its commands, the official MCP client, a forged log, and the
 toolbox that notebook 3 itself makes."""
 
 import asyncio
@@ -26,7 +26,7 @@ SCRIPTED = os.environ | {"LLM_MODE": "scripted"}
 
 
 def commands():
-    """The page's commands, in order."""
+    """Returns the page's commands, in order."""
     return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +53,7 @@ class ThePage(ScriptTest):
         self.assertIn("Family tree of 2 candidates", page)
         self.assertNotIn("<script", page)
 
-    def test_one_changed_verdict_is_found_out(self):
+    def test_one_changed_verdict_is_found(self):
         take_home(self.folder)
         log = self.folder / "session.jsonl"
         rejudge = [HOST, "audit", "rejudge", log]
@@ -68,7 +68,7 @@ def take_home(folder):
 
 
 class AnAssistant(ScriptTest):
-    """The official Python client, in both generations of the protocol."""
+    """Tests the official Python client, in both versions of the protocol."""
 
     def setUp(self):
         super().setUp()
@@ -113,7 +113,7 @@ class AnAssistant(ScriptTest):
             done.stdin.close()
         self.assertTrue(answer["done"]["value"]["admitted"], answer)
 
-    def test_it_lists_calls_and_is_told_of_errors(self):
+    def test_it_lists_and_calls_tools_and_gets_errors(self):
         for mode in ("auto", "legacy"):
             with self.subTest(mode=mode):
                 asyncio.run(self.lists_and_calls(mode))
@@ -158,18 +158,18 @@ class AnAssistant(ScriptTest):
 
 
 class WhatNotebook3Made(ScriptTest):
-    """Its cells are run, and its toolbox goes on in the official client and in the inspector."""
+    """Runs its cells, then uses its toolbox in the official client and in the inspector."""
 
     NOTEBOOK = NOTEBOOKS / "03_toolmaker.ipynb"
     INSPECTOR = re.search(r"@modelcontextprotocol/inspector@[\d.]+", PAGE.read_text()).group()
 
-    def test_it_goes_on_in_an_assistant(self):
+    def test_an_assistant_uses_its_toolbox(self):
         self.make()
         tools = self.configured_folder()
         server = StdioServerParameters(command=str(HOST), args=["toolbox", "serve", str(tools)])
         sentence = "The crab sees the other crab."
         counts = asyncio.run(self.count(server, sentence))
-        # What the notebook's own gate let in, written in answer to its questions, works here.
+        # The tool that the notebook's own gate admitted works here.
         self.assertEqual(counts[:2], [6, 4])
         shown = self.run_script(
             *("npx", "--yes", self.INSPECTOR, "--cli", HOST, "toolbox", "serve", tools),
@@ -178,7 +178,7 @@ class WhatNotebook3Made(ScriptTest):
             status=0,
         )
         self.assertIn(json.dumps(counts, separators=(",", ":")), shown.replace(" ", ""))
-        # Both calls follow on the notebook's own in one chain.
+        # Both calls continue the chain of the notebook's own log lines.
         lines = [json.loads(line) for line in (tools / "audit.jsonl").read_text().splitlines()]
         called = [line["summary"] for line in lines if line["event"] == "called"]
         self.assertEqual([call["tool"] for call in called[-2:]], ["count_words"] * 2, called[-2:])
@@ -204,7 +204,7 @@ class WhatNotebook3Made(ScriptTest):
         self.fail("the notebook made no tool `count_words`")
 
     def configured_folder(self):
-        """The folder in the three lines of the notebook's last page, in this clone."""
+        """Returns the folder that the notebook's last page configures in three lines, in this clone."""
         notebook = nbformat.read(self.NOTEBOOK, as_version=4)
         pages = [cell.source for cell in notebook.cells if '"mcpServers"' in cell.source]
         self.assertEqual(len(pages), 1, "one page of the notebook shows the configuration")
@@ -215,7 +215,7 @@ class WhatNotebook3Made(ScriptTest):
         self.assertEqual(server["command"], clone + "target/release/code_evolution_host")
         self.assertEqual(server["args"][:2], ["toolbox", "serve"])
         folder = server["args"][2].removeprefix(clone)
-        # A participant's copy writes beside itself; the notebook that runs here lies in notebooks/.
+        # A participant's copy writes beside itself; the notebook that runs here is in notebooks/.
         self.assertEqual(folder.split("/")[0], "work")
         return NOTEBOOKS / folder.removeprefix("work/")
 

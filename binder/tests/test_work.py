@@ -1,4 +1,4 @@
-"""The participant's copies: made without outputs, kept whatever happens, offered what is new."""
+"""Tests the participant's copies: they have no outputs, stay as they are, and new versions are offered."""
 
 import json
 import os
@@ -101,7 +101,7 @@ class WorkingCopy(ScriptTest):
         self.assertEqual(self.copies(), [NAME, "01_first.newer.ipynb"])
         self.assertEqual((self.last(), self.last("01_first.newer.ipynb")), ("mine", "1 + 2"))
 
-    def test_outputs_are_the_participants_too(self):
+    def test_a_copy_with_outputs_stays_too(self):
         self.refresh()
         self.run_it()
         before = (self.work / NAME).read_bytes()
@@ -137,7 +137,7 @@ class WorkingCopy(ScriptTest):
         self.refresh()
         self.assertEqual(self.last(), "1 + 1")
 
-    def test_a_file_that_is_no_notebook_any_more_is_left_alone(self):
+    def test_a_damaged_notebook_is_left_alone(self):
         self.refresh()
         (self.work / NAME).write_text("half a notebo")
         self.publish("1 + 2")
@@ -161,7 +161,7 @@ class WorkingCopy(ScriptTest):
             self.assertEqual(self.last(), "1 + 1")
             self.assertEqual(self.last(f"01_first.{name}.ipynb"), f"mine {number}")
         self.refresh(fresh="01")
-        self.assertEqual(len(self.copies()), 3, "one that is as it came needs no keeping")
+        self.assertEqual(len(self.copies()), 3, "an untouched copy need not be kept")
         self.assertTrue((self.work / "tools" / "versions").is_dir(), "the toolbox is gone")
 
     def test_fresh_takes_the_new_version_that_was_offered(self):
@@ -209,7 +209,7 @@ class WorkingCopy(ScriptTest):
 
 
 class Lab(ScriptTest):
-    """binder/lab with a set-up and a Jupyter that only say what they were told."""
+    """Tests binder/lab with a fake set-up and a fake Jupyter, which print what they were told."""
 
     def setUp(self):
         super().setUp()
@@ -240,10 +240,10 @@ class Lab(ScriptTest):
         self.assertEqual(shown.count("allow-root"), 1)
 
     @unittest.skipIf(os.geteuid() != 0, "only root needs to be let in")
-    def test_root_need_not_say_that_it_may(self):
+    def test_root_is_allowed_without_an_option(self):
         self.assertIn("<--allow-root>", self.lab())
 
-    def test_fresh_is_not_jupyters(self):
+    def test_fresh_is_not_passed_to_jupyter(self):
         self.lab()
         shown = self.lab("--fresh", "02", "--no-browser")
         self.assertNotIn("fresh", shown.split("set up")[1].split("<lab>")[1])
