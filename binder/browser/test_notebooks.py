@@ -32,7 +32,7 @@ class EveryNotebook(BrowserTest):
         self.assertEqual(page.locator(".jp-Dialog, .Toastify__toast").count(), 0)
 
     def test_what_is_hard_to_read_is_found(self):
-        """The check itself, on a page with both faults, and on one without."""
+        """Tries the check itself on a page with both faults, and on one without."""
         page = self.context.new_page()
         page.set_content(OUTPUT.format(color="#999", wrap="nowrap"))
         faint, *wide = look.problems(page)

@@ -12,7 +12,7 @@ from .tweaks import edited, tweaks
 
 
 class TheList(unittest.TestCase):
-    """`tweaks.toml` and the notebooks say the same."""
+    """`tweaks.toml` and the notebooks agree."""
 
     def test_each_suggestion_is_listed(self):
         listed = {(tweak.notebook, tweak.told_in) for tweak in tweaks()}
@@ -37,7 +37,7 @@ class TheList(unittest.TestCase):
 
 class EachTweak(BrowserTest):
     def test_each_tweak_shows(self):
-        """From a notebook's end to its start, because a later cell needs the earlier ones unchanged."""
+        """Goes from a notebook's end to its start, because a later cell needs the earlier ones unchanged."""
         for name in {tweak.notebook: None for tweak in tweaks()}:
             notebook = self.open(name)
             notebook.wait_for_kernel()

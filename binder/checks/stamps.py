@@ -9,7 +9,7 @@ ASKS = re.compile(r"\.(?:ask|ask_many|ask_json|say|say_with)\(")
 FUNCTION = re.compile(r"^fn (\w+)(?:[^\n]*\}$|.*?^\})", re.MULTILINE | re.DOTALL)
 COST = re.compile(r"this cell asked \d+ questions?\b")
 PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Paired dots|Lineage|Map)[^"]*)"')
-# The tables of a verdict and of a toolbox show measurements; these are the first words of their heads.
+# The tables of verdicts and toolboxes show measurements. Their first column has one of these titles.
 MEASURED = ("result", "version", "line", "tool", "individual", "this session")
 # How a reply's label, a stamp or an error tells of a reply to another prompt, or of none.
 NEAREST = re.compile(
@@ -28,7 +28,7 @@ def problems(notebook):
             continue
         shown = [text(output, "text/html") for output in cell.outputs]
         told = any(COST.search(whole(output)) for output in cell.outputs)
-        # An exercise may ask only once it is solved.
+        # An exercise may ask a model only after it is solved.
         exercise = "exercise" in cell.metadata.get("tags", [])
         if asks(cell.source, asking) and not told and not exercise:
             found.append(

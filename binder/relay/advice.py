@@ -34,8 +34,8 @@ class Kernel:
     """What is known about a kernel when its errors arrive."""
 
     is_set_up: bool = False  # a cell with `:dep code_evolution` has run
-    was_interrupted: bool = False  # since the cell began
-    has_lost: bool = False  # variables, since it was set up
+    was_interrupted: bool = False  # since its cell began
+    has_lost: bool = False  # it has lost variables since it was set up
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ println!("said {}", answer.trim());
 
 
 class AliveKernel(KernelTest):
-    """With a real kernel."""
+    """Tests the relay with a real kernel."""
 
     def reply(self, kernel, sent):
         """Returns the status with which a cell ended."""

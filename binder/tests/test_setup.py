@@ -249,7 +249,7 @@ class MinutesLeft(ScriptTest):
 
 
 class FreshClone(ScriptTest):
-    """From a clone in a folder with a space in its name to a notebook that has run."""
+    """Goes from a clone, in a folder with a space in its name, to a notebook that has run."""
 
     def test_from_clone_to_notebook(self):
         clone = self.copy_of_workshop()
