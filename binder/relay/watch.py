@@ -13,7 +13,7 @@ def has_ended(kernel, jupyter):
     """
     if parent_of(kernel) not in (jupyter, None):
         kill(kernel)
-    return os.getppid() != kernel  # the parent changes at once, even if nobody has reaped the kernel
+    return os.getppid() != kernel  # changes at once, even if nobody has reaped the kernel
 
 
 def end_group(group):
