@@ -73,7 +73,7 @@ fn versions_are_in_step() {
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
     let version = workspace.lines().find(|line| line.starts_with("version")).expect("a version");
     let version = quoted(version, "version").expect("a version");
-    let changes = fs::read_to_string(root().join("CHANGELOG.md")).expect("lib/CHANGELOG.md");
+    let changes = fs::read_to_string(root().join("CHANGELOG.md")).expect("CHANGELOG.md");
     assert!(changes.contains(&format!("## [{version}]")), "CHANGELOG.md lacks {version}");
 
     let own = |line: &&str| line.contains("path = \"") && line.contains("version = \"");
