@@ -317,7 +317,7 @@ impl Toolbox {
     }
 }
 
-/// What a person decides, who is asked until it is clear; `None` where nobody answers.
+/// Asks a person until the answer is clear, and returns the decision; `None` if nobody answers.
 fn decision(mut ask: impl FnMut() -> String) -> Option<bool> {
     loop {
         let answer = ask();
@@ -330,48 +330,9 @@ fn decision(mut ask: impl FnMut() -> String) -> Option<bool> {
     }
 }
 
-/// Gives a toolbox's folder the name `FOLDER.previous`, in place of the one before it.
-fn move_aside(folder: &Path) -> Result<()> {
-    let Some(name) = folder.file_name().filter(|_| folder.exists()) else { return Ok(()) };
-    let mut name = name.to_owned();
-    name.push(".previous");
-    let previous = folder.with_file_name(name);
-    for toolbox in [folder, &previous] {
-        if toolbox.exists() && !toolbox.join(MARK).is_dir() {
-            let message = format!("{} is no toolbox; choose another folder", toolbox.display());
-            return Err(Error::new(FailureKind::BadRequest, message));
-        }
-    }
-    let removed = if previous.exists() { fs::remove_dir_all(&previous) } else { Ok(()) };
-    removed.and_then(|()| fs::rename(folder, &previous)).map_err(|error| bad_folder(folder, &error))
-}
-
-fn bad_folder(folder: &Path, error: &std::io::Error) -> Error {
-    let message = format!("cannot use the folder {} ({error}); choose another", folder.display());
-    Error::new(FailureKind::BadRequest, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_toolbox_moves_aside_and_only_a_toolbox() {
-        let place = tempfile::tempdir().expect("a folder");
-        let tools = place.path().join("tools");
-        let slash = PathBuf::from(format!("{}/", tools.display()));
-        move_aside(&tools).expect("there is nothing to move");
-        for round in ["first", "second", "third"] {
-            fs::create_dir_all(tools.join(MARK)).expect("a toolbox");
-            fs::write(tools.join(round), "").expect("a file");
-            move_aside(if round == "second" { &slash } else { &tools }).expect("it moves");
-            assert!(!tools.exists() && place.path().join("tools.previous").join(round).exists());
-        }
-        fs::create_dir(&tools).expect("a folder");
-        fs::write(tools.join("thesis.txt"), "years of work").expect("a file");
-        let error = move_aside(&tools).expect_err("no toolbox").to_string();
-        assert!(error.contains("is no toolbox") && tools.join("thesis.txt").exists(), "{error}");
-    }
 
     #[test]
     fn an_unclear_answer_is_asked_again() {
