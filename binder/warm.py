@@ -7,6 +7,7 @@ its build folder into the warm folder, so an aborted build is never taken for a 
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
@@ -43,7 +44,17 @@ def main():
     finally:
         client.stop_channels()
         kernel.shutdown_kernel()
+    wait_until_removed(Path(built).parent)
     NEXT.rename(WARM)
+
+
+def wait_until_removed(session):
+    """The kernel's relay removes the kernel's own folder, which no layer of an image is to keep."""
+    deadline = time.monotonic() + 600
+    while any(FOLDERS.glob(f"{session.name}*")):
+        if time.monotonic() > deadline:
+            sys.exit(f"the kernel has ended, and its folder is still there: remove {session}")
+        time.sleep(0.1)
 
 
 # Files of the cells that ran (crate `ctx`), and not of the crates that they use.

@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import psutil
 from jupyter_client.manager import start_new_kernel
+
+import warm
 
 from .support import ROOT, SETUP_CELL, path_without
 
@@ -48,6 +52,23 @@ def alive(processes, name=None):
             if known["status"] != psutil.STATUS_ZOMBIE and name in (None, known["name"]):
                 running.append(process)
     return running
+
+
+class TheWarmFolder(unittest.TestCase):
+    def test_it_is_made_when_its_kernels_own_folder_is_gone(self):
+        """An image's layer ends there, and with it the relay, which removes that folder."""
+        with tempfile.TemporaryDirectory() as place:
+            session = Path(place, "session.x")
+            session.mkdir()
+            lock = Path(place, "session.x.lock")
+            lock.touch()
+            Path(place, "session.other").mkdir()
+            removals = threading.Timer(0.3, lambda: (session.rmdir(), lock.unlink()))
+            removals.start()
+            self.addCleanup(removals.join)
+            with mock.patch("warm.FOLDERS", Path(place)):
+                warm.wait_until_removed(session)
+            self.assertEqual(os.listdir(place), ["session.other"])
 
 
 class Kernel:
