@@ -118,6 +118,17 @@ class Runner(ScriptTest):
         shown, _ = self.run_notebook(content, "--twice", status=1)
         self.assertRegex(shown, r"tried, again: cell +2/2: .*duplicate definitions")
 
+    def test_what_another_order_changes_is_found(self):
+        for second, problems in (("n + 1", 0), ("n += 1;\nn", 2)):
+            self.run_notebook(notebook("let mut n = 1;", second), "--update", status=0)
+            shown = self.run_script(
+                *(sys.executable, "-m", "checks.orders", self.folder / "tried.ipynb"),
+                status=min(problems, 1),
+                PYTHONPATH=ROOT / "binder",
+            )
+            self.assertIn(f"1 notebook(s), {problems} problem(s)", shown)
+            self.assertEqual("code-2, run again: shows something else" in shown, problems > 0)
+
     def test_exercises(self):
         exercise = ("fn double(n: u32) -> u32 { 0 }", {"tags": ["exercise"]})
         grader = 'println!("{}", if double(2) == 4 { "✅" } else { "not yet" });'
