@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use code_evolution_wire::task::Case;
 
 use super::Problem;
-use super::tokens::{find, is_number, of_value, tokens};
+use super::tokens::{find, is_number, of_value, readings, tokens};
 use crate::source::without_comments;
 
 /// A leak of a solution is this many of its words in a row; for a shorter solution, all of them.
@@ -32,24 +32,30 @@ const BETWEEN: usize = 6;
 /// assert!(leaks("Sort before you compare.", &[problem]).is_empty());
 /// ```
 pub fn leaks(prompt: &str, problems: &[Problem]) -> Vec<String> {
-    let words = tokens(prompt);
+    let readings = readings(prompt);
     let mut found = Vec::new();
     for problem in problems {
-        let secrets = Secrets::of(problem);
-        let name = &problem.name;
-        if secrets.names(&words) {
-            found.push(format!("names {name}"));
-        }
+        let (secrets, name) = (Secrets::of(problem), &problem.name);
+        let cases = &problem.task.cases;
+        let any = |holds: &dyn Fn(&[String]) -> bool| readings.iter().any(|words| holds(words));
         for (holds, what) in [
-            (problem.task.cases.iter().any(|case| secrets.input(&words, case)), "input"),
-            (problem.task.cases.iter().any(|case| secrets.output(&words, case)), "output"),
+            (any(&|words| secrets.names(words)), "names"),
+            (
+                any(&|words| cases.iter().any(|it| secrets.input(words, it))),
+                "holds a hidden input of",
+            ),
+            (
+                any(&|words| cases.iter().any(|it| secrets.output(words, it))),
+                "holds a hidden output of",
+            ),
+            (
+                any(&|words| problem.solutions.iter().any(|it| secrets.code(words, it))),
+                "holds a solution of",
+            ),
         ] {
             if holds {
-                found.push(format!("holds a hidden {what} of {name}"));
+                found.push(format!("{what} {name}"));
             }
-        }
-        if problem.solutions.iter().any(|code| secrets.code(&words, code)) {
-            found.push(format!("holds a solution of {name}"));
         }
     }
     found
@@ -163,6 +169,8 @@ fn runs_together(words: &[String], part: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use code_evolution_wire::task::Task;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::contest::small_problems;
@@ -241,5 +249,104 @@ mod tests {
         let of = |prompt: &str| leaks(prompt, std::slice::from_ref(&problem));
         assert!(of("Say hello world.").is_empty());
         assert_eq!(of("Say ZEBRA,\n zebra.").len(), 2);
+    }
+
+    /// Ways to write down the same words and numbers.
+    const FORMATS: [(&str, fn(&[String]) -> String); 12] = [
+        ("one after the other", |parts| parts.join(", ")),
+        ("in a sentence", |parts| match parts.iter().all(|part| is_number(part)) {
+            true => parts.join(", and then "),
+            false => parts.join("... "), // Other words in a text make another text.
+        }),
+        ("quoted", |parts| format!("`{}`", parts.join("` `"))),
+        ("in capitals", |parts| parts.join(" ").to_uppercase()),
+        ("a list", |parts| parts.iter().map(|part| format!("\n* {part}")).collect()),
+        ("a numbered list", |parts| {
+            parts.iter().enumerate().map(|(n, part)| format!("\n{}. {part}", n + 1)).collect()
+        }),
+        ("a table", |parts| format!("| {} |", parts.join(" | "))),
+        ("escaped", |parts| parts.join("\\n")),
+        ("with comments", |parts| parts.join(" /* this */ ")),
+        ("in bold", |parts| format!("**{}**", parts.join("** **"))),
+        ("full width", |parts| {
+            let wide = |c: char| char::from_u32(u32::from(c) + 0xfee0).filter(|_| c > ' ');
+            parts.join(" ").chars().map(|c| wide(c).unwrap_or(c)).collect()
+        }),
+        ("characters of no width", |parts| {
+            let parts = parts.iter().map(|part| {
+                let characters: Vec<String> = part.chars().map(String::from).collect();
+                characters.join("\u{200b}")
+            });
+            parts.collect::<Vec<_>>().join(" ")
+        }),
+    ];
+
+    #[test]
+    fn every_hidden_case_is_recognised_in_every_format() {
+        let task = Task::new("fn find_pairs(numbers: &[i64], target: i64) -> Vec<(i64, i64)>")
+            .case(([1, 2, 3, 4, 5], 5), [(1, 4), (2, 3)])
+            .hidden_case(([5, 3, 7], 10), [(3, 7)])
+            .hidden_case(([i64::MAX, i64::MIN, 1, 2], 3), [(1, 2)]);
+        let mut problems = small_problems();
+        problems.push(Problem::new("It returns pairs.", &task));
+        let mut tried = 0;
+        for problem in &problems {
+            for case in problem.task.cases.iter().filter(|case| case.hidden) {
+                let input: Vec<String> = case.input.iter().flat_map(of_value).collect();
+                let output: Vec<String> = case.expected.iter().flat_map(of_value).collect();
+                if input.is_empty() || output.is_empty() {
+                    continue; // "For an empty list say nothing" is good advice.
+                }
+                for (format, write) in FORMATS {
+                    let prompt = format!("For {} answer {}.", write(&input), write(&output));
+                    let leak = format!("holds a hidden input of {}", problem.name);
+                    let found = leaks(&prompt, &problems);
+                    assert!(found.contains(&leak), "{format}: {prompt}: {found:?}");
+                    tried += 1;
+                }
+            }
+        }
+        assert_eq!(tried, 12 * FORMATS.len());
+    }
+
+    #[test]
+    fn a_spelled_word_is_a_word() {
+        for prompt in ["Think of o-u-i.", "O U I has three", "'o', 'u', 'i'"] {
+            assert_eq!(found(prompt), ["holds a hidden input of count_vowels"], "{prompt}");
+        }
+    }
+
+    /// A value of several numbers or words.
+    fn value() -> impl Strategy<Value = Value> {
+        let numbers = prop::collection::vec(-99_999i64..99_999, 3..6);
+        let words = prop::collection::vec("[b-z][a-z]{3,7}", 3..5);
+        prop_oneof![
+            numbers.prop_map(|numbers| json!(numbers)),
+            words.prop_map(|words| json!(words.join(" "))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_secret_is_recognised_in_any_format(input in value(), output in value(), at in 0..12usize) {
+            let (format, write) = FORMATS[at];
+            let task = Task::new("fn secret(a: A) -> B").hidden_case((input.clone(),), output.clone());
+            let problem = [Problem::new("It does.", &task)];
+            for (secret, what) in [(&input, "input"), (&output, "output")] {
+                let prompt = format!("Be quick. Remember: {}. Be kind.", write(&of_value(secret)));
+                let leak = format!("holds a hidden {what} of secret");
+                prop_assert!(leaks(&prompt, &problem).contains(&leak), "{}: {}", format, prompt);
+            }
+            let innocent = "Be quick. 1. List 2 or 3 edge cases. 2. Write one short function. Be kind.";
+            prop_assert!(leaks(innocent, &problem).is_empty());
+        }
+
+        #[test]
+        fn any_solution_is_recognised_in_any_format(at in 0..8usize, with in "[ \n\t]{1,3}|/\\* [a-z ]{0,9}\\*/|// no\n") {
+            let problem = &small_problems()[at];
+            let code = crate::source::tokens(&problem.solutions[0]).expect("tokens").join(&with);
+            let leak = format!("holds a solution of {}", problem.name);
+            prop_assert!(found(&code).contains(&leak), "{}", code);
+        }
     }
 }

@@ -8,8 +8,12 @@
 //! | [`likeness`], [`keeps_identity`] | whether a prompt became like another's, or lost its identity |
 //!
 //! The guards read a prompt that a model wrote for itself. They find text copied plainly or in another
-//! format; they do not find the same thing in other words. So a guard serves for the report and a first
-//! check. Only new problems show what a prompt is worth ([`Paired`](crate::score::Paired)).
+//! format (a list, a table, spelled, in full-width or hexadecimal digits, between comments); they do not
+//! find the same thing in other words. So a guard serves for the report and a first check. Only new
+//! problems show what a prompt is worth ([`Paired`](crate::score::Paired)).
+//!
+//! [`without_prose`](crate::source::without_prose) guards the other way: it takes out of an opponent's code
+//! whatever could give orders to the model that reads it.
 //!
 //! Left out: the developers, the rounds and the weights. They belong to the notebook.
 

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use crate::source::without_comments;
+
 /// Returns the words and numbers of a text, in order and in lower case, without punctuation and white
-/// space. A number loses its underscores, its type suffix and zeros after the point; `i64::MAX` becomes its
-/// value.
+/// space. A number loses its underscores, its type suffix and zeros after the point; `i64::MAX` and `0x1F`
+/// become their values. Characters of no width and full-width digits make no difference.
 pub(super) fn tokens(text: &str) -> Vec<String> {
-    let text: Vec<char> = text.chars().collect();
+    let text = plain(text);
     let mut found: Vec<String> = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -31,6 +33,60 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     found
 }
 
+/// Returns a text in each of the ways in which it can be read: as it is; without the comments that may stand
+/// between the words of a code; without the numbers of a list's lines; with spelled words put together.
+pub(super) fn readings(text: &str) -> Vec<Vec<String>> {
+    let whole = tokens(text);
+    let lines: Vec<&str> = text.lines().map(without_list_number).collect();
+    let others = [tokens(&without_comments(text)), tokens(&lines.join("\n")), together(&whole)];
+    let mut readings = vec![whole];
+    for other in others {
+        if !readings.contains(&other) {
+            readings.push(other);
+        }
+    }
+    readings
+}
+
+/// `2. seven` and `2) seven` are `seven`.
+fn without_list_number(line: &str) -> &str {
+    let after = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_item = after.len() < line.trim_start().len();
+    let rest = after.strip_prefix(['.', ')']).filter(|rest| rest.starts_with(char::is_whitespace));
+    rest.filter(|_| is_item).unwrap_or(line)
+}
+
+/// `o`, `u`, `i` are `oui`: three letters or more that stand alone are a word.
+fn together(words: &[String]) -> Vec<String> {
+    let is_letter = |word: &String| word.chars().count() == 1 && !is_number(word);
+    let runs = words.chunk_by(|one, next| is_letter(one) && is_letter(next));
+    let joined = runs.flat_map(|run| match run {
+        [_, _, _, ..] => vec![run.concat()],
+        _ => run.to_vec(),
+    });
+    joined.collect()
+}
+
+/// Returns a text without what only looks different: full-width characters are the usual ones, those of no width
+/// are gone, and a written-out `\n`, `\r` or `\t` is a space.
+fn plain(text: &str) -> Vec<char> {
+    let mut plain = Vec::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' if matches!(rest.peek(), Some('n' | 'r' | 't')) => {
+                rest.next();
+                plain.push(' ');
+            }
+            '\u{ff01}'..='\u{ff5e}' => plain.extend(char::from_u32(u32::from(c) - 0xfee0)),
+            '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' => {}
+            '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => {}
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
 /// Returns `-` if a minus stands right before a number and no word or number stands before the minus.
 fn sign(text: &[char], start: usize) -> &'static str {
     let before = |back: usize| start.checked_sub(back).and_then(|at| text.get(at));
@@ -42,6 +98,9 @@ fn sign(text: &[char], start: usize) -> &'static str {
 /// Writes a number without the parts that do not change its value.
 fn number(word: &str, sign: &str) -> String {
     let mut digits = word.replace('_', "");
+    if let Some(value) = other_base(&digits).or_else(|| exponent(&digits)) {
+        return format!("{sign}{value}");
+    }
     for suffix in ["i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64"] {
         digits = digits.strip_suffix(suffix).unwrap_or(&digits).to_owned();
         let unsigned = suffix.replace('i', "u");
@@ -57,10 +116,25 @@ fn number(word: &str, sign: &str) -> String {
     }
 }
 
+/// The value of `0x1f`, `0o17` or `0b11`, with or without its type.
+fn other_base(digits: &str) -> Option<String> {
+    let bases = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let (prefix, base) = bases.iter().find(|(prefix, _)| digits.starts_with(prefix))?;
+    let digits = &digits[prefix.len()..];
+    let digits = digits.split_once(['i', 'u']).map_or(digits, |(digits, _)| digits);
+    Some(u128::from_str_radix(digits, *base).ok()?.to_string())
+}
+
+/// The value of `2.5e3`.
+fn exponent(digits: &str) -> Option<String> {
+    let value = digits.contains('e').then(|| digits.parse::<f64>().ok())??;
+    value.is_finite().then(|| value.to_string())
+}
+
 /// `i64`, `max` become the number that they name.
 fn join_limit(found: &mut Vec<String>) {
     let [.., of, which] = found.as_slice() else { return };
-    let limit = match (of.as_str(), which.as_str()) {
+    let limit = match (of.as_str(), which.trim_end_matches("_value")) {
         ("i8", "max") => i8::MAX.to_string(),
         ("i8", "min") => i8::MIN.to_string(),
         ("i16", "max") => i16::MAX.to_string(),
