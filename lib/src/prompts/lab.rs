@@ -86,6 +86,20 @@ impl PromptLab {
         Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
     }
 
+    /// Scores every prompt on each item: a row a prompt, a column an item, 1 where the answer is right. An item that
+    /// the prompt shows as an example is 0: nobody is best at what it was told.
+    ///
+    /// # Errors
+    /// As for [`PromptLab::score_all`].
+    pub fn by_item(&mut self, prompts: &[Prompt], items: &[Item]) -> Result<Vec<Vec<f64>>> {
+        self.score_all(prompts, items)?;
+        let row = |prompt: &Prompt| {
+            let share = |item| self.tally_on(prompt, std::slice::from_ref(item)).share();
+            items.iter().map(share).collect()
+        };
+        Ok(prompts.iter().map(row).collect())
+    }
+
     /// Returns the share of right answers to all training items, without those that the prompt shows.
     ///
     /// # Errors
@@ -210,6 +224,7 @@ mod tests {
         assert_eq!(lab.score_all(&twice[..1], &items).expect("answers"), [0.5]);
         assert_eq!(lab.score_all(&twice[..1], &items[..1]).expect("none is needed"), [1.0]);
         assert_eq!((lab.calls(), lab.tally(&prompt)), (4, Tally { right: 2, asked: 4 }));
+        assert_eq!(lab.by_item(&twice, &items).expect("known"), [[1.0, 0.0, 1.0, 0.0]; 2]);
     }
 
     #[test]
@@ -219,7 +234,8 @@ mod tests {
         let mut prompt = task.first_prompt();
         prompt.examples = vec![(items[0].text.clone(), items[0].label.clone())];
         let mut lab = PromptLab::new(always_positive(&[1]), task);
-        assert_eq!(lab.score_all(&[prompt], &items).expect("an answer"), [0.0]);
+        assert_eq!(lab.score_all(&[prompt.clone()], &items).expect("an answer"), [0.0]);
+        assert_eq!(lab.by_item(&[prompt], &items).expect("known"), [[0.0, 0.0]]);
         assert_eq!(lab.calls(), 1);
     }
 
