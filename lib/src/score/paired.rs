@@ -123,14 +123,16 @@ impl Paired {
             count => format!("{count} pairs"),
         };
         let interval = match self.interval() {
-            Some((low, high)) => format!("95 % interval {low:+.0} to {high:+.0}"),
+            Some((low, high)) => {
+                format!("95 % interval {:+.0} to {:+.0}", whole(low), whole(high))
+            }
             None => "no 95 % interval from fewer than 6".to_owned(),
         };
         let (p, smallest) = (probability(self.p_value()), probability(self.smallest_p()));
         format!(
             "difference {:+.0} over {pairs}; {interval}\n\
              sign flips: p = {p} (smallest possible with {pairs}: {smallest})",
-            self.difference()
+            whole(self.difference())
         )
     }
 
@@ -166,6 +168,11 @@ fn subsets(count: usize) -> Box<dyn Iterator<Item = u64>> {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }))
+}
+
+/// The nearest whole number; 0 has no sign.
+fn whole(value: f64) -> f64 {
+    value.round() + 0.0
 }
 
 #[cfg(test)]
@@ -216,6 +223,8 @@ mod tests {
             "difference +25 over 4 pairs; no 95 % interval from fewer than 6\n\
              sign flips: p = 0.125 (smallest possible with 4 pairs: 0.125)"
         );
+        let none = paired(&[0.3, -0.4, 0.1, -0.2]).summary();
+        assert!(none.starts_with("difference +0 over"), "{none}");
         assert!(!paired(&[10.0, 20.0, 30.0, 40.0]).is_better(), "four cannot say so");
         assert!(paired(&[10.0; 8]).is_better() && !paired(&[-10.0; 8]).is_better());
         assert_eq!(Paired::new().summary(), "no pair was measured");
