@@ -251,8 +251,10 @@ mod tests {
         assert_eq!(of("Say ZEBRA,\n zebra.").len(), 2);
     }
 
-    /// Ways to write down the same words and numbers.
-    const FORMATS: [(&str, fn(&[String]) -> String); 12] = [
+    /// A format's name, and how it writes words and numbers down.
+    type Format = (&'static str, fn(&[String]) -> String);
+
+    const FORMATS: [Format; 12] = [
         ("one after the other", |parts| parts.join(", ")),
         ("in a sentence", |parts| match parts.iter().all(|part| is_number(part)) {
             true => parts.join(", and then "),
