@@ -40,7 +40,7 @@ def main():
     try:
         printed = [execute(client, cell) for cell in CELLS]
         built = printed[-1].strip()
-        shutil.copytree(built, NEXT, symlinks=True, ignore=shutil.ignore_patterns(*OF_CELLS))
+        shutil.copytree(built, NEXT, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
     finally:
         client.stop_channels()
         kernel.shutdown_kernel()
@@ -57,8 +57,9 @@ def wait_until_removed(session):
         time.sleep(0.1)
 
 
-# Files of the cells that ran (crate `ctx`), and not of the crates that they use.
-OF_CELLS = ("ctx-*", "ctx.d", "libctx.*", "libcode_[0-9]*.so")
+# Files of the cells that ran (crate `ctx`), and not of the crates that they use. And what rustc keeps for
+# the next build of a crate here: half of the folder, which each kernel's start would copy, for no use.
+LEFT_OUT = ("ctx-*", "ctx.d", "libctx.*", "libcode_[0-9]*.so", "incremental")
 
 
 def execute(client, cell):

@@ -70,6 +70,11 @@ class TheWarmFolder(unittest.TestCase):
                 warm.wait_until_removed(session)
             self.assertEqual(os.listdir(place), ["session.other"])
 
+    def test_what_rustc_keeps_for_a_next_build_is_left_out(self):
+        """Each kernel's start would copy it."""
+        self.assertTrue((FOLDERS / "warm").is_dir())
+        self.assertEqual(list((FOLDERS / "warm").rglob("incremental")), [])
+
 
 class Kernel:
     """One kernel, as Jupyter starts it."""
