@@ -7,8 +7,8 @@
 //! no story of their own. In a message that holds a question the numbers count too: it is about them.
 //!
 //! Words that ask for nothing, courtesies among them, are in `neutral.txt`. Code is left out (functions
-//! are compared by name, in `question`), and what became of it. So is meaning: a request in other words for the same thing is
-//! taken for another one, which costs a reply but never gives a wrong one.
+//! are compared by name, in `question`), and what became of it. So is meaning: a request in other words
+//! for the same thing is taken for another one, which costs a reply but never gives a wrong one.
 
 use std::collections::BTreeSet;
 
