@@ -16,7 +16,8 @@ pub use bill::{Bill, by_cost};
 pub use family::Family;
 
 use crate::llm::Reply;
-use crate::source::normal_form;
+use crate::show::{Table, Verdict};
+use crate::source::{length, normal_form, style};
 use crate::stamp::Stamp;
 
 /// A score, and the facts behind it, for the next prompt.
@@ -91,6 +92,15 @@ impl Candidate {
     /// Returns whether both are the same program.
     pub fn is_same(&self, other: &Candidate) -> bool {
         normal_form(&self.code) == normal_form(&other.code)
+    }
+
+    /// Returns what can be counted of the quality of its code: cases of a task that it never saw, the warnings
+    /// of that verdict, its style and its length in characters. Whether the code is good, a reader decides.
+    pub fn review(&self, unseen: &Verdict) -> Table {
+        let passed = format!("{} of {}", unseen.passed, unseen.total);
+        let code = self.code.as_str();
+        Table::new(["right on new cases", "warnings", "style", "length"])
+            .row((passed, unseen.warnings(), style(code), length(code)))
     }
 
     /// Returns its name, its operator and its score, or why it has none: a heading for its code.
