@@ -99,8 +99,12 @@ impl Candidate {
     pub fn review(&self, unseen: &Verdict) -> Table {
         let passed = format!("{} of {}", unseen.passed, unseen.total);
         let code = self.code.as_str();
-        Table::new(["right on new cases", "warnings", "style", "length"])
-            .row((passed, unseen.warnings(), style(code), length(code)))
+        Table::new(["right on new cases", "warnings", "style", "length"]).row((
+            passed,
+            unseen.warnings(),
+            style(code),
+            length(code),
+        ))
     }
 
     /// Returns its name, its operator and its score, or why it has none: a heading for its code.

@@ -10,7 +10,7 @@ fn a_failed_question_does_not_lose_the_paid_answers() {
         "refuse" => Err("not this one".to_owned()),
         asked => Ok(format!("it is {asked}")),
     };
-    live::run("paid::a_question_that_fails_leaves_the_paid_answers_beside_it", ask, answer);
+    live::run("paid::a_failed_question_does_not_lose_the_paid_answers", ask, answer);
 }
 
 /// Asks four questions; the server refuses the third.

@@ -6,7 +6,7 @@ use crate::live;
 
 #[test]
 fn a_figure_of_a_script_and_a_model_says_mixed_and_counts_both() {
-    let name = "stamps::what_rests_on_a_script_and_a_model_says_mixed_and_counts_both";
+    let name = "stamps::a_figure_of_a_script_and_a_model_says_mixed_and_counts_both";
     live::run(name, a_participant_asks_both, |_| Ok("one".to_owned()));
 }
 

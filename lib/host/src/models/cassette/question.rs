@@ -151,7 +151,7 @@ impl Known {
         // The dear questions last, for those that it may be.
         if question < SAME_QUESTION {
             question
-        } else if prompt.aims.go_beyond(&known.aims, &known.words) {
+        } else if prompt.words != known.words && prompt.aims.go_beyond(&known.aims, &known.words) {
             0.0
         } else {
             question.min(known.contained_in(prompt))
@@ -170,6 +170,13 @@ mod tests {
         let of = |text: &str| Question::new(&Request::from(&Ask::new(text)), &vocabulary);
         let questions: Vec<Question> = known.iter().map(|text| of(text)).collect();
         Known::new(&questions).alike(&of(prompt), &questions[to])
+    }
+
+    #[test]
+    fn marks_alone_make_no_other_question() {
+        for prompt in ["question 1?", "Question 1.", "question, 1!"] {
+            assert_eq!(alike(&["first", "question 1"], prompt, 1), 1.0, "{prompt}");
+        }
     }
 
     const FRAME: &str = "You repair Rust functions. Answer with one complete function in a block.";

@@ -168,7 +168,7 @@ mod tests {
         again.unwrap().record(&Ask::new("b"), &answer("two")).unwrap();
         assert_eq!(Cassette::read(&path).unwrap().exchanges.len(), 2);
         let error = Recorder::new(&path, "other", None).with_the_file().unwrap_err();
-        assert!(error.message().contains("no recording of other"), "{error}");
+        assert!(error.message().contains("not a recording of other"), "{error}");
         std::fs::write(&path, "kind = \"script\"\nmodel = \"m\"").unwrap();
         assert!(Recorder::new(&path, "m", None).with_the_file().is_err());
     }
