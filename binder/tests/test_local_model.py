@@ -16,7 +16,8 @@ NAME = "01_self_reparation"
 class LocalModel(ScriptTest):
     def test_the_first_notebook_ends_whatever_it_answers(self):
         variables = {"LLM_PROVIDER": "local", "LLM_LOCAL_MODEL": "", "LLM_MODE": ""}
-        shown = self.run_script(*RUNNER, "--live", NAME, status=0, cwd=ROOT, **variables)
+        variables["PYTHONPATH"] = ROOT / "binder"
+        shown = self.run_script(*RUNNER, "--live", NAME, status=0, **variables)
         self.assertRegex(shown, rf"(?m)^{NAME} .* ok$")
         written = nbformat.read(RESULTS / f"{NAME}.ipynb", as_version=4)
         told = "\n".join(text for cell in written.cells for _, text in cells.texts(cell))

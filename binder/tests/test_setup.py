@@ -282,23 +282,23 @@ class FreshClone(ScriptTest):
         cells.append('println!("{}", code_evolution::added());')
         nbformat.write(notebook(*cells), clone / "notebooks" / "one.ipynb")
         # Calls the runner itself: the set-up would rebuild the folder.
-        shown = self.run_script(
-            clone / ".venv" / "bin" / "python",
-            "-m",
-            "checks.run",
-            "--update",
-            status=0,
-            cwd="/",
-            PYTHONPATH=clone / "binder",
-            JUPYTER_PATH=clone / ".venv" / "share" / "jupyter",
-            VIRTUAL_ENV="",
-        )
+        runner = (clone / ".venv" / "bin" / "python", "-m", "checks.run")
+        environment = {
+            "PYTHONPATH": clone / "binder",
+            "JUPYTER_PATH": clone / ".venv" / "share" / "jupyter",
+            "VIRTUAL_ENV": "",
+        }
+        shown = self.run_script(*runner, "--update", status=0, cwd="/", **environment)
         self.assertRegex(shown, r"one +4 .* 1 +0 .* ok")
         written = nbformat.read(clone / "notebooks" / "one.ipynb", as_version=4)
         told = written.cells[-3].outputs[0].text
         self.assertIn("recorded from SmolLM2-135M: no model is asked", told)
-        self.assertIn("not installed (xllamacpp is missing; `binder/setup --with-model`", told)
         self.assertEqual(written.cells[-1].outputs[0].text, "7\n")
+        # A participant reads why a recording answers.
+        self.run_script(*runner, "--live", "one", status=0, cwd="/", LLM_MODE="", **environment)
+        written = nbformat.read(clone / "target" / "notebooks" / "one.ipynb", as_version=4)
+        told = written.cells[-3].outputs[0].text
+        self.assertIn("not installed (xllamacpp is missing; `binder/setup --with-model`", told)
         self.assertEqual(
             self.listing(warm), listing, "a changed crate was built in the warm folder"
         )
