@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import psutil
+from playwright.sync_api import expect
 
 from . import look
 from .page import PATIENCE_SECONDS
@@ -161,7 +162,8 @@ class HandsOn(BrowserTest):
                 self.assertTrue(notebook.answer(answer))
                 if number + 1 < len(answers):
                     notebook.node(submit).locator("text=neither y nor n").wait_for()
-                    notebook.page.locator(".jp-Stdin-input:visible").wait_for()
+                    # The answered field stays for a moment.
+                    expect(notebook.page.locator(".jp-Stdin-input:visible")).to_have_count(1)
             notebook.wait_for_run(submit)
             told = shown(notebook.cell(submit))
             self.assertIn(outcome, told)

@@ -52,13 +52,14 @@ impl std::fmt::Display for NotInstalled {
 }
 
 impl Installed {
-    /// Searches the `.venv` beside or above this program, else the active environment.
+    /// Searches the nearest `.venv` beside or above this program, else the active environment.
     pub(super) fn find(env: Env) -> Result<Self, NotInstalled> {
         let program = std::env::current_exe().ok();
         let above = program.iter().flat_map(|program| program.ancestors());
-        let venvs = above.map(|folder| folder.join(".venv"));
-        let venvs = venvs.chain(set(env, "VIRTUAL_ENV").map(PathBuf::from));
-        Installed::find_in(venvs, env)
+        // A workshop within the folder of another one has an environment of its own.
+        let own = above.map(|folder| folder.join(".venv")).find(|venv| venv.is_dir());
+        let active = set(env, "VIRTUAL_ENV").map(PathBuf::from);
+        Installed::find_in(own.into_iter().chain(active), env)
     }
 
     fn find_in(venvs: impl Iterator<Item = PathBuf>, env: Env) -> Result<Self, NotInstalled> {
