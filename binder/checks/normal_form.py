@@ -97,16 +97,20 @@ def differences(committed, executed):
     for before, after in zip(of(committed).cells, executed.cells, strict=True):
         if before.cell_type != "code" or "varies" in before.metadata.get("tags", []):
             continue
-        lines = [readable(cell.outputs) for cell in (before, after)]
-        if lines[0] != lines[1]:
-            diff = difflib.unified_diff(*lines, "committed", "this run", lineterm="", n=1)
-            shown = [line[:200] for line in diff][:40]
+        if changed := difference(before, after):
             found.append(
                 f"cell {before.id} shows something else than the committed notebook"
                 " (if that is intended, run binder/run --update, or tag the cell `varies`):\n"
-                + "\n".join(shown)
+                + changed
             )
     return found
+
+
+def difference(before, after):
+    """Returns the lines in which the outputs of two cells in normal form differ, as one text."""
+    lines = [readable(cell.outputs) for cell in (before, after)]
+    diff = difflib.unified_diff(*lines, "committed", "this run", lineterm="", n=1)
+    return "\n".join([line[:200] for line in diff][:40])
 
 
 def readable(cell_outputs):

@@ -7,7 +7,6 @@ tagged `varies` may differ.
 
 import argparse
 import copy
-import difflib
 import sys
 
 import nbformat
@@ -27,7 +26,7 @@ def main():
 
 def check(path):
     """What one notebook shows that it should not, in these orders."""
-    committed = nbformat.read(path, as_version=4)
+    committed = normal_form.of(nbformat.read(path, as_version=4))
     code = [i for i, cell in enumerate(committed.cells) if cell.cell_type == "code"]
     found = []
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -39,24 +38,20 @@ def check(path):
             for index, when in twice + backwards:
                 cell = copy.deepcopy(committed.cells[index])
                 client.execute_cell(cell, index)
-                for problem in different(cell, committed, index):
+                for problem in different(cell, committed.cells[index]):
                     found.append(f"cell {cell.id}{when}: {problem}")
                     print(f"{path.stem}: {found[-1]}", flush=True)
     return found
 
 
-def different(cell, committed, index):
-    """How a cell that was run now differs from what the notebook has."""
+def different(cell, before):
+    """Returns how a cell that was run now differs from what the notebook has."""
     cell.outputs = normal_form.outputs(cell)
     problems = cells.unexpected(cell)
     if problems or "varies" in cell.metadata.get("tags", []):
         return problems
-    now, then = (
-        "\n".join(text for _, text in cells.texts(it)) for it in (cell, committed.cells[index])
-    )
-    diff = difflib.unified_diff(then.splitlines(), now.splitlines(), lineterm="", n=0)
-    changed = [line[:160] for line in diff][2:14]
-    return ["shows something else\n" + "\n".join(changed)] if changed else []
+    changed = normal_form.difference(before, cell)
+    return ["shows something else\n" + changed] if changed else []
 
 
 if __name__ == "__main__":

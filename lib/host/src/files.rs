@@ -37,7 +37,11 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = folder.parent().context("the folder has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
-    let building = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent)?;
+    // A temporary folder is its maker's alone; what is built may serve other users.
+    let building = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .permissions(PermissionsExt::from_mode(0o755))
+        .tempdir_in(parent)?;
     build(building.path())?;
     match fs::rename(building.path(), folder) {
         Err(error) if !folder.is_dir() => {
@@ -55,4 +59,28 @@ pub fn digest(bytes: impl AsRef<[u8]>) -> String {
 /// Writes bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_built_folder_is_whole_and_other_users_may_read_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("cache").join("built");
+        let failed = build_folder(&folder, |_| anyhow::bail!("no compiler"));
+        assert!(failed.is_err() && !folder.exists());
+        let build = |text: &'static str| {
+            build_folder(&folder, |building| Ok(fs::write(building.join("it"), text)?))
+        };
+        build("first").unwrap();
+        build("second").unwrap();
+        assert_eq!(fs::read_to_string(folder.join("it")).unwrap(), "first");
+        // As a folder that is made plainly: the mask decides what others may do.
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let plain = place.path().join("plain");
+        fs::create_dir(&plain).unwrap();
+        assert_eq!(mode(&folder), mode(&plain) & 0o755);
+    }
 }

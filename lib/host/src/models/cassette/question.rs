@@ -14,7 +14,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Request;
-use super::aims::{Aims, Use};
+use super::aims::{Aims, Use, is_number};
 use super::vocabulary::{NEUTRAL, Vocabulary, words};
 
 /// From this likeness on, two prompts ask for the same thing. `tests/data/likeness.toml` has the
@@ -73,7 +73,7 @@ impl Question {
 
 /// Returns how much a word can say about the question, from 0 to 1, independent of the known prompts.
 fn meaning(word: &str) -> f64 {
-    if word.chars().all(|c| c.is_ascii_digit()) {
+    if is_number(word) {
         NUMBER
     } else if COMMON.binary_search(&word).is_ok() {
         LITTLE

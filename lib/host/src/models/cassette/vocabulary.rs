@@ -11,9 +11,8 @@ pub(super) static NEUTRAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// The words of a text, in small letters, in their order.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    let word = |word: &str| !word.is_empty();
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(move |it| word(it))
+        .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
 }
 
