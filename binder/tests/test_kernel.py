@@ -1,7 +1,9 @@
 """Tests the kernel's launcher: kernels do not disturb each other and leave nothing behind."""
 
 import contextlib
+import fcntl
 import hashlib
+import importlib.machinery
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -74,6 +77,43 @@ class TheWarmFolder(unittest.TestCase):
         """Each kernel's start would copy it."""
         self.assertTrue((FOLDERS / "warm").is_dir())
         self.assertEqual(list((FOLDERS / "warm").rglob("incremental")), [])
+
+
+class StaleFolders(unittest.TestCase):
+    """Two kernels that start at once look at the same folders, and at each other's."""
+
+    def setUp(self):
+        loader = importlib.machinery.SourceFileLoader("kernel", str(ROOT / "binder" / "kernel"))
+        self.kernel = types.ModuleType("kernel")
+        self.kernel.__file__ = loader.path
+        loader.exec_module(self.kernel)
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.kernel.FOLDERS = str(self.folder)
+        self.kernel.WARM = str(self.folder / "warm")
+
+    def test_one_that_another_kernel_has_just_removed_is_no_error(self):
+        with mock.patch("os.listdir", return_value=["session.gone"]):
+            self.kernel.remove_stale_sessions()
+
+    def test_one_without_its_lock_goes(self):
+        (self.folder / "session.half").mkdir()
+        self.kernel.remove_stale_sessions()
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_a_starting_kernel_keeps_its_own(self):
+        """Another one looks before the lock is taken, which is the worst moment."""
+        take_lock = fcntl.flock
+
+        def look_and_take_lock(*arguments):
+            with mock.patch("fcntl.flock", take_lock):
+                self.kernel.remove_stale_sessions()
+            take_lock(*arguments)
+
+        with mock.patch("fcntl.flock", look_and_take_lock):
+            session = self.kernel.new_session()
+        self.assertTrue(Path(session, "build", "Cargo.lock").is_file())
+        self.kernel.remove_stale_sessions()
+        self.assertTrue(Path(session).exists(), "a living kernel's folder was removed")
 
 
 class Kernel:
