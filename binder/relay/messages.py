@@ -36,7 +36,7 @@ class Message:
         return json.loads(self.raw_content)
 
 
-class Desk:
+class Codec:
     """Reads and writes messages with the connection's key."""
 
     def __init__(self, key):

@@ -20,7 +20,7 @@ import zmq
 
 from .advice import Error, Kernel, advised
 from .completion import ordered
-from .messages import Desk
+from .messages import Codec
 
 CHANNELS = ("shell", "control", "stdin", "hb", "iopub")
 SETUP = ":dep code_evolution"
@@ -32,7 +32,7 @@ class Relay:
     """The sockets of both sides: `outside` is Jupyter's connection, `inside` is evcxr's."""
 
     def __init__(self, outside, inside, secret):
-        self.desk, self.secret = Desk(outside["key"]), secret
+        self.desk, self.secret = Codec(outside["key"]), secret
         self.kernel = Kernel()
         self.waiting = deque()  # cells that evcxr has not received yet
         self.running = None  # the cell that evcxr is running

@@ -6,7 +6,7 @@ import unittest
 
 from relay.advice import Error, Kernel, advised
 from relay.completion import ordered
-from relay.messages import DELIMITER, Desk
+from relay.messages import DELIMITER, Codec
 
 from .support import SETUP_CELL
 from .test_kernel import KernelTest
@@ -113,17 +113,17 @@ class Completion(unittest.TestCase):
 
 class Messages(unittest.TestCase):
     def test_only_well_signed_messages_can_be_read(self):
-        desk = Desk("key")
+        desk = Codec("key")
         frames = desk.signed({"msg_id": "1", "msg_type": "a"}, {}, {"x": "é"})
         message = desk.read([b"to", *frames])
         self.assertEqual((message.to, message.kind, message.content), ([b"to"], "a", {"x": "é"}))
-        self.assertIsNone(Desk("another").read(frames))
+        self.assertIsNone(Codec("another").read(frames))
         for broken in ([], [b""], frames[1:], frames[:4], [DELIMITER, b"", b"{", b"", b"", b""]):
             self.assertIsNone(desk.read(broken), broken)
         self.assertIsNone(desk.read([*frames[:-1], json.dumps({"x": "e"}).encode()]))
 
     def test_a_changed_message_keeps_its_addressee(self):
-        desk = Desk("")
+        desk = Codec("")
         asked = desk.read([b"to", *desk.signed({"msg_id": "1", "session": "s"}, {}, {})])
         answer = desk.read(desk.answer(asked, "execute_reply", {"status": "aborted"}))
         self.assertEqual((answer.to, answer.parent_id), ([b"to"], "1"))

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use code_evolution_wire::method::{
-    Admit, CallTool, Examine, InToolbox, ListTools, ReadLog, RollBack, StartAfresh, ToolboxMethod,
-    Verify,
+    Admit, CallTool, CreateToolbox, Examine, InToolbox, ListTools, ReadLog, RollBack,
+    ToolboxMethod, Verify,
 };
 use code_evolution_wire::model::{Tool, ToolCall};
 use code_evolution_wire::protocol::FailureKind;
@@ -96,7 +96,7 @@ impl Toolbox {
     /// If the folder holds something other than a toolbox, or cannot be moved.
     pub fn fresh(lab: &Lab, folder: impl AsRef<Path>) -> Result<Toolbox> {
         let toolbox = Toolbox::at(lab, folder.as_ref())?;
-        toolbox.ask(StartAfresh)?;
+        toolbox.ask(CreateToolbox)?;
         // `components` drops a slash at the end.
         let shown = folder.as_ref().components().as_path().display();
         println!("{shown}: a new, empty toolbox (an earlier one, if any, is now {shown}.previous)");

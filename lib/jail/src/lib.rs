@@ -45,19 +45,19 @@ compile_error!(
 );
 
 mod child;
-mod ended;
 mod files;
 mod jail;
 mod layers;
 mod prisoner;
 mod registry;
+mod run_result;
 mod spawn;
 mod syscalls;
 
-pub use ended::{Ended, Exit, Limit};
 pub use jail::{Jail, Limits, SpawnError, Stage};
 pub use layers::{Layers, layers, refusal};
 pub use prisoner::{Prisoner, Process};
+pub use run_result::{Exit, Limit, RunResult};
 
 /// Kills every jailed process group of this process, and refuses to start more. Call this when the host
 /// exits.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::ended::{Ended, Exit, Limit};
+use crate::run_result::{Exit, Limit, RunResult};
 
 /// A jailed program that has started. Dropping its process kills it.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Process {
 
     /// Waits for the process to end, kills it at the deadline, kills what is left of its group, and
     /// reaps them all.
-    pub fn wait(mut self, deadline: Instant) -> Ended {
+    pub fn wait(mut self, deadline: Instant) -> RunResult {
         if !self.ends_before(deadline) {
             crate::registry::kill(self.pid, Some(Limit::Wall));
         }
@@ -135,7 +135,7 @@ impl Process {
         }
     }
 
-    fn reap(&mut self) -> Ended {
+    fn reap(&mut self) -> RunResult {
         while !self.has_ended(0) {}
         let watched = crate::registry::finish(self.pid);
         self.reaped = true;
@@ -155,7 +155,7 @@ impl Process {
             peak if seen == 0 => peak,
             _ => seen,
         };
-        Ended {
+        RunResult {
             status: match libc::WIFSIGNALED(status) {
                 true => Exit::Signal(libc::WTERMSIG(status)),
                 false => Exit::Code(libc::WEXITSTATUS(status)),

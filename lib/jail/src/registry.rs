@@ -15,14 +15,14 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::ended::Limit;
 use crate::jail::{Limits, SpawnError};
+use crate::run_result::Limit;
 
 /// How often the watch checks.
 const TICK: Duration = Duration::from_millis(20);
 
 /// The state of a live program.
-pub(crate) struct Watched {
+pub(crate) struct LiveProgram {
     limits: Limits,
     /// Whether exec has replaced the copy of this process's memory.
     executed: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Watched {
 
 #[derive(Default)]
 struct Registry {
-    live: HashMap<i32, Watched>,
+    live: HashMap<i32, LiveProgram>,
     /// Whether the watch has been started.
     watched: bool,
     closed: bool,
@@ -62,7 +62,9 @@ pub(crate) fn start(
         registry.watched = true;
     }
     let pid = fork()?;
-    registry.live.insert(pid, Watched { limits, executed: false, stopped: None, peak_bytes: 0 });
+    registry
+        .live
+        .insert(pid, LiveProgram { limits, executed: false, stopped: None, peak_bytes: 0 });
     STARTED.notify_one();
     Ok(pid)
 }
@@ -84,7 +86,7 @@ pub(crate) fn kill(pid: i32, reason: Option<Limit>) {
 
 /// Kills what is left of a group whose leader has ended, and removes it from the list. Call this before the
 /// leader is reaped.
-pub(crate) fn finish(pid: i32) -> Option<Watched> {
+pub(crate) fn finish(pid: i32) -> Option<LiveProgram> {
     let mut registry = lock();
     let watched = registry.as_mut()?.live.remove(&pid)?;
     kill_group(pid);
@@ -143,7 +145,7 @@ fn patrol() {
     }
 }
 
-impl Watched {
+impl LiveProgram {
     /// Returns the limit that the program has exceeded, if any.
     fn broken(&mut self, pid: i32) -> Option<Limit> {
         let Limits { cpu_ms, memory_bytes, stack_bytes, threads, .. } = self.limits;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// What a model says about a tool that it lacks. Unknown members are ignored.
 #[derive(Deserialize)]
-struct Wish {
+struct ProposalFields {
     signature: String,
     description: String,
     #[serde(default)]
@@ -36,7 +36,7 @@ impl Reply {
     /// # Errors
     /// Of kind [`FailureKind::NotInReply`] if the reply has no such JSON, or no example.
     pub fn proposal(&self) -> Result<Proposal> {
-        let wish: Wish = self.json()?;
+        let wish: ProposalFields = self.json()?;
         let mut task = Task::new(wish.signature.trim().trim_end_matches(['{', '}', ' ']));
         let not = |why: &str| Err(Error::new(FailureKind::NotInReply, why));
         if task.function().is_none() {

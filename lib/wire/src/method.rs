@@ -182,7 +182,7 @@ impl<M: ToolboxMethod> Method for InToolbox<M> {
 }
 
 /// [`ToolboxCall::Fresh`].
-pub struct StartAfresh;
+pub struct CreateToolbox;
 
 /// [`ToolboxCall::List`].
 pub struct ListTools;
@@ -224,7 +224,7 @@ pub struct Verify;
 
 methods! {
     ToolboxMethod for ToolboxCall;
-    StartAfresh => (), StartAfresh => ToolboxCall::Fresh;
+    CreateToolbox => (), CreateToolbox => ToolboxCall::Fresh;
     ListTools => Vec<Listed>, ListTools => ToolboxCall::List;
     Examine => Examination, Examine(proposal) => ToolboxCall::Examine(proposal);
     Admit => Admission, Admit { proposal, review } => ToolboxCall::Admit { proposal, review };

@@ -70,9 +70,9 @@ pub fn run(arguments: Parser) -> Result<()> {
         let seen = attack.held.seen(&result, &secret);
         writeln!(output, "attack           {seen}: {}", attack.name)?;
         match seen {
-            Seen::Held => {}
-            Seen::TooSlow => unknown.push(attack.name),
-            Seen::Broken => {
+            AttackResult::Held => {}
+            AttackResult::TooSlow => unknown.push(attack.name),
+            AttackResult::Broken => {
                 let Execution { status, stdout, stderr, .. } = result;
                 broken.push(format!("{} ({status}: {stdout}{stderr})", attack.name));
             }
@@ -107,7 +107,7 @@ fn run_patiently(judge: &Judge, attack: &Attack) -> Result<Execution> {
 const PATIENCE_MS: [u64; 3] = [200, 2_000, 10_000];
 
 /// The point at which the jail stops an attack.
-enum Held {
+enum StopPoint {
     /// It does not compile, and leaks nothing.
     Compiling,
     /// It runs, fails in its attempt, and prints `held`.
@@ -117,7 +117,7 @@ enum Held {
 }
 
 /// The result of an attack.
-enum Seen {
+enum AttackResult {
     /// The jail held.
     Held,
     /// The jail did not hold.
@@ -126,42 +126,42 @@ enum Seen {
     TooSlow,
 }
 
-impl std::fmt::Display for Seen {
+impl std::fmt::Display for AttackResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Seen::Held => "held",
-            Seen::Broken => "BROKEN",
-            Seen::TooSlow => "too slow to tell",
+            AttackResult::Held => "held",
+            AttackResult::Broken => "BROKEN",
+            AttackResult::TooSlow => "too slow to tell",
         })
     }
 }
 
-impl Held {
-    fn seen(&self, result: &Execution, secret: &str) -> Seen {
+impl StopPoint {
+    fn seen(&self, result: &Execution, secret: &str) -> AttackResult {
         let told = [&result.stdout, &result.stderr].iter().any(|text| text.contains(secret));
         match self.holds(result, secret) {
-            true => Seen::Held,
-            false if self.is_too_slow(result) && !told => Seen::TooSlow,
-            false => Seen::Broken,
+            true => AttackResult::Held,
+            false if self.is_too_slow(result) && !told => AttackResult::TooSlow,
+            false => AttackResult::Broken,
         }
     }
 
     /// Returns whether the attack met a limit of time that it should not meet.
     fn is_too_slow(&self, result: &Execution) -> bool {
-        let wanted = matches!(self, Held::Until(limit) if result.status == *limit);
+        let wanted = matches!(self, StopPoint::Until(limit) if result.status == *limit);
         result.status == Status::TimeOut && !wanted
     }
 
     /// Returns whether the attack was stopped there and revealed nothing of the secret.
     fn holds(&self, result: &Execution, secret: &str) -> bool {
         match self {
-            Held::Compiling => {
+            StopPoint::Compiling => {
                 let told =
                     [&result.stdout, &result.stderr].iter().any(|text| text.contains(secret));
                 result.stage == Reached::Compile && result.status != Status::TimeOut && !told
             }
-            Held::Running => result.stage == Reached::Run && result.stdout == "held\n",
-            Held::Until(limit) => result.stage == Reached::Run && result.status == *limit,
+            StopPoint::Running => result.stage == Reached::Run && result.stdout == "held\n",
+            StopPoint::Until(limit) => result.stage == Reached::Run && result.status == *limit,
         }
     }
 }
@@ -169,7 +169,7 @@ impl Held {
 struct Attack {
     name: &'static str,
     program: String,
-    held: Held,
+    held: StopPoint,
 }
 
 impl Attack {
@@ -198,12 +198,12 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
         program: format!(
             "fn main() {{ println!(\"{{}}\", if {{ {attempt} }} {{ \"broken\" }} else {{ \"held\" }}) }}"
         ),
-        held: Held::Running,
+        held: StopPoint::Running,
     };
     let endless = |name, body: &str, limit| Attack {
         name,
         program: format!("fn main() {{ {body} }}"),
-        held: Held::Until(limit),
+        held: StopPoint::Until(limit),
     };
     let signal = format!(
         "unsafe extern \"C\" {{ fn kill(pid: i32, signal: i32) -> i32; }}
@@ -214,7 +214,7 @@ fn attacks(secret_file: &str, variable: Option<&str>) -> Vec<Attack> {
     let compiling = |name, stolen: &str| Attack {
         name,
         program: format!("fn main() {{ println!(\"{{}} bytes\", {stolen}.len()) }}"),
-        held: Held::Compiling,
+        held: StopPoint::Compiling,
     };
     let mut attacks =
         vec![compiling("read a file while compiling", &format!("include_str!({secret_file:?})"))];
@@ -263,16 +263,22 @@ mod tests {
     #[test]
     fn a_time_out_is_a_broken_jail_only_if_it_reveals_the_secret() {
         let late = ended(Reached::Run, Status::TimeOut, "");
-        assert!(matches!(Held::Running.seen(&late, "canary"), Seen::TooSlow));
-        assert!(matches!(Held::Until(Status::OutOfMemory).seen(&late, "canary"), Seen::TooSlow));
-        assert!(matches!(Held::Until(Status::TimeOut).seen(&late, "canary"), Seen::Held));
+        assert!(matches!(StopPoint::Running.seen(&late, "canary"), AttackResult::TooSlow));
+        assert!(matches!(
+            StopPoint::Until(Status::OutOfMemory).seen(&late, "canary"),
+            AttackResult::TooSlow
+        ));
+        assert!(matches!(
+            StopPoint::Until(Status::TimeOut).seen(&late, "canary"),
+            AttackResult::Held
+        ));
         let told = ended(Reached::Run, Status::TimeOut, "canary");
-        assert!(matches!(Held::Running.seen(&told, "canary"), Seen::Broken));
+        assert!(matches!(StopPoint::Running.seen(&told, "canary"), AttackResult::Broken));
         let broken = ended(Reached::Run, Status::Exited(0), "broken\n");
-        assert!(matches!(Held::Running.seen(&broken, "canary"), Seen::Broken));
+        assert!(matches!(StopPoint::Running.seen(&broken, "canary"), AttackResult::Broken));
         let late = ended(Reached::Compile, Status::TimeOut, "");
-        assert!(matches!(Held::Running.seen(&late, "canary"), Seen::TooSlow));
-        assert!(matches!(Held::Compiling.seen(&late, "canary"), Seen::TooSlow));
+        assert!(matches!(StopPoint::Running.seen(&late, "canary"), AttackResult::TooSlow));
+        assert!(matches!(StopPoint::Compiling.seen(&late, "canary"), AttackResult::TooSlow));
     }
 
     /// On a machine where nothing ends in the first 200 ms, more time shows that the jail holds.
@@ -284,10 +290,10 @@ mod tests {
         let attack = Attack {
             name: "slow",
             program: format!("fn main() {{ if {{ {busy} }} {{ println!(\"held\") }} }}"),
-            held: Held::Running,
+            held: StopPoint::Running,
         };
         let result = run_patiently(&judge, &attack).unwrap();
-        assert!(matches!(attack.held.seen(&result, "canary"), Seen::Held), "{result:?}");
+        assert!(matches!(attack.held.seen(&result, "canary"), AttackResult::Held), "{result:?}");
     }
 
     #[test]
@@ -297,7 +303,7 @@ mod tests {
         let judge = Judge::with(options).unwrap();
         // The candidate's own source, and a variable that the compiler gets.
         let attacks = attacks("candidate.rs", Some("PATH")).into_iter();
-        for attack in attacks.filter(|attack| matches!(attack.held, Held::Compiling)) {
+        for attack in attacks.filter(|attack| matches!(attack.held, StopPoint::Compiling)) {
             let result = judge.execute(&Program::new(attack.program)).unwrap();
             assert!(!attack.held.holds(&result, "canary"), "{}: {result:?}", attack.name);
         }

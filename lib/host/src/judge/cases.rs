@@ -7,7 +7,7 @@ use code_evolution_wire::verdict::{CaseVerdict, Outcome, Panic};
 
 use super::clock::{after, milliseconds};
 use super::compile::Program;
-use super::conversation::{Broken, Conversation, Remains};
+use super::conversation::{Conversation, ExchangeError, Remains};
 use super::ending::{Bounds, End, SIGABRT, SIGKILL, TOO_MUCH_OUTPUT};
 use super::error::JudgeError;
 use super::noise::MAX_NOISE;
@@ -22,7 +22,7 @@ const LEAST_CPU_MS: u64 = 20;
 
 /// What happened to one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum CaseRun {
     /// The candidate never received it.
     NotRun,
     /// The candidate received it.
@@ -38,7 +38,7 @@ pub struct Results {
     /// One verdict per case, in the task's order.
     pub cases: Vec<CaseVerdict>,
     /// What happened to each case, in the same order.
-    pub fates: Vec<Fate>,
+    pub fates: Vec<CaseRun>,
     /// Whether another run might give another result: see [`End::is_by_chance`].
     pub by_chance: bool,
     /// Whether a case met a limit of the clock while it was mostly waiting: the machine may have been too
@@ -80,7 +80,7 @@ impl Prepared<'_> {
             results: Results {
                 outcome: Outcome::Finished,
                 cases: self.not_run("not run"),
-                fates: vec![Fate::NotRun; self.cases.len()],
+                fates: vec![CaseRun::NotRun; self.cases.len()],
                 by_chance: false,
                 waited: false,
                 killed: false,
@@ -153,7 +153,7 @@ impl Run<'_> {
             let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
-            self.results.fates[index] = Fate::Ran;
+            self.results.fates[index] = CaseRun::Ran;
             let asked = Instant::now();
             let broken = match conversation.exchange(frame, longest_reply(limits), deadline) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
@@ -164,7 +164,7 @@ impl Run<'_> {
                         self.results.cases[index] = verdict;
                         continue;
                     }
-                    Err(reason) => Broken::Violation(reason),
+                    Err(reason) => ExchangeError::Violation(reason),
                 },
                 Err(broken) => broken,
             };
@@ -173,7 +173,7 @@ impl Run<'_> {
             let rest = &order[position + 1..];
             self.see_peak(&conversation);
             let left = match broken {
-                Broken::Violation(reason) => {
+                ExchangeError::Violation(reason) => {
                     let remains = conversation.kill();
                     self.account(&remains);
                     self.fatal(
@@ -186,7 +186,7 @@ impl Run<'_> {
                         "not run: it broke the protocol in an earlier case".to_owned(),
                     )
                 }
-                Broken::TooLate => {
+                ExchangeError::TooLate => {
                     let remains = conversation.kill();
                     self.account(&remains);
                     let limit_ms = match case_deadline < self.deadline {
@@ -199,13 +199,13 @@ impl Run<'_> {
                     self.fatal(index, Outcome::TimeOut { limit_ms }, &time_out(limit_ms));
                     Remaining::Restart(rest)
                 }
-                Broken::TooNoisy => {
+                ExchangeError::TooNoisy => {
                     let remains = conversation.kill();
                     self.account(&remains);
                     self.fatal(index, TOO_MUCH_OUTPUT, &too_much_output());
                     Remaining::Restart(rest)
                 }
-                Broken::Closed => {
+                ExchangeError::Closed => {
                     let remains = conversation.end_soon();
                     self.account(&remains);
                     let end = End::of(&remains);
@@ -252,7 +252,7 @@ impl Run<'_> {
         }
         self.results.cases[index] = verdict;
         if let Outcome::TimeOut { limit_ms } = outcome {
-            self.results.fates[index] = Fate::OutOfTime(limit_ms);
+            self.results.fates[index] = CaseRun::OutOfTime(limit_ms);
         }
         if self.results.outcome == Outcome::Finished {
             self.results.outcome = outcome;

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Ended, Prisoner, Process};
+use code_evolution_jail::{Prisoner, Process, RunResult};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::noise::{MAX_NOISE, Noise};
@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Broken {
+pub enum ExchangeError {
     /// The process closed its end; most likely it has ended.
     Closed,
     /// The deadline passed.
@@ -41,7 +41,7 @@ pub struct Conversation {
 /// What is left of a process after its end.
 pub struct Remains {
     /// How the process ended and what it used.
-    pub ended: Ended,
+    pub ended: RunResult,
     /// What it wrote on standard output, up to the limit.
     pub stdout: Vec<u8>,
     /// Whether it wrote more than that on standard output.
@@ -94,12 +94,15 @@ impl Conversation {
         frame: &[u8],
         limit: u64,
         deadline: Instant,
-    ) -> Result<Vec<u8>, Broken> {
+    ) -> Result<Vec<u8>, ExchangeError> {
         if self.receive()? {
-            return Err(Broken::Violation("it sent bytes before they were asked for".to_owned()));
+            return Err(ExchangeError::Violation(
+                "it sent bytes before they were asked for".to_owned(),
+            ));
         }
         let length = u32::try_from(frame.len());
-        let length = length.map_err(|_| Broken::Violation("the input is too long".to_owned()))?;
+        let length =
+            length.map_err(|_| ExchangeError::Violation("the input is too long".to_owned()))?;
         let mut message = length.to_le_bytes().to_vec();
         message.extend_from_slice(frame);
         let mut sent = 0;
@@ -108,7 +111,7 @@ impl Conversation {
             let all_sent = sent == message.len();
             if self.receive()? && !all_sent {
                 let reason = "it answered before it had read its input".to_owned();
-                return Err(Broken::Violation(reason));
+                return Err(ExchangeError::Violation(reason));
             }
             if let Some(reply) = take_reply(&mut self.received, limit)? {
                 return Ok(reply);
@@ -117,7 +120,7 @@ impl Conversation {
         }
     }
 
-    fn send(&mut self, bytes: &[u8]) -> Result<usize, Broken> {
+    fn send(&mut self, bytes: &[u8]) -> Result<usize, ExchangeError> {
         if bytes.is_empty() {
             return Ok(0);
         }
@@ -125,36 +128,36 @@ impl Conversation {
             Ok(count) => Ok(count),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(0),
-                _ => Err(Broken::Closed),
+                _ => Err(ExchangeError::Closed),
             },
         }
     }
 
     /// Reads what is there, but at most one buffer. Returns whether anything was there.
-    fn receive(&mut self) -> Result<bool, Broken> {
+    fn receive(&mut self) -> Result<bool, ExchangeError> {
         let mut buffer = [0; 32 << 10];
         match self.frames.read(&mut buffer) {
-            Ok(0) => Err(Broken::Closed),
+            Ok(0) => Err(ExchangeError::Closed),
             Ok(count) => {
                 self.received.extend_from_slice(&buffer[..count]);
                 Ok(true)
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(false),
-                _ => Err(Broken::Closed),
+                _ => Err(ExchangeError::Closed),
             },
         }
     }
 
     /// Waits until the frames are ready to be read or written, and drains the noise meanwhile.
-    fn wait_for(&mut self, to_send: bool, deadline: Instant) -> Result<(), Broken> {
+    fn wait_for(&mut self, to_send: bool, deadline: Instant) -> Result<(), ExchangeError> {
         loop {
             if self.too_noisy() {
-                return Err(Broken::TooNoisy);
+                return Err(ExchangeError::TooNoisy);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Broken::TooLate);
+                return Err(ExchangeError::TooLate);
             }
             let frames = if to_send { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             let frames_ready = self.poll(frames, left);
@@ -285,13 +288,13 @@ impl Conversation {
 ///
 /// # Errors
 /// A violation: the reply is longer than the limit, or bytes follow it.
-pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
+pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>, ExchangeError> {
     let Some((head, body)) = received.split_first_chunk::<4>() else {
         return Ok(None);
     };
     let length = u32::from_le_bytes(*head);
     if u64::from(length) > limit {
-        return Err(Broken::Violation(format!(
+        return Err(ExchangeError::Violation(format!(
             "it sent a frame of {length} bytes where {limit} are allowed"
         )));
     }
@@ -303,7 +306,7 @@ pub fn take_reply(received: &mut Vec<u8>, limit: u64) -> Result<Option<Vec<u8>>,
             Ok(Some(reply))
         }
         std::cmp::Ordering::Greater => {
-            Err(Broken::Violation("it sent bytes after its answer".to_owned()))
+            Err(ExchangeError::Violation("it sent bytes after its answer".to_owned()))
         }
     }
 }
@@ -314,7 +317,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Reads bytes that arrive in these pieces, with outputs up to 8 bytes.
-    fn read(pieces: &[Vec<u8>]) -> Result<Option<Vec<u8>>, Broken> {
+    fn read(pieces: &[Vec<u8>]) -> Result<Option<Vec<u8>>, ExchangeError> {
         let mut received = Vec::new();
         for piece in pieces {
             received.extend_from_slice(piece);
@@ -330,8 +333,8 @@ mod tests {
         assert_eq!(read(&[vec![2, 0], vec![0, 0, 7], vec![8]]), Ok(Some(vec![7, 8])));
         assert_eq!(read(&[vec![2, 0, 0, 0, 7]]), Ok(None));
         assert_eq!(read(&[vec![0, 0, 0, 0]]), Ok(Some(vec![])));
-        assert!(matches!(read(&[vec![1, 0, 0, 0, 7, 8]]), Err(Broken::Violation(_))));
-        assert!(matches!(read(&[vec![9, 0, 0, 0]]), Err(Broken::Violation(_))));
+        assert!(matches!(read(&[vec![1, 0, 0, 0, 7, 8]]), Err(ExchangeError::Violation(_))));
+        assert!(matches!(read(&[vec![9, 0, 0, 0]]), Err(ExchangeError::Violation(_))));
     }
 
     proptest! {
@@ -348,7 +351,7 @@ mod tests {
                 Ok(None) => prop_assert!(
                     all.len() < 4 || all.len() < 4 + u32::from_le_bytes([all[0], all[1], all[2], all[3]]) as usize
                 ),
-                Err(broken) => prop_assert!(matches!(broken, Broken::Violation(_)) && all.len() >= 4),
+                Err(broken) => prop_assert!(matches!(broken, ExchangeError::Violation(_)) && all.len() >= 4),
             }
         }
     }

@@ -7,7 +7,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::text::clip;
 use code_evolution_wire::verdict::{CaseVerdict, Diagnostic, Level, Outcome, Stage, Verdict};
 
-use super::cases::Fate;
+use super::cases::CaseRun;
 use super::prepared::PANICKED;
 
 /// The longest feedback, in characters.
@@ -20,7 +20,7 @@ const MAX_CASES: usize = 5;
 const MAX_PART: usize = 240;
 
 /// Returns the text for a verdict; `fates` says what happened to each case.
-pub fn feedback(task: &Task, verdict: &Verdict, fates: &[Fate]) -> String {
+pub fn feedback(task: &Task, verdict: &Verdict, fates: &[CaseRun]) -> String {
     let text = match (&verdict.outcome, verdict.stage) {
         (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
         (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
@@ -75,7 +75,7 @@ fn error_text(error: &Diagnostic, room: usize) -> String {
     }
 }
 
-fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
+fn cases(verdict: &Verdict, fates: &[CaseRun]) -> String {
     let (passed, total) = (verdict.passed, verdict.total);
     let mut text = match (passed, total) {
         (1, 1) => return "The only case passes.".to_owned(),
@@ -87,7 +87,7 @@ fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
     let failing = verdict.cases.iter().zip(fates).filter(|(case, _)| !case.passed);
     let (hidden, visible): (Vec<_>, Vec<_>) = failing.partition(|(case, _)| case.hidden);
     let (not_run, ran): (Vec<_>, Vec<_>) =
-        visible.into_iter().partition(|(_, fate)| **fate == Fate::NotRun);
+        visible.into_iter().partition(|(_, fate)| **fate == CaseRun::NotRun);
     for (case, _) in ran.iter().take(MAX_CASES) {
         text.push('\n');
         text.push_str(&clip(&describe(case), MAX_PART));
@@ -103,8 +103,8 @@ fn cases(verdict: &Verdict, fates: &[Fate]) -> String {
     }
     // The limit of time that a case met reveals nothing of its input, and a busy machine may be the reason.
     let late = hidden.iter().filter_map(|(_, fate)| match fate {
-        Fate::OutOfTime(limit_ms) => Some(*limit_ms),
-        Fate::NotRun | Fate::Ran => None,
+        CaseRun::OutOfTime(limit_ms) => Some(*limit_ms),
+        CaseRun::NotRun | CaseRun::Ran => None,
     });
     for limit_ms in late.collect::<BTreeSet<_>>() {
         text.push_str(&format!("\nA hidden case took longer than {limit_ms} ms."));
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     /// Returns the feedback on cases with these `hidden` flags, if only the first `passed` cases pass.
-    fn told(hidden: &[bool], passed: usize, fates: &[Fate]) -> String {
+    fn told(hidden: &[bool], passed: usize, fates: &[CaseRun]) -> String {
         let mut task = Task::new("fn f(n: usize) -> usize");
         for (n, hidden) in hidden.iter().enumerate() {
             task = match hidden {
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn numbers_and_verbs_agree() {
-        let (no, yes, ran, not) = (false, true, Fate::Ran, Fate::NotRun);
+        let (no, yes, ran, not) = (false, true, CaseRun::Ran, CaseRun::NotRun);
         assert_eq!(told(&[no], 1, &[ran]), "The only case passes.");
         assert_eq!(told(&[yes], 0, &[ran]), "The only case fails.\n1 hidden case fails.");
         assert_eq!(told(&[no; 3], 3, &[ran; 3]), "All 3 cases pass.");
@@ -209,11 +209,14 @@ mod tests {
 
     #[test]
     fn a_hidden_case_that_met_a_limit_of_time_says_so() {
-        let late = Fate::OutOfTime(2_000);
+        let late = CaseRun::OutOfTime(2_000);
         assert_eq!(
-            told(&[false, true, true, true], 1, &[Fate::Ran, late, late, Fate::Ran]),
+            told(&[false, true, true, true], 1, &[CaseRun::Ran, late, late, CaseRun::Ran]),
             "1 of 4 cases passes.\n3 hidden cases fail.\nA hidden case took longer than 2000 ms."
         );
-        assert_eq!(told(&[true], 0, &[Fate::NotRun]), "The only case fails.\n1 hidden case fails.");
+        assert_eq!(
+            told(&[true], 0, &[CaseRun::NotRun]),
+            "The only case fails.\n1 hidden case fails."
+        );
     }
 }

@@ -10,7 +10,7 @@ use proptest::sample::Index;
 use serde::Deserialize;
 
 use super::codec;
-use super::conversation::{Broken, take_reply};
+use super::conversation::{ExchangeError, take_reply};
 use super::error::JudgeError;
 use super::plan::Plan;
 use super::prepared::{Reply, read_reply};
@@ -63,7 +63,7 @@ fn read(ty: &Type, bytes: &[u8], piece: Index) -> Result<Option<Reply>, String> 
         match take_reply(&mut received, LIMIT) {
             Ok(None) => {}
             Ok(Some(reply)) => return read_reply(ty, &reply).map(Some),
-            Err(Broken::Violation(reason)) => return Err(reason),
+            Err(ExchangeError::Violation(reason)) => return Err(reason),
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::clock::after;
 use super::codec;
 use super::compile::Program;
-use super::conversation::{Broken, Conversation};
+use super::conversation::{Conversation, ExchangeError};
 use super::ending::End;
 use super::error::{JudgeError, unless_cancelled};
 use super::plan::Plan;
@@ -156,7 +156,7 @@ impl Resident {
         conversation.process().resume();
         let answer = conversation.exchange(&frame, longest_reply(&self.limits), deadline);
         let reply = answer.and_then(|reply| {
-            read_reply(&self.signature.output, &reply).map_err(Broken::Violation)
+            read_reply(&self.signature.output, &reply).map_err(ExchangeError::Violation)
         });
         let broken = match reply {
             Ok(reply) => {
@@ -173,19 +173,19 @@ impl Resident {
             Err(broken) => unless_cancelled(broken)?,
         };
         Err(CallError::Failed(match broken {
-            Broken::TooLate => {
+            ExchangeError::TooLate => {
                 conversation.kill();
                 format!("it took longer than {limit_ms} ms and was stopped")
             }
-            Broken::TooNoisy => {
+            ExchangeError::TooNoisy => {
                 let status = Status::from(End::of(&conversation.kill()));
                 format!("it {status} and was stopped")
             }
-            Broken::Violation(reason) => {
+            ExchangeError::Violation(reason) => {
                 conversation.kill();
                 reason
             }
-            Broken::Closed => {
+            ExchangeError::Closed => {
                 format!("its process ended: {}", Status::from(End::of(&conversation.end_soon())))
             }
         }))

@@ -104,7 +104,7 @@ impl Models {
             let reserved = self.shared.meter.lock().unpoisoned().reserve(ask)?;
             let again =
                 |took: &meter::Spent| self.shared.meter.lock().unpoisoned().again(&reserved, took);
-            let client::Asked { result, took } = client.ask(ask, progress, &again);
+            let client::QuestionResult { result, took } = client.ask(ask, progress, &again);
             self.shared.meter.lock().unpoisoned().settle(reserved, took);
             Ok(Answer { mode: self.shared.status.mode, ..result? })
         };

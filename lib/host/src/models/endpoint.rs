@@ -28,7 +28,7 @@ pub(super) struct Endpoint {
 }
 
 /// The current address for a request, and the key for it.
-pub(super) struct Reached<'a> {
+pub(super) struct CurrentEndpoint<'a> {
     pub(super) base: Cow<'a, Url>,
     pub(super) key: Option<Cow<'a, Key>>,
 }
@@ -38,13 +38,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ModelError::Provider`] if the local model cannot be started.
-    pub(super) fn reach(&self) -> Result<Reached<'_>, ModelError> {
+    pub(super) fn reach(&self) -> Result<CurrentEndpoint<'_>, ModelError> {
         match &self.local {
             Some(local) => {
                 let (base, key) = local.reach()?;
-                Ok(Reached { base: Cow::Owned(base), key: Some(Cow::Owned(key)) })
+                Ok(CurrentEndpoint { base: Cow::Owned(base), key: Some(Cow::Owned(key)) })
             }
-            None => Ok(Reached {
+            None => Ok(CurrentEndpoint {
                 base: Cow::Borrowed(&self.base),
                 key: self.key.as_ref().map(Cow::Borrowed),
             }),

@@ -229,7 +229,7 @@ fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Fai
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
         // Opening it has already made it.
-        ToolboxCall::Fresh => tool_answer::<method::StartAfresh>(&()),
+        ToolboxCall::Fresh => tool_answer::<method::CreateToolbox>(&()),
         ToolboxCall::List => tool_answer::<method::ListTools>(&toolbox.list()?),
         ToolboxCall::Examine(proposal) => {
             tool_answer::<method::Examine>(&toolbox.examine(&proposal)?)

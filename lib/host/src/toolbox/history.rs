@@ -21,12 +21,12 @@ pub const CUT_SHORT: &str = "cut_short";
 pub struct History {
     /// The version in use, by the tool's name.
     in_use: BTreeMap<String, u32>,
-    last: Option<Announced>,
+    last: Option<LoggedChange>,
 }
 
 /// The last change that a log records.
 #[derive(Debug, Clone)]
-pub struct Announced {
+pub struct LoggedChange {
     /// The tool.
     pub tool: String,
     /// The version that is put into use.
@@ -48,7 +48,7 @@ impl History {
                 (ADMITTED | ROLLED_BACK, Some(tool), Some(version)) => {
                     let before = history.in_use.insert(tool.clone(), version);
                     let admitted = event == ADMITTED;
-                    history.last = Some(Announced { tool, version, before, admitted });
+                    history.last = Some(LoggedChange { tool, version, before, admitted });
                 }
                 (CUT_SHORT, ..) => history.take_back(),
                 _ => {}
@@ -58,7 +58,7 @@ impl History {
     }
 
     fn take_back(&mut self) {
-        if let Some(Announced { tool, before, .. }) = self.last.take() {
+        if let Some(LoggedChange { tool, before, .. }) = self.last.take() {
             match before {
                 Some(version) => self.in_use.insert(tool, version),
                 None => self.in_use.remove(&tool),
@@ -67,7 +67,7 @@ impl History {
     }
 
     /// Returns the last change if these tools are still as they were before it.
-    pub fn cut_short(&self, tools: &BTreeMap<String, ToolEntry>) -> Option<&Announced> {
+    pub fn cut_short(&self, tools: &BTreeMap<String, ToolEntry>) -> Option<&LoggedChange> {
         let last = self.last.as_ref()?;
         let entry = tools.get(&last.tool);
         // A new version appears in the manifest and goes into use in the same write.

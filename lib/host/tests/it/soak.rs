@@ -71,18 +71,18 @@ fn request(number: usize) -> Value {
 
 /// The resources of a process: resident bytes, descriptors, children.
 #[derive(Debug)]
-struct Holds {
+struct Resources {
     bytes: u64,
     descriptors: usize,
     children: usize,
 }
 
-fn holds(host: &Child) -> Holds {
+fn resources(host: &Child) -> Resources {
     let folder = format!("/proc/{}", host.id());
     let status = fs::read_to_string(format!("{folder}/status")).unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    Holds {
+    Resources {
         bytes: kilobytes << 10,
         children: children(host.id()).len(),
         descriptors: fs::read_dir(format!("{folder}/fd")).unwrap().count(),
@@ -123,10 +123,10 @@ fn a_long_session_leaves_the_host_as_it_was() {
             assert!(outcomes.contains(&outcome), "{code}\n{answer}");
         }
         if early.is_none() && round[0] >= KINDS.len() {
-            early = Some(holds(&host));
+            early = Some(resources(&host));
         }
     }
-    let (early, late) = (early.expect("more than two rounds"), holds(&host));
+    let (early, late) = (early.expect("more than two rounds"), resources(&host));
     println!("{count} candidates; after two rounds {early:?}, at the end {late:?}");
     assert_eq!(late.children, 0, "a process is left");
     assert_eq!(late.descriptors, early.descriptors, "a descriptor is left");

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use code_evolution_jail::{Ended, Exit, Jail, Limit, Limits, Prisoner, Stage};
+use code_evolution_jail::{Exit, Jail, Limit, Limits, Prisoner, RunResult, Stage};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(attack: &Attack, ended: &Ended, output: String) -> Self {
+    fn new(attack: &Attack, ended: &RunResult, output: String) -> Self {
         Row {
             stage: format!("{:?}", attack.stage),
             name: attack.name.to_owned(),
@@ -170,7 +170,7 @@ pub fn play() {
 
 /// Sends `hello`, and collects the output on all three descriptors (64 kB of each; then a flood blocks)
 /// until the program ends.
-pub fn watch(prisoner: Prisoner, wall: Duration) -> (Ended, String) {
+pub fn watch(prisoner: Prisoner, wall: Duration) -> (RunResult, String) {
     let Prisoner { mut frames, stdout, stderr, process } = prisoner;
     if let Err(error) = frames.write_all(b"hello") {
         // Most attacks read no frames and may already have ended.

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use code_evolution_jail::{Ended, Exit, Jail, Limits, Stage};
+use code_evolution_jail::{Exit, Jail, Limits, RunResult, Stage};
 use tempfile::TempDir;
 
 use crate::{batch, users};
@@ -19,7 +19,7 @@ const CANARY: &str = "canary-0f5d1c9e";
 /// The result of compiling a source.
 #[derive(Debug)]
 struct Compiled {
-    ended: Ended,
+    ended: RunResult,
     messages: String,
     /// Whether the canary is in any file left by the compiler.
     leaked: bool,

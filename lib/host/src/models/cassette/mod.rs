@@ -31,7 +31,7 @@
 //!
 //! A request that is not there gets the exchange that asks for the same thing in other words, and the
 //! answer says so: a script never passes for an answer to an edited prompt. `question` says what
-//! "the same thing" is, and `aims` what asks for something besides; `vocabulary` corrects slips of the
+//! "the same thing" is, and `sentences` what asks for something besides; `vocabulary` corrects slips of the
 //! keyboard. Where there is no such exchange, the answer says that it is none
 //! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than one to another question.
 //!
@@ -40,7 +40,6 @@
 //! prompt, and the exchange stays exact after the prompt is reworded. An exchange that this session has
 //! matched exactly or adopted is not adopted again, so two requests cannot fight over one exchange.
 
-mod aims;
 mod choices;
 mod exchange;
 mod file;
@@ -51,6 +50,7 @@ mod player;
 mod question;
 mod recorder;
 mod render;
+mod sentences;
 mod vocabulary;
 
 pub use exchange::{Exchange, Reply, Request};

@@ -6,7 +6,7 @@
 //! words that any English sentence may have, and numbers, count little. Two prompts are alike if they share the
 //! rare words *and* the frame; prompts about functions of different names are not alike at all, since
 //! the answer to one cannot be called by the other's caller. Nor is one that asks for something besides:
-//! that is the subject of `aims`.
+//! that is the subject of `sentences`.
 //!
 //! Left out: word order, grammar and meaning. A prompt that says the same in very different words is not
 //! recognised; this costs a reply but never gives a wrong one.
@@ -14,7 +14,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Request;
-use super::aims::{Aims, Use, is_number};
+use super::sentences::{Sentences, Use, is_number};
 use super::vocabulary::{NEUTRAL, Vocabulary, words};
 
 /// From this likeness on, two prompts ask for the same thing. `tests/data/likeness.toml` has the
@@ -41,7 +41,7 @@ const COMMON: &[&str] = &[
 pub(super) struct Question {
     words: BTreeSet<String>,
     functions: HashSet<String>,
-    aims: Aims,
+    sentences: Sentences,
 }
 
 impl Question {
@@ -54,7 +54,10 @@ impl Question {
         Question {
             functions: functions.cloned().collect(),
             words: said.iter().map(|word| vocabulary.correct(word)).collect(),
-            aims: Aims::new(request.messages.iter().map(|it| it.content.as_str()), vocabulary),
+            sentences: Sentences::new(
+                request.messages.iter().map(|it| it.content.as_str()),
+                vocabulary,
+            ),
         }
     }
 
@@ -93,13 +96,13 @@ fn covered(words: &Question, by: &Question, weight: &dyn Fn(&str) -> f64) -> f64
 
 /// The prompts that are known: how much each of their words tells about what is asked.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownPrompts {
     weights: HashMap<String, f64>,
     /// The rarity of a word that no prompt has.
     unknown: f64,
 }
 
-impl Known {
+impl KnownPrompts {
     pub(super) fn new<'a>(prompts: impl IntoIterator<Item = &'a Question>) -> Self {
         let mut count = 0.0;
         let mut with_word: HashMap<&String, f64> = HashMap::new();
@@ -112,7 +115,7 @@ impl Known {
         // More than in proportion: a frame of many words must not outweigh the few that ask.
         let rarity = |with_word: f64| ((count + 1.0) / with_word).ln().powf(1.5);
         let weight = |(word, with): (&String, f64)| (word.clone(), meaning(word) * rarity(with));
-        Known {
+        KnownPrompts {
             // A word that no prompt has tells less than one that a single prompt has: it may be anything.
             unknown: rarity((count / 10.0).max(1.0)),
             weights: with_word.into_iter().map(weight).collect(),
@@ -135,7 +138,7 @@ impl Known {
         let there = covered(known, prompt, &weight);
         // A courtesy more is no other question, nor is what a sentence tells; other code is one in part.
         let asked = |word: &str| {
-            let part = match prompt.aims.use_of(word) {
+            let part = match prompt.sentences.use_of(word) {
                 _ if known.words.contains(word) => 1.0,
                 _ if NEUTRAL.contains(word) => 0.0,
                 Use::Asking => 1.0,
@@ -151,7 +154,9 @@ impl Known {
         // The dear questions last, for those that it may be.
         if question < SAME_QUESTION {
             question
-        } else if prompt.words != known.words && prompt.aims.go_beyond(&known.aims, &known.words) {
+        } else if prompt.words != known.words
+            && prompt.sentences.go_beyond(&known.sentences, &known.words)
+        {
             0.0
         } else {
             question.min(known.contained_in(prompt))
@@ -169,7 +174,7 @@ mod tests {
         let vocabulary = Vocabulary::new(known.iter().copied());
         let of = |text: &str| Question::new(&Request::from(&Ask::new(text)), &vocabulary);
         let questions: Vec<Question> = known.iter().map(|text| of(text)).collect();
-        Known::new(&questions).alike(&of(prompt), &questions[to])
+        KnownPrompts::new(&questions).alike(&of(prompt), &questions[to])
     }
 
     #[test]

@@ -9,14 +9,14 @@ use crate::models::environment::{Env, set};
 
 /// What is between this process and a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Route {
     /// The proxy and where it comes from: `proxy:3128, from HTTPS_PROXY`.
     proxy: Option<String>,
     /// Whether this process runs in a container, whose `localhost` is its own.
     in_container: bool,
 }
 
-impl Way {
+impl Route {
     /// Finds the way that the HTTP client takes to an address.
     pub(super) fn to(base: &Url, env: Env) -> Self {
         let marks = ["/.dockerenv", "/run/.containerenv"];
@@ -24,7 +24,7 @@ impl Way {
             || set(env, "KUBERNETES_SERVICE_HOST").is_some()
             || marks.iter().any(|mark| Path::new(mark).exists());
         let proxy = if is_local(base) { None } else { proxy(base, env) };
-        Way { proxy, in_container }
+        Route { proxy, in_container }
     }
 
     /// Returns an addition to a message: the proxy, because the proxy may have answered instead of the
@@ -90,12 +90,12 @@ fn proxy(base: &Url, env: Env) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn way(base: &str, env: &[(&str, &str)]) -> (Way, Url) {
+    fn way(base: &str, env: &[(&str, &str)]) -> (Route, Url) {
         let base = Url::parse(base).unwrap();
         let get = |name: &str| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        (Way::to(&base, &get), base)
+        (Route::to(&base, &get), base)
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let told = inside.unreachable(&url);
         assert!(told.contains("is the server at localhost:11434 running?"), "{told}");
         assert!(told.contains("LLM_BASE_URL=http://host.docker.internal:11434/v1"), "{told}");
-        let outside = Way::default().unreachable(&url);
+        let outside = Route::default().unreachable(&url);
         assert!(!outside.contains("docker"), "{outside}");
         let (inside, url) = way("https://api.example.org/v1", &[("container", "podman")]);
         assert!(!inside.unreachable(&url).contains("docker"));

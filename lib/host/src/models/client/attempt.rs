@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fault::{Fault, Origin, Trouble};
 use super::{Client, STREAM_FACTOR};
-use crate::models::endpoint::{Reached, host};
+use crate::models::endpoint::{CurrentEndpoint, host};
 use crate::models::reply::{self, Extent};
 use crate::models::response::{self, Completion};
 use crate::models::server_error;
@@ -50,11 +50,11 @@ impl Client {
         )))
     }
 
-    fn url(reached: &Reached, path: &str) -> String {
+    fn url(reached: &CurrentEndpoint, path: &str) -> String {
         format!("{}/{path}", reached.base.as_str().trim_end_matches('/'))
     }
 
-    fn headers(reached: &Reached) -> HeaderMap {
+    fn headers(reached: &CurrentEndpoint) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(key) = &reached.key
             // A `Key` holds only graphic ASCII characters, which every header may hold.

@@ -31,7 +31,7 @@ use super::text::clean;
 use super::waits;
 use super::{ModelError, Progress, calls, reply, request};
 use crate::lock::Unpoisoned;
-use advice::Way;
+use advice::Route;
 use attempt::ENDED_EARLY;
 use fault::{Fault, Trouble};
 
@@ -55,14 +55,14 @@ pub(super) struct Client {
     refused: Mutex<BTreeSet<String>>,
     /// Whether the server has ever answered.
     answered: AtomicBool,
-    way: Way,
+    way: Route,
 }
 
 /// Allows another request of a question, or says why not.
-pub(super) type Again<'a> = &'a (dyn Fn(&Spent) -> Result<(), ModelError> + Sync);
+pub(super) type MayRetry<'a> = &'a (dyn Fn(&Spent) -> Result<(), ModelError> + Sync);
 
 /// The result of a question.
-pub(super) struct Asked {
+pub(super) struct QuestionResult {
     pub(super) result: Result<Answer, ModelError>,
     pub(super) took: Spent,
 }
@@ -100,7 +100,7 @@ impl Client {
         if is_local(&endpoint.base) {
             builder = builder.no_proxy();
         }
-        let way = Way::to(&endpoint.base, env);
+        let way = Route::to(&endpoint.base, env);
         let http = builder.build().map_err(|error| {
             config("the HTTP client (are the ca-certificates installed?)", &error.without_url())
         })?;
@@ -119,25 +119,25 @@ impl Client {
 
     /// Asks a question and blocks until the answer is there. `again` allows or refuses each further request;
     /// it receives what the question has used so far.
-    pub(super) fn ask(&self, ask: &Ask, progress: Progress, again: Again) -> Asked {
+    pub(super) fn ask(&self, ask: &Ask, progress: Progress, again: MayRetry) -> QuestionResult {
         let mut took = Spent::default();
         let Some(runtime) = &self.runtime else {
             let result =
                 Err(ModelError::Provider("the client has stopped: start a new session".to_owned()));
-            return Asked { result, took };
+            return QuestionResult { result, took };
         };
         // The server's text is shown only with the key hidden.
         let tell = |line: &str| progress(&self.endpoint.hide(line));
         let result = runtime.block_on(self.ask_until_answered(ask, &tell, again, &mut took));
         let result = result.map_err(|error| error.map(|message| self.endpoint.hide(&message)));
-        Asked { result, took }
+        QuestionResult { result, took }
     }
 
     async fn ask_until_answered(
         &self,
         ask: &Ask,
         progress: Progress<'_>,
-        again: Again<'_>,
+        again: MayRetry<'_>,
         took: &mut Spent,
     ) -> Result<Answer, ModelError> {
         let name = self.endpoint.provider.name;

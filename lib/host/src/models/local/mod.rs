@@ -57,11 +57,11 @@ const STARTS: u32 = 3;
 #[derive(Debug)]
 pub(super) struct LocalModel {
     installed: Installed,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<Server>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Server {
     connection: Connection,
     address: Url,
     key: Key,
@@ -98,7 +98,7 @@ impl LocalModel {
         Ok((held.address.clone(), held.key.clone()))
     }
 
-    fn connect(&self) -> Result<Held, ModelError> {
+    fn connect(&self) -> Result<Server, ModelError> {
         for _ in 0..STARTS {
             let connected = socket::connect_or_listen(&self.socket_name());
             let connection = match connected.map_err(|why| self.failed(&why))? {
@@ -114,7 +114,7 @@ impl LocalModel {
                     let (Ok(address), Ok(key)) = (address, Key::new(&key)) else {
                         return Err(self.failed("its greeting cannot be read"));
                     };
-                    return Ok(Held { connection, address, key });
+                    return Ok(Server { connection, address, key });
                 }
                 Some(Greeting::Failed { error }) => return Err(self.failed(&error)),
                 // The server was about to end, or was killed while it loaded.

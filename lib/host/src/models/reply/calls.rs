@@ -11,7 +11,7 @@ use super::zones::{Zone, zones};
 
 /// A text without its calls.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Taken {
+pub(super) struct TextAndCalls {
     pub(super) text: String,
     pub(super) calls: Vec<ToolCall>,
     /// Texts that have the tag of a call but cannot be read as a call.
@@ -36,8 +36,8 @@ const TAGS: [(&str, &str); 13] = [
 ];
 
 /// Removes the calls from a text.
-pub(super) fn take(text: &str, offered: &[Tool]) -> Taken {
-    let mut taken = Taken::default();
+pub(super) fn take(text: &str, offered: &[Tool]) -> TextAndCalls {
+    let mut taken = TextAndCalls::default();
     let mut rest = text;
     while let Some((at, open, close)) = first(rest) {
         let body_from = at + if keeps_tag(open) { 0 } else { open.len() };
@@ -62,7 +62,7 @@ pub(super) fn take(text: &str, offered: &[Tool]) -> Taken {
     taken.text.push_str(rest);
     if taken.calls.is_empty() && taken.unread.is_empty() {
         if let Some(calls) = bare(&taken.text, offered) {
-            return Taken { calls, ..Taken::default() };
+            return TextAndCalls { calls, ..TextAndCalls::default() };
         }
     } else if taken.text.trim().is_empty() {
         taken.text.clear();

@@ -17,7 +17,7 @@ use crate::users::{self, User};
 
 /// What the judge saw of one attack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Observation {
     pub stage: Stage,
     /// How that stage ended.
     pub ended: String,
@@ -35,10 +35,10 @@ pub struct Row {
     kind: String,
     name: String,
     /// With the scan off and `unsafe` allowed.
-    pub jailed: Seen,
+    pub jailed: Observation,
     /// With the settings of a notebook. Bombs are not tried again: the scan stops few of them, and they
     /// take long.
-    pub scanned: Option<Seen>,
+    pub scanned: Option<Observation>,
 }
 
 /// All attacks of one user.
@@ -109,7 +109,7 @@ pub fn play() {
     }
 }
 
-fn see(judge: &Judge, attack: &Attack, log: &Log) -> Seen {
+fn see(judge: &Judge, attack: &Attack, log: &Log) -> Observation {
     let canary = std::env::var(users::CANARY).unwrap();
     let home = std::env::var("HOME").unwrap();
     let secret = format!("{home}/secret");
@@ -127,13 +127,18 @@ fn see(judge: &Judge, attack: &Attack, log: &Log) -> Seen {
     seen.unwrap_or_else(|error| panic!("{}: {error}", attack.name))
 }
 
-fn execute(judge: &Judge, code: &str, attack: &Attack, log: &Log) -> Result<Seen, JudgeError> {
+fn execute(
+    judge: &Judge,
+    code: &str,
+    attack: &Attack,
+    log: &Log,
+) -> Result<Observation, JudgeError> {
     let limits = attack.task.limits.clone();
     let execution = judge.execute(&Program { limits, ..Program::new(code) })?;
     let summary = serde_json::to_value(&execution).map_err(anyhow::Error::from)?;
     let all = summary.to_string();
     log.append("executed", summary, code.as_bytes())?;
-    Ok(Seen {
+    Ok(Observation {
         stage: execution.stage,
         ended: execution.status.to_string(),
         passed: 0,
@@ -144,11 +149,11 @@ fn execute(judge: &Judge, code: &str, attack: &Attack, log: &Log) -> Result<Seen
     })
 }
 
-fn judged(judge: &Judge, task: &Task, code: &str, log: &Log) -> Result<Seen, JudgeError> {
+fn judged(judge: &Judge, task: &Task, code: &str, log: &Log) -> Result<Observation, JudgeError> {
     let mut verdict = judge.judge(task, code)?;
     log.judged(task, code, None, &verdict)?;
     verdict.cases.iter_mut().for_each(|case| case.expected = None);
-    Ok(Seen {
+    Ok(Observation {
         stage: verdict.stage,
         ended: ended(&verdict),
         passed: verdict.passed,
@@ -175,7 +180,7 @@ fn ended(verdict: &Verdict) -> String {
     }
 }
 
-impl Seen {
+impl Observation {
     /// Returns a few words for a table.
     pub fn short(&self) -> String {
         let stage = format!("{:?}", self.stage).to_lowercase();

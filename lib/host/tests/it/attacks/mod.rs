@@ -18,7 +18,7 @@ use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Stage;
 
 pub use batch::play;
-use batch::{Row, Seen, batches};
+use batch::{Observation, Row, batches};
 
 /// An attack.
 #[derive(Debug, Clone)]
@@ -62,8 +62,8 @@ enum Expected {
 use Expected::{Ends, Harmless, NotCompiled, Scores, Violates, Worthless};
 
 impl Expected {
-    fn is(self, seen: &Seen) -> bool {
-        let Seen { stage, ended, passed, total, .. } = seen;
+    fn is(self, seen: &Observation) -> bool {
+        let Observation { stage, ended, passed, total, .. } = seen;
         let ran = *stage == Stage::Run;
         match self {
             NotCompiled => *stage == Stage::Compile && ended == "compile error" && *passed == 0,
@@ -79,7 +79,7 @@ impl Expected {
 
     /// Returns whether this also holds with a notebook's settings: the scan may refuse more, but must not
     /// let more pass.
-    fn is_scanned(self, seen: &Seen) -> bool {
+    fn is_scanned(self, seen: &Observation) -> bool {
         let refused = seen.stage != Stage::Run && seen.passed == 0;
         self.is(seen) || (refused && !matches!(self, Scores(1..)))
     }
@@ -174,7 +174,7 @@ fn table() {
     for attack in ALL.iter() {
         for batch in batches() {
             let Row { jailed, scanned, .. } = batch.row(attack);
-            let shown = scanned.as_ref().map_or("not tried".to_owned(), Seen::short);
+            let shown = scanned.as_ref().map_or("not tried".to_owned(), Observation::short);
             let (kind, expected) = (format!("{:?}", attack.kind), attack.expected.to_string());
             row(&kind, attack.name, batch.user.name, &expected, &jailed.short(), &shown);
             let as_expected = attack.expected.is(jailed)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use code_evolution_wire::model::{Ask, Fit};
 use code_evolution_wire::protocol::{Failure, FailureKind};
 
-use super::question::{Known, Question, SAME_QUESTION};
+use super::question::{KnownPrompts, Question, SAME_QUESTION};
 use super::render::{REQUEST_KEYS, request_items};
 use super::vocabulary::Vocabulary;
 use super::{Cassette, Exchange, Kind, Reply, Request};
@@ -21,7 +21,7 @@ pub struct Player {
     /// What each exchange's request asks, for finding the nearest.
     questions: Vec<Question>,
     vocabulary: Vocabulary,
-    known: Known,
+    known: KnownPrompts,
     /// How many replies each exchange has given in this cell.
     given: Vec<usize>,
     /// Which exchanges this session has matched exactly or adopted.
@@ -66,7 +66,7 @@ impl Player {
         Ok(Player {
             path: path.to_owned(),
             cassette,
-            known: Known::new(&questions),
+            known: KnownPrompts::new(&questions),
             questions,
             vocabulary,
             given: vec![0; count],

@@ -252,8 +252,8 @@ impl Edit {
 }
 
 /// A test for two lines being the same; each is looser than the one before.
-type Same = fn(&str, &str) -> bool;
-const SAME: [Same; 3] = [
+type LineTest = fn(&str, &str) -> bool;
+const LINE_TESTS: [LineTest; 3] = [
     |a, b| a == b,
     |a, b| a.trim_end() == b.trim_end(),
     |a, b| a.split_whitespace().eq(b.split_whitespace()),
@@ -261,7 +261,7 @@ const SAME: [Same; 3] = [
 
 /// Finds the only place where these lines occur.
 fn place(lines: &[String], wanted: &[String]) -> Result<usize, String> {
-    for same in SAME {
+    for same in LINE_TESTS {
         let places: Vec<usize> = (0..=lines.len().saturating_sub(wanted.len()))
             .filter(|&at| {
                 lines.len() >= at + wanted.len()
@@ -281,7 +281,7 @@ fn place(lines: &[String], wanted: &[String]) -> Result<usize, String> {
         }
     }
     let missing = wanted.iter().find(|wanted| {
-        !wanted.trim().is_empty() && !lines.iter().any(|line| SAME[2](wanted, line))
+        !wanted.trim().is_empty() && !lines.iter().any(|line| LINE_TESTS[2](wanted, line))
     });
     Err(match missing {
         Some(line) => format!("no line there is `{}`", line.trim()),
@@ -335,7 +335,7 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
     for (number, piece) in pieces.iter().enumerate() {
         let anchor = |line: &String, from: usize| -> Result<usize, String> {
             let same: Vec<usize> =
-                (from..lines.len()).filter(|&at| SAME[2](&lines[at], line)).collect();
+                (from..lines.len()).filter(|&at| LINE_TESTS[2](&lines[at], line)).collect();
             match same[..] {
                 [at] => Ok(at),
                 [] => Err(format!("beside a gap stands `{}`, which is no line there", line.trim())),
@@ -375,7 +375,7 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
 fn ends_with(lines: &[String], piece: &[String], from: usize) -> Option<usize> {
     let piece: Vec<&String> = piece.iter().filter(|line| !line.trim().is_empty()).collect();
     let at = lines.len().checked_sub(piece.len())?;
-    (at >= from && piece.iter().zip(&lines[at..]).all(|(a, b)| SAME[2](a, b))).then_some(at)
+    (at >= from && piece.iter().zip(&lines[at..]).all(|(a, b)| LINE_TESTS[2](a, b))).then_some(at)
 }
 
 #[cfg(test)]

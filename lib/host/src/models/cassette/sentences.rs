@@ -101,11 +101,11 @@ const LEADING: &[&str] = &[
 ];
 
 /// A telling sentence with so many words of its own is a story of its own.
-const STORY: usize = 4;
+const LONG_SENTENCE: usize = 4;
 
 /// The sentences of a prompt.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Aims {
+pub(super) struct Sentences {
     sentences: Vec<Sentence>,
     /// The numbers of its questions, in order of size.
     asked_about: Vec<String>,
@@ -114,7 +114,7 @@ pub(super) struct Aims {
 #[derive(Debug, Clone)]
 struct Sentence {
     words: BTreeSet<String>,
-    mood: Mood,
+    kind: SentenceKind,
 }
 
 /// How a prompt uses a word.
@@ -129,22 +129,22 @@ pub(super) enum Use {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Mood {
+enum SentenceKind {
     /// A question or an order.
     Asks,
     /// Who "you" are and what you do, or an item of a list: a part of what is asked.
-    Casts,
+    Roles,
     /// Anything else.
     Tells,
 }
 
-impl Aims {
+impl Sentences {
     /// The sentences of these messages; slips of the keyboard are corrected by the vocabulary.
     pub(super) fn new<'a>(
         messages: impl IntoIterator<Item = &'a str>,
         vocabulary: &Vocabulary,
     ) -> Self {
-        let mut aims = Aims::default();
+        let mut all = Sentences::default();
         for message in messages {
             let sentences = sentences(message);
             let in_question = sentences.iter().any(|sentence| sentence.ends_with('?'));
@@ -152,27 +152,27 @@ impl Aims {
                 let said: Vec<String> =
                     words(sentence).map(|word| vocabulary.correct(&word)).collect();
                 if in_question {
-                    aims.asked_about.extend(said.iter().filter(|word| is_number(word)).cloned());
+                    all.asked_about.extend(said.iter().filter(|word| is_number(word)).cloned());
                 }
-                aims.sentences.push(Sentence {
-                    mood: match sentence {
-                        it if it.ends_with('?') => Mood::Asks,
-                        it if it.starts_with("- ") => Mood::Casts,
-                        _ => mood(&said),
+                all.sentences.push(Sentence {
+                    kind: match sentence {
+                        it if it.ends_with('?') => SentenceKind::Asks,
+                        it if it.starts_with("- ") => SentenceKind::Roles,
+                        _ => kind_of(&said),
                     },
                     words: said.into_iter().filter(|word| !is_number(word)).collect(),
                 });
             }
         }
-        aims.asked_about.sort();
-        aims
+        all.asked_about.sort();
+        all
     }
 
     /// How a word is used: it may ask, only tell, or not be in a sentence but in code.
     pub(super) fn use_of(&self, word: &str) -> Use {
         let mut used = Use::InCode;
         for sentence in self.sentences.iter().filter(|it| it.words.contains(word)) {
-            if sentence.mood != Mood::Tells {
+            if sentence.kind != SentenceKind::Tells {
                 return Use::Asking;
             }
             used = Use::Telling;
@@ -181,7 +181,7 @@ impl Aims {
     }
 
     /// Whether it asks for something that is not in a known prompt with these words.
-    pub(super) fn go_beyond(&self, known: &Aims, known_words: &BTreeSet<String>) -> bool {
+    pub(super) fn go_beyond(&self, known: &Sentences, known_words: &BTreeSet<String>) -> bool {
         self.asked_about != known.asked_about
             || self.sentences.iter().any(|sentence| sentence.goes_beyond(known_words))
     }
@@ -200,10 +200,10 @@ impl Sentence {
             }
         }
         foreign
-            >= match self.mood {
-                Mood::Asks => familiar.max(1),
-                Mood::Casts => (familiar + 1).max(2),
-                Mood::Tells => familiar.max(STORY),
+            >= match self.kind {
+                SentenceKind::Asks => familiar.max(1),
+                SentenceKind::Roles => (familiar + 1).max(2),
+                SentenceKind::Tells => familiar.max(LONG_SENTENCE),
             }
     }
 }
@@ -250,15 +250,15 @@ fn is_outcome(line: &str) -> bool {
 }
 
 /// What a sentence does, by how it begins.
-fn mood(words: &[String]) -> Mood {
+fn kind_of(words: &[String]) -> SentenceKind {
     let mut words = words.iter().map(String::as_str).skip_while(|word| LEADING.contains(word));
-    let Some(first) = words.next() else { return Mood::Tells };
+    let Some(first) = words.next() else { return SentenceKind::Tells };
     let orders = words.any(|word| ORDERS.contains(&word));
     match first {
-        _ if orders => Mood::Asks,
-        "you" => Mood::Casts,
-        _ if OPENINGS.contains(&first) || is_number(first) => Mood::Tells,
-        _ => Mood::Asks,
+        _ if orders => SentenceKind::Asks,
+        "you" => SentenceKind::Roles,
+        _ if OPENINGS.contains(&first) || is_number(first) => SentenceKind::Tells,
+        _ => SentenceKind::Asks,
     }
 }
 
@@ -269,8 +269,8 @@ mod tests {
     fn goes_beyond(known: &str, prompt: &str) -> bool {
         let vocabulary = Vocabulary::new([known]);
         let known_words = words(known).collect();
-        let known = Aims::new([known], &vocabulary);
-        Aims::new([prompt], &vocabulary).go_beyond(&known, &known_words)
+        let known = Sentences::new([known], &vocabulary);
+        Sentences::new([prompt], &vocabulary).go_beyond(&known, &known_words)
     }
 
     const KNOWN: &str = "You repair Rust functions. Keep the signature.\n\

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How a program ended, and what it used. The kernel measures all of it, never the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct RunResult {
     /// How the process ended.
     pub status: Exit,
     /// The limit for which the host killed it, if any.
