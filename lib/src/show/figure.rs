@@ -11,6 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::{Error, Result};
 use crate::inert;
+use crate::show::html;
 
 /// Units of a drawing per pixel of the page.
 pub(crate) const UNITS: i32 = 2;
@@ -88,8 +89,13 @@ pub(crate) fn wrap(text: &str, width: i32, size: f64) -> Vec<String> {
     lines
 }
 
-/// Returns the picture as HTML. `width` is in pixels of the page; a narrow page scales it down.
-pub(crate) fn image(svg: &str, width: i32, alt: &str) -> String {
+/// Returns a picture as HTML, or why it could not be drawn. It comes with its width in pixels of the
+/// page; a narrow page scales it down.
+pub(crate) fn image(drawn: Result<(String, i32)>, alt: &str) -> String {
+    let (svg, width) = match drawn {
+        Ok(drawn) => drawn,
+        Err(error) => return html::paragraph(&format!("the picture could not be drawn: {error}")),
+    };
     format!(
         "<img width=\"{width}\" style=\"{CARD}\" alt=\"{}\" src=\"data:image/svg+xml;base64,{}\">",
         inert::html(&inert::line(alt)),

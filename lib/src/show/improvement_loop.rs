@@ -109,10 +109,7 @@ impl Loop {
 
     /// Returns the picture as HTML.
     pub fn to_html(&self) -> String {
-        let picture = match self.to_svg() {
-            Ok(svg) => figure::image(&svg, WIDTH, &self.alt()),
-            Err(error) => html::paragraph(&format!("the picture could not be drawn: {error}")),
-        };
+        let picture = figure::image(self.to_svg().map(|svg| (svg, WIDTH)), &self.alt());
         html::panel(&format!("<figure style=\"margin: 0\">{picture}</figure>"))
     }
 

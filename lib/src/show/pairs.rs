@@ -108,10 +108,7 @@ impl PairedDots {
         if self.paired.pairs().is_empty() {
             return html::panel(&html::paragraph(&self.empty()));
         }
-        let picture = match self.to_svg() {
-            Ok(svg) => figure::image(&svg, WIDTH, &self.alt()),
-            Err(error) => html::paragraph(&format!("the figure could not be drawn: {error}")),
-        };
+        let picture = figure::image(self.to_svg().map(|svg| (svg, WIDTH)), &self.alt());
         let (head, align, rows) = self.numbers();
         let numbers = html::details("the numbers", &html::table(&head, &align, &rows));
         html::panel(&format!("<figure style=\"margin: 0\">{picture}</figure>{numbers}"))

@@ -157,10 +157,8 @@ impl FitnessCurve {
         if series.iter().all(Series::is_empty) {
             return html::panel(&html::paragraph(&words::alt(self, &series)));
         }
-        let picture = match draw::svg(self, &series) {
-            Ok(svg) => figure::image(&svg, draw::WIDTH, &words::alt(self, &series)),
-            Err(error) => html::paragraph(&format!("the plot could not be drawn: {error}")),
-        };
+        let drawn = draw::svg(self, &series).map(|svg| (svg, draw::WIDTH));
+        let picture = figure::image(drawn, &words::alt(self, &series));
         let caption = words::caption(&series)
             .map(|text| format!("<figcaption>{}</figcaption>", inert::html(&text)))
             .unwrap_or_default();

@@ -131,10 +131,7 @@ impl EliteMap {
 
     /// Returns the map as HTML: the picture, and a table that opens.
     pub fn to_html(&self) -> String {
-        let picture = match draw::svg(self) {
-            Ok((svg, width)) => figure::image(&svg, width, &self.alt()),
-            Err(error) => html::paragraph(&format!("the picture could not be drawn: {error}")),
-        };
+        let picture = figure::image(draw::svg(self), &self.alt());
         let caption = "<figcaption>The darker a cell, the higher its elite's score.</figcaption>";
         let table = html::details("the map as a table", &self.table().to_html());
         html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{table}"))

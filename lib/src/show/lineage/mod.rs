@@ -139,15 +139,13 @@ impl Lineage {
         if self.individuals.iter().any(|one| one.same_as.is_some()) {
             caption += " “B = A”: B is the same as A.";
         }
-        let picture = match draw::svg(self) {
-            Ok((svg, width, left_out)) => {
-                if left_out > 0 {
-                    caption += &format!(" The table holds {left_out} more, with lower scores.");
-                }
-                figure::image(&svg, width, &self.alt())
+        let drawn = draw::svg(self).map(|(svg, width, left_out)| {
+            if left_out > 0 {
+                caption += &format!(" The table holds {left_out} more, with lower scores.");
             }
-            Err(error) => html::paragraph(&format!("the picture could not be drawn: {error}")),
-        };
+            (svg, width)
+        });
+        let picture = figure::image(drawn, &self.alt());
         let caption = format!("<figcaption>{}</figcaption>", inert::html(&caption));
         let everyone = html::details("everyone", &words::table(self).to_html());
         html::panel(&format!("<figure style=\"margin: 0\">{picture}{caption}</figure>{everyone}"))
