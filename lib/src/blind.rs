@@ -44,14 +44,6 @@ impl Dice {
         self.0.random_bool(probability.clamp(0.0, 1.0))
     }
 
-    /// Picks an item at random.
-    ///
-    /// # Panics
-    /// If there are no items.
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-
     /// Returns the items in a random order.
     pub fn shuffled<T: Clone>(&mut self, items: &[T]) -> Vec<T> {
         let mut items = items.to_vec();

@@ -17,7 +17,7 @@ pub use family::Family;
 
 use crate::llm::Reply;
 use crate::show::{Table, Verdict};
-use crate::source::{length, normal_form, style};
+use crate::source::{length, style};
 use crate::stamp::Stamp;
 
 /// A score, and the facts behind it, for the next prompt.
@@ -87,11 +87,6 @@ impl Candidate {
     /// Returns whether it has code.
     pub fn is_born(&self) -> bool {
         !self.code.is_empty()
-    }
-
-    /// Returns whether both are the same program.
-    pub fn is_same(&self, other: &Candidate) -> bool {
-        normal_form(&self.code) == normal_form(&other.code)
     }
 
     /// Returns what can be counted of the quality of its code: cases of a task that it never saw, the warnings

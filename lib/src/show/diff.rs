@@ -46,20 +46,6 @@ impl Diff {
         self
     }
 
-    /// Returns how alike the texts are, from 0 to 1: twice the words (or lines) that they share in order,
-    /// divided by the words (or lines) of both.
-    pub fn similarity(&self) -> f64 {
-        let ratio = if self.by_word {
-            let seen = |text| -> Vec<&str> {
-                words(text).into_iter().filter(|word| !word.trim().is_empty()).collect()
-            };
-            TextDiff::from_slices(&seen(&self.old), &seen(&self.new)).ratio()
-        } else {
-            TextDiff::from_lines(&self.old, &self.new).ratio()
-        };
-        f64::from(ratio)
-    }
-
     /// Returns the diff as HTML.
     pub fn to_html(&self) -> String {
         let changes = self.changes();
@@ -281,12 +267,6 @@ mod tests {
         assert_eq!(Diff::new("a\nb", "a\r\nb\n").to_text(), "no difference");
         assert_eq!(Diff::new("a", "a").to_text(), "no difference");
         assert!(Diff::new("", "").to_html().contains("no difference"));
-    }
-
-    #[test]
-    fn similarity_is_a_fraction() {
-        assert_eq!(Diff::new("a b", "a b").words().similarity(), 1.0);
-        assert_eq!(Diff::new("a", "b").words().similarity(), 0.0);
     }
 
     #[test]
