@@ -75,6 +75,11 @@ def problems(cell, live=False):
     return found
 
 
+def is_returned_error(problem):
+    """Whether the cell ended with an error that it returned, and not with a panic or a compile error."""
+    return problem.startswith("stderr: ") and not PANIC.search(problem.removeprefix("stderr: "))
+
+
 def unexpected(cell, live=False):
     """The problems of a cell in the light of its tags."""
     found = problems(cell, live)

@@ -51,8 +51,8 @@ def parse_arguments():
     parser.add_argument(
         "--live",
         action="store_true",
-        help="ask a real model, with the keys of the environment: it fails where a cell of ours does, "
-        "and counts ✅ and ❌, which are the model's doing",
+        help="ask a real model, with the keys of the environment: it fails where a cell panics or does "
+        "not compile, and counts ✅, ❌ and returned errors, which may be the model's doing",
     )
     parser.add_argument(
         "--update", action="store_true", help="write the outputs back into the notebooks"
@@ -134,6 +134,7 @@ class Run:
     seconds: float = 0.0
     passed: int = 0
     failed: int = 0
+    errors: int = 0  # that cells returned, if a real model may be the reason
     peak_bytes: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -145,10 +146,15 @@ class Run:
         self.cells += 1
         self.passed += passed
         self.failed += failed
+        returned = [it for it in found if self.live and cells.is_returned_error(it)]
+        found = [it for it in found if it not in returned]
+        self.errors += len(returned)
         self.problems += [f"{label}: {problem}" for problem in found]
         self.say(
             f"{label} {seconds:6.2f} s {'✅' * passed}{'❌' * failed} {first_line(cell.source)}"
         )
+        for error in returned:
+            self.say(f"    returned: {first_line(error.removeprefix('stderr: '))}")
         for problem in found:
             self.say(f"    problem: {first_line(problem)}")
 
@@ -295,6 +301,7 @@ def print_table(runs):
     print(f"\n{'notebook':<{width}}  cells  seconds   ✅   ❌  peak kernel memory  result")
     for run in runs:
         result = f"{len(run.problems)} problem(s)" if run.problems else "ok"
+        result += f", {run.errors} returned error(s)" if run.errors else ""
         print(
             f"{run.title:<{width}}  {run.cells:5}  {run.seconds:7.1f}  {run.passed:3}  {run.failed:3}"
             f"  {run.peak_bytes / 2**20:14.0f} MiB  {result}"

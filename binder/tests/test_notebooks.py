@@ -112,6 +112,16 @@ class Runner(ScriptTest):
         self.assertIn("-text/plain: 2", shown)
         self.assertIn("+text/plain: 1", shown)
 
+    def test_a_returned_error_may_be_a_models_doing(self):
+        """A panic never is, nor a cell that does not compile."""
+        returned = "Err::<(), std::fmt::Error>(std::fmt::Error)?"
+        self.run_notebook(notebook(returned), status=1)
+        shown, _ = self.run_notebook(notebook(returned), "--live", status=0)
+        self.assertIn("ok, 1 returned error(s)", shown)
+        for failing in ('panic!("no")', "undefined"):
+            shown, _ = self.run_notebook(notebook(returned, failing), "--live", status=1)
+            self.assertIn("1 problem(s), 1 returned error(s)", shown)
+
     def test_a_cell_that_cannot_run_twice(self):
         content = notebook("struct A;", "impl A { fn new() -> A { A } }")
         self.run_notebook(content, status=0)
