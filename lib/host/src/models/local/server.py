@@ -60,7 +60,7 @@ def hold_model(file, name, context, news):
         # steps, the sums depend on how many tokens a cached beginning leaves to read.
         parameters.n_parallel = 1
         parameters.n_ubatch = 4
-        parameters.cache_ram_mib = 64  # of prompts that a slot has left for another
+        parameters.cache_ram_mib = 16  # of prompts that a slot has left for another
         parameters.cpuparams.n_threads = threads_for(os.path.getsize(file))
         server = xllamacpp.Server(parameters)
         line = {"address": server.listening_address, "key": key}
