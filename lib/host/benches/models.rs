@@ -22,11 +22,11 @@ use code_evolution_wire::reading::ReplyText;
 use measured::{Sample, quick};
 
 mod bare {
-    //! A client without ours around it.
+    //! A bare reqwest client, for comparison.
 
     use serde_json::{Value, json};
 
-    /// reqwest on a runtime, and nothing else.
+    /// reqwest with its runtime.
     pub struct Bare {
         runtime: tokio::runtime::Runtime,
         http: reqwest::Client,
@@ -61,7 +61,7 @@ mod bare {
             Ok(())
         }
 
-        /// Returns when the first bytes of a streamed answer have arrived.
+        /// Waits for the first bytes of a streamed answer.
         pub fn first_bytes(&self, prompt: &str) -> anyhow::Result<()> {
             self.runtime.block_on(async {
                 let mut response = self.request(prompt, true).send().await?;
@@ -95,7 +95,7 @@ fn open(base: &str) -> anyhow::Result<Models> {
     Models::open(&ModelChoice::default(), &environment).map_err(anyhow::Error::msg)
 }
 
-/// Measures a call, many at once, and the first line of a streamed answer.
+/// Measures one call, many calls at once, and the first line of a streamed answer.
 fn client(rounds: usize, count: usize) -> anyhow::Result<()> {
     let server = |delay| -> anyhow::Result<String> {
         Ok(format!("http://{}/v1", echo::server(delay, || "hi".to_owned())?))

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 fn main() -> anyhow::Result<()> {
     let (rounds, calls) = if quick() { (1, 50) } else { (5, 2_000) };
-    // Keeps no verdicts, so that each admission is judged.
+    // Keep no verdicts, so that each admission is judged.
     let judge = Judge::with(Options { cache_bytes: 0, ..Options::default() })?;
     println!(
         "| tool | hot swap: reply to first answer, ms | cold call (process started), ms | warm call, ms |"
@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
         for _ in 0..rounds {
             let folder = tempfile::tempdir()?;
             let toolbox = open(folder.path(), &judge)?;
-            // The tools that it uses, if any, are admitted first.
+            // First admit the tools that this tool uses.
             for (other, used, _) in tools() {
                 if other != name && proposal("").uses.contains(&other.to_owned()) {
                     admit(&toolbox, &used(&source(other)?))?;
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
             admit(&toolbox, &proposal(&source(name)?))?;
             toolbox.call(name, &arguments)?;
             swaps.push(milliseconds(started));
-            // Opens it like another notebook, or like this one after a restart.
+            // Open the toolbox as another notebook does, or this notebook after a restart.
             let reopened = open(folder.path(), &judge)?;
             let started = Instant::now();
             reopened.call(name, &arguments)?;
@@ -88,7 +88,7 @@ fn source(name: &str) -> anyhow::Result<String> {
 /// A tool's name, its proposal for a source, and arguments for a call.
 type Tool = (&'static str, fn(&str) -> Proposal, Value);
 
-/// Numbers, text, and a tool that uses another.
+/// Returns three tools: for numbers, for text, and one that uses another tool.
 fn tools() -> [Tool; 3] {
     let text = json!(["the quick brown fox"]);
     [("add", add, json!([1, 2])), ("count", count, text.clone()), ("minutes", minutes, text)]

@@ -1,4 +1,5 @@
-//! An HTTP server on this machine that stands for a model: it answers every request the same way, at once.
+//! An HTTP server on this machine that takes the place of a model: it gives every request the same kind of
+//! answer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Starts a server that answers with `reply` after this delay, and lives as long as the process; returns
-/// its address. A streamed answer sends its first line at once and the rest after the delay.
+/// Starts a server that answers with `reply` after this delay; returns its address. The server lives as long
+/// as the process. A streamed answer sends its first line at once and the rest after the delay.
 ///
 /// # Errors
 /// If no port is free.
@@ -22,7 +23,7 @@ pub fn server(
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let reply = Arc::clone(&reply);
-            // A client that hangs up ends its thread.
+            // The thread ends when its client hangs up.
             std::thread::spawn(move || serve(stream, delay, &*reply));
         }
     });

@@ -1,4 +1,4 @@
-//! The judged candidates: FizzBuzz in four ways, each text distinct.
+//! The judged candidates: FizzBuzz in four ways. No two texts are equal.
 
 use code_evolution_wire::task::Task;
 
@@ -21,7 +21,7 @@ pub fn fizzbuzz(n: u32) -> String {
     }
 }
 
-/// Returns one of four ways to write it; the number makes it distinct.
+/// Returns FizzBuzz, written in one of four ways. The number makes the text distinct.
 pub fn candidate(number: usize) -> String {
     let body = match number % 4 {
         0 => {

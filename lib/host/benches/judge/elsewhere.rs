@@ -37,7 +37,7 @@ pub fn rustc_only(rustc: &Path, folder: &Path, program: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Starts the compiler without any work.
+/// Starts the compiler only to print its version: the cost of a start.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -47,7 +47,7 @@ pub fn rustc_nothing(rustc: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a cargo project of a candidate with its cases, builds and runs it.
+/// Makes a cargo project from a candidate and its cases, then builds and runs the project.
 ///
 /// # Errors
 /// If one of the three steps fails.

@@ -1,5 +1,5 @@
-//! Shows where the time of an evolution goes: ask a model for a generation, take the code out of the
-//! replies, judge it. A server on this machine stands for the model and answers at once.
+//! Measures the steps of an evolution: asking a model for a generation, taking the code out of the replies,
+//! and judging the code. A server on this machine takes the place of the model.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use code_evolution_wire::verdict::{Timings, Verdict};
 use crate::candidates::{candidate, task};
 use crate::{check, echo};
 
-/// The rough time for an answer of a small hosted model.
+/// About how long a small hosted model takes for an answer.
 const HOSTED: Duration = Duration::from_millis(500);
 
-/// Prints where the time goes, with a model that answers at once and with one that takes a while.
+/// Prints the time of each step, with a model that answers at once and with a model that takes [`HOSTED`].
 ///
 /// # Errors
 /// If a candidate gets a wrong verdict.
@@ -50,8 +50,8 @@ pub fn table(judge: &Judge, generations: usize, population: usize) -> anyhow::Re
     Ok(())
 }
 
-/// Returns wall time by part, in milliseconds. A batch's stages overlap, so each stage gets its share of
-/// the stages' sum over all workers.
+/// Returns the wall time of each part, in milliseconds. The judge's workers run in parallel, so the time of a
+/// stage is its sum over all candidates divided by the number of workers.
 fn shares(
     judge: &Judge,
     generations: usize,

@@ -14,7 +14,7 @@ pub struct Usage {
     pub peak_bytes: u64,
 }
 
-/// Does the work and watches it.
+/// Does the work, and measures what it uses.
 ///
 /// # Errors
 /// The errors of the work itself.

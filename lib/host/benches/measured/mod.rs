@@ -11,17 +11,17 @@ pub fn quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
 }
 
-/// Measured values of the same thing, shown as their median with the lowest and the highest in brackets.
+/// Measured values of one quantity. A table shows the median, with the lowest and the highest in brackets.
 pub struct Sample(Vec<f64>);
 
 impl Sample {
-    /// Takes at least one value, in the unit that the table's head names.
+    /// Makes a sample from at least one value. The table's head names the unit.
     pub fn of(mut values: Vec<f64>) -> Sample {
         values.sort_by(f64::total_cmp);
         Sample(values)
     }
 
-    /// Measures how many milliseconds each of `count` takes, from this many rounds of all.
+    /// Measures the milliseconds per item in each round. A round handles `count` items.
     ///
     /// # Errors
     /// The first error of a round.
@@ -56,7 +56,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Writes a number in about three digits.
+/// Writes a number with about three digits.
 pub fn figure(value: f64) -> String {
     let decimals = if value >= 100.0 {
         0
