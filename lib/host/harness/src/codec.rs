@@ -21,7 +21,7 @@ impl<'a> Input<'a> {
     /// Reads the next value.
     ///
     /// # Panics
-    /// If the bytes do not contain one: host and harness disagree.
+    /// If the bytes do not contain such a value. Host and harness then disagree about the type.
     pub fn take<T: Decode<'a>>(&mut self) -> T {
         T::decode(self)
     }

@@ -1,7 +1,7 @@
 //! Generic functions that most candidates use, compiled once.
 //!
-//! At optimisation level 0, rustc shares generic instances between crates, so it does not compile for each
-//! candidate what is instantiated here. Nothing calls these functions.
+//! At optimisation level 0, rustc shares generic instances between crates. So it does not compile the
+//! instances in this module again for each candidate. Nothing calls these functions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;

@@ -94,7 +94,7 @@ fn answer_all(call: Call) -> std::io::Result<()> {
 }
 
 fn record(panic: &PanicHookInfo<'_>) {
-    // If the panic ends the process, only this line is left.
+    // If the panic ends the process, this line is all that the host can read about it.
     eprintln!("{panic}");
     let line = panic
         .location()
