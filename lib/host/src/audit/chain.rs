@@ -11,7 +11,7 @@ use crate::files::digest;
 pub(super) const LONGEST_LINE: u64 = 4 << 20;
 
 const HASH_FIELD: &str = ",\"hash\":\"";
-/// The end of a line: its hash, which covers every byte before [`HASH_FIELD`].
+/// The length of a line's end, which contains the hash. The hash covers every byte before [`HASH_FIELD`].
 const TAIL: usize = HASH_FIELD.len() + 64 + "\"}".len();
 
 /// Returns an entry as a finished line, and the line's hash.
@@ -99,7 +99,7 @@ pub fn walk(log: impl Read, mut visit: impl FnMut(Entry)) -> Result<Checked> {
     }
 }
 
-/// Reads the entry and hash of a line that follows `lines` others, or describes what is wrong with it.
+/// Reads the entry and hash of the next line, after `lines` lines, or describes what is wrong with it.
 fn follows(bytes: &[u8], lines: u64, last_hash: &str) -> Result<(Entry, String), String> {
     let line = match bytes.strip_suffix(b"\n") {
         Some(line) => line,

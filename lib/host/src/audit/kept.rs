@@ -1,4 +1,4 @@
-//! A verdict in a log: what a second judgement must find, without any measured times.
+//! A verdict in a log: the part that a second judgement must repeat. It contains no measured times.
 
 use code_evolution_wire::verdict::{self, CaseVerdict, Outcome, Stage};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub struct Case {
 }
 
 impl Verdict {
-    /// Takes what is kept from a verdict.
+    /// Copies the parts of a verdict that are kept.
     pub fn of(verdict: &verdict::Verdict) -> Self {
         let cases = match verdict.stage {
             Stage::Run => verdict.cases.iter().map(Case::of).collect(),
@@ -79,8 +79,8 @@ impl Verdict {
         Some(format!("case {} {}, here {}", index + 1, then.ending(), here.ending()))
     }
 
-    /// Returns whether a limit of the clock, or something else on the machine, ended it: another run or
-    /// another machine may give another ending.
+    /// Returns whether the ending may depend on the machine (a limit, or a signal from outside). Another run
+    /// or another machine may then give another ending.
     pub fn is_by_chance(&self) -> bool {
         match &self.outcome {
             Outcome::TimeOut { .. }

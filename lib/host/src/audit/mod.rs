@@ -53,9 +53,10 @@ pub const GENESIS: &str = "00000000000000000000000000000000000000000000000000000
 
 /// The longest text of a summary, in characters; the digest covers the rest.
 const SUMMARY_TEXT: usize = 200;
-/// The longest text that a line keeps whole, in bytes of JSON. A longer text is only digested.
+/// The longest text that a line keeps whole, in bytes of JSON. Of a longer text, the line keeps only the
+/// digest.
 pub const LONGEST_KEPT: usize = 1 << 20;
-/// A log of this size, in bytes, stops keeping content whole: it must fit into an e-mail.
+/// From this size on, in bytes, a log keeps no more content whole, because it must fit into an e-mail.
 pub const MOST_KEPT: u64 = 16 << 20;
 
 /// One line of a log, without its own hash.
@@ -91,7 +92,8 @@ impl Log {
         Log { path: path.into(), keys: Arc::default() }
     }
 
-    /// Hides this key in every later summary, even if it does not look like a key. Clones hide it too.
+    /// Hides this key in every later summary, even if it does not look like a key. Clones of the log hide it
+    /// too.
     pub fn hide(&self, key: Key) {
         self.keys.lock().unpoisoned().push(key);
     }

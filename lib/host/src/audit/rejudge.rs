@@ -1,14 +1,14 @@
 //! Judges every candidate of a log again on this machine.
 //!
 //! A log comes from somebody else, so nothing in it is trusted. Its sources are compiled and run in the jail
-//! like any candidate; limits beyond what this machine can spare are refused; kept verdicts are not used.
-//! Times are not compared.
+//! like any candidate. Limits that this machine cannot spare are refused. Cached verdicts are not used, and
+//! times are not compared.
 //!
 //! # Decisions
 //!
-//! - **A machine's failure is not a different verdict.** If a limit of the clock ended one of the two, if the
-//!   compiler differs, or if two judgements here disagree, the answer is "could not be judged here", and a
-//!   person has to look at it.
+//! - **A machine's failure is not a different verdict.** The answer is "could not be judged here" if a limit
+//!   of the clock ended one of the two judgements, if the compiler differs, or if two judgements here
+//!   disagree. Then a person has to look at it.
 //! - **A difference is confirmed** by a second judgement before it is reported.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,7 @@ use super::kept::Verdict;
 use super::run::{Candidate, Judged, KeptTask, Run};
 use crate::judge::{Judge, JudgeError};
 
-/// A log's task may ask for this many times the default limits.
+/// A log's task may ask for at most this many times the default limits.
 const MOST_OF_DEFAULT: u64 = 10;
 
 /// The result of judging a candidate again.

@@ -1,9 +1,9 @@
 //! Reads a log as one session: its questions, replies, tasks and candidates, and who descends from whom.
 //!
-//! Everything follows from the lines. A candidate came from a reply if the line `extracted` says so. Another
-//! candidate is its parent if the parent's source occurs word for word in the prompt that the reply answers.
-//! No line records what a cell did in between (a source that it changed, a prompt that it shortened), so such
-//! a candidate has no origin here.
+//! Everything is derived from the lines. A candidate came from a reply if the line `extracted` says so.
+//! Another candidate is its parent if the parent's source occurs word for word in the prompt that the reply
+//! answers. No line records what a cell did in between (a source that it changed, a prompt that it
+//! shortened), so such a candidate has no origin here.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -268,7 +268,7 @@ impl Reader {
     }
 }
 
-/// Returns a text that is kept whole, else its beginning from the summary.
+/// Returns the whole text if it is kept, otherwise its beginning from the summary.
 fn text(entry: &Entry, name: &str) -> String {
     let whole = entry.kept.as_ref().and_then(|kept| kept[name].as_str());
     let text = whole.or_else(|| entry.summary[name].as_str());

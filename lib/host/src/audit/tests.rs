@@ -133,7 +133,7 @@ fn kept_content_has_a_limit_and_no_key() {
 #[test]
 fn no_part_of_a_key_remains() {
     let (_folder, log) = log(&[]);
-    // The beginning of this key has the shape of a key; its end has not.
+    // Only the beginning of this key has the shape of a key; its end does not.
     log.hide(Key::new("sk-0123456789abcdef:tail-of-key").unwrap());
     log.asked(&Ask::new("use sk-0123456789abcdef:tail-of-key")).unwrap();
     let text = std::fs::read_to_string(log.path()).unwrap();

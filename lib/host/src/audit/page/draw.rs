@@ -7,7 +7,7 @@ use super::text::{anchor, escape};
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 240.0;
 const MARGIN: f64 = 40.0;
-/// A tree with more candidates is not drawn: nobody could read it.
+/// A tree with more candidates is not drawn, because nobody could read it.
 const MOST_IN_TREE: usize = 80;
 /// The height of a generation and the width of a candidate in the tree.
 const STEP: (f64, f64) = (70.0, 60.0);

@@ -1,4 +1,4 @@
-//! Makes foreign words harmless for a browser and for a reader.
+//! Makes text from models and strangers harmless for a browser and for a reader.
 
 /// Writes out invisible characters as Rust does: `\u{202e}`. Line breaks and tabs stay.
 pub fn visible(text: &str) -> String {
