@@ -106,7 +106,7 @@ fn rejudge_one(file: &Path, judge: &mut Option<Judge>) -> Result<Option<u8>> {
     }
     let judge = match judge {
         Some(judge) => judge,
-        // Without kept verdicts, because the command checks verdicts.
+        // Use no cached verdicts, because the command checks verdicts.
         None => judge.insert(Judge::with(Options { cache_bytes: 0, ..Options::default() })?),
     };
     let (mut differ, mut unknown) = (0, 0);

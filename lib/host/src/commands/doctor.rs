@@ -13,8 +13,8 @@ use super::no_more;
 use super::workshop::Workshop;
 use crate::judge::{Judge, Options};
 
-/// Shows the layers and the limits, attacks the jail, and fails if candidates would not be safe or the
-/// workshop could not be opened.
+/// Shows the layers and the limits, and attacks the jail. Fails if candidates cannot run safely here, or if
+/// the workshop cannot be opened.
 ///
 /// # Errors
 /// A [`UsageError`](super::UsageError); a missing layer; a folder of the workshop that cannot be written to;
@@ -103,7 +103,8 @@ fn run_patiently(judge: &Judge, attack: &Attack) -> Result<Execution> {
     Ok(result)
 }
 
-/// The CPU time of an attack, in milliseconds, for each attempt. An attack needs only a few.
+/// The CPU time of an attack, in milliseconds, for each attempt. On an idle machine, an attack needs only a
+/// few milliseconds.
 const PATIENCE_MS: [u64; 3] = [200, 2_000, 10_000];
 
 /// The point at which the jail stops an attack.
@@ -152,7 +153,7 @@ impl StopPoint {
         result.status == Status::TimeOut && !wanted
     }
 
-    /// Returns whether the attack was stopped there and revealed nothing of the secret.
+    /// Returns whether the attack was stopped at this point and revealed nothing of the secret.
     fn holds(&self, result: &Execution, secret: &str) -> bool {
         match self {
             StopPoint::Compiling => {
@@ -185,7 +186,7 @@ impl Attack {
 fn variable() -> Option<String> {
     let given = ["PATH", "TMPDIR", "LC_ALL"];
     std::env::vars_os()
-        // `env!` refuses a value that is not text, which would look like a success of the jail.
+        // Skip a value that is not text: `env!` refuses it, which would look like a success of the jail.
         .filter_map(|(name, value)| name.into_string().ok().filter(|_| value.to_str().is_some()))
         .find(|name| !given.contains(&name.as_str()))
 }
@@ -281,7 +282,8 @@ mod tests {
         assert!(matches!(StopPoint::Compiling.seen(&late, "canary"), AttackResult::TooSlow));
     }
 
-    /// On a machine where nothing ends in the first 200 ms, more time shows that the jail holds.
+    /// On a slow machine nothing ends in the first 200 ms. A later attempt with more time shows that the jail
+    /// holds.
     #[test]
     fn a_slow_attack_gets_more_time() {
         let judge = Judge::new().unwrap();
@@ -301,7 +303,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { cache: folder.path().into(), scan: false, ..Options::default() };
         let judge = Judge::with(options).unwrap();
-        // The candidate's own source, and a variable that the compiler gets.
+        // These attacks must succeed: the compiler may read the candidate's own source and this variable.
         let attacks = attacks("candidate.rs", Some("PATH")).into_iter();
         for attack in attacks.filter(|attack| matches!(attack.held, StopPoint::Compiling)) {
             let result = judge.execute(&Program::new(attack.program)).unwrap();

@@ -1,7 +1,7 @@
 //! Checks whether the workshop around this program can be opened: the folders that `binder/lab` writes to.
 //!
-//! A working jail is of no use if JupyterLab does not start: in a container with a read-only file system, or
-//! as a user who owns nothing there. The home folder is not checked, because `binder/lab` replaces it.
+//! Even if the jail works, JupyterLab may not start: in a container with a read-only file system, or for a
+//! user who may not write there. The home folder is not checked, because `binder/lab` replaces it.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,8 @@ impl Workshop {
     }
 }
 
-/// Returns the folder, or the nearest existing folder above it, if this user cannot write there; and why.
+/// If this user cannot write to the folder, returns the folder (or the nearest existing folder above it) and
+/// the error.
 fn cannot_write(folder: &Path) -> Option<(&Path, rustix::io::Errno)> {
     let there = folder.ancestors().find(|folder| folder.exists())?;
     access(there, Access::WRITE_OK | Access::EXEC_OK).err().map(|error| (there, error))
