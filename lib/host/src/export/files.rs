@@ -14,7 +14,7 @@ use crate::audit::page::visible;
 use crate::files::digest;
 use crate::judge;
 
-/// The origin, for a program: the judged source, who wrote it, the digests of the files.
+/// The file that tells a program the origin: the judged source, who wrote it, the digests of the files.
 pub const PROVENANCE: &str = "PROVENANCE.json";
 
 const MIT: &str = include_str!("templates/MIT.txt");
@@ -124,7 +124,7 @@ fn manifest(call: &ExportCall, function: &str, crates: &[String]) -> anyhow::Res
     profiles.set_implicit(true);
     profiles["dev"] = Item::Table(profile);
     document["profile"] = Item::Table(profiles);
-    // A workspace of its own, even inside another workspace's folder.
+    // The crate is its own workspace, even inside another workspace's folder.
     document["workspace"] = Item::Table(Table::new());
     Ok(document.to_string())
 }

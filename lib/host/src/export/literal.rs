@@ -21,7 +21,7 @@ pub fn literal(ty: &Type, value: &Value) -> Option<String> {
                 Value::String(digits) => digits.clone(),
                 _ => return None,
             };
-            // Only a number may get into the program's text.
+            // Nothing but a number may get into the program's text.
             match signed {
                 true => digits.parse::<i128>().ok().map(|n| n.to_string()),
                 false => digits.parse::<u128>().ok().map(|n| n.to_string()),

@@ -121,7 +121,7 @@ fn resolve<'a>(output: &'a Type, at: &str) -> Option<(String, &'a Type)> {
     Some(through_option(place, ty))
 }
 
-/// Enters an `Option`: JSON writes the value of a `Some` without a level of its own.
+/// Enters an `Option`, because JSON writes the value of a `Some` without an extra level.
 fn through_option(mut place: String, mut ty: &Type) -> (String, &Type) {
     while let Type::Option(inner) = ty {
         place = format!("{place}.as_ref().expect(\"a Some\")");
