@@ -44,7 +44,7 @@ impl Judge {
         if let Some(key) = key.filter(|_| !by_chance)
             && let Err(error) = self.shared.cache.put(&key, &verdict)
         {
-            // The verdict is good without the cache. One line is enough for a whole session.
+            // The verdict is valid without the cache, so only print a line, once per session.
             static TOLD: Once = Once::new();
             TOLD.call_once(|| {
                 eprintln!(
@@ -96,7 +96,7 @@ impl Judge {
         let compiled = self.compile(plan, source, harness, libraries)?;
         let (mut verdict, fates, by_chance) = match compiled.program {
             Err(outcome) => {
-                // Memory counts too: the watch sees a short peak on one day and misses it on another.
+                // Memory counts too: the watch may see a short peak in one run and miss it in another.
                 let by_chance = matches!(
                     outcome,
                     Outcome::TimeOut { .. }
@@ -123,8 +123,8 @@ impl Judge {
         Ok((verdict, by_chance))
     }
 
-    /// Runs the cases. If a busy machine may have caused a failure, runs them once more without any other
-    /// candidate beside them. `together` is the permission to work beside others.
+    /// Runs the cases. If a busy machine may have caused a failure, runs them once more while no other
+    /// candidate runs. `together` is the lock that candidates hold when they run in parallel.
     fn run_cases(
         &self,
         plan: &Plan<'_>,

@@ -15,9 +15,9 @@ use super::prepared::{Prepared, longest_reply};
 
 /// How often a candidate that died is started again for the remaining cases.
 const RESTARTS: usize = 3;
-/// A case that met the clock's limit but computed for less than this share of the time was mostly waiting.
+/// If a case met the clock's limit but computed for less than this share of the time, it was mostly waiting.
 const MOSTLY: f64 = 0.8;
-/// A process needs at least this much CPU time left, in milliseconds, to be started.
+/// A process is started only if at least this much CPU time is left, in milliseconds.
 const LEAST_CPU_MS: u64 = 20;
 
 /// What happened to one case.
@@ -59,11 +59,12 @@ pub struct Results {
 impl Prepared<'_> {
     /// Runs the program on every case, in an order drawn from `seed`, with this much memory.
     ///
-    /// The hidden cases come last. A process remembers its inputs, and a model is told its answers to visible
-    /// cases: when it gives these answers, it has seen no hidden input yet. A candidate that guesses which
-    /// cases are hidden gains nothing, because it already knows the visible ones.
+    /// The hidden cases come last. A process could put an earlier input into a later answer, and a model
+    /// reads the answers to visible cases. In this order, the process has not seen a hidden input when it
+    /// gives those answers. A candidate that guesses which cases are hidden gains nothing, because it already
+    /// knows the visible cases.
     ///
-    /// If the jail is not safe here. Nothing that the program does is an error.
+    /// Fails if the jail is not safe here. Nothing that the program does is an error.
     pub fn run(
         &self,
         program: &Program,

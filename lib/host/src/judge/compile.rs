@@ -97,7 +97,7 @@ impl Compilation<'_> {
     /// Almost every source compiles in a fraction of the memory limit, so the first attempt reserves only
     /// that much. A source that needs more is compiled again with its full limit.
     ///
-    /// If the jail is not safe here or a file cannot be written. A wrong source is not an error.
+    /// Fails if the jail is not safe here or a file cannot be written. A wrong source is not an error.
     pub fn run(&self, memory: &Memory) -> Result<Compiled, JudgeError> {
         let most = self.limits.compile_memory_bytes;
         let reserved = memory.reserve(most.min(USUAL_MEMORY));

@@ -247,7 +247,7 @@ impl Conversation {
     }
 
     /// Waits for noise, or for one of these events on the frames, and drains the noise. Returns whether the
-    /// frames are ready. An interrupted wait only makes the caller look again.
+    /// frames are ready. After an interrupted wait, the caller only looks again.
     fn poll(&mut self, frames: PollFlags, left: Duration) -> bool {
         let wanted = (!frames.is_empty()).then(|| PollFd::new(&self.frames, frames));
         let noise = [&self.stdout, &self.stderr].into_iter().filter_map(Noise::wanted);

@@ -104,7 +104,8 @@ pub fn plain(stderr: &[u8], hidden: &[(String, &str)]) -> Option<Diagnostic> {
     })
 }
 
-/// Notes on a long type name a file that no longer exists, and an option that a model cannot use.
+/// rustc's notes about long types. They name a file that no longer exists, or an option that a model cannot
+/// use.
 const TYPE_NOTES: [&str; 2] = [
     "= note: the full name for the type has been written to",
     "= note: consider using `--verbose` to print the full type name",

@@ -143,8 +143,8 @@ fn signal_name(number: i32) -> String {
     }
 }
 
-/// Returns whether a process says that an allocation failed. Only the candidate says so; it decides nothing
-/// but the name of the failure.
+/// Returns whether a process says that an allocation failed. The candidate's word decides nothing but the
+/// name of the failure.
 pub fn out_of_memory(stderr: &[u8]) -> bool {
     let text = String::from_utf8_lossy(stderr).to_lowercase();
     text.contains("memory allocation of") || text.contains("out of memory")

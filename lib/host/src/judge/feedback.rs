@@ -1,5 +1,6 @@
-//! Writes what a model is told about a verdict. Of hidden cases it tells only how many fail, and which limit
-//! of time they met. It tells nothing of this machine and no timings: the same candidate gets the same text.
+//! Writes what a model is told about a verdict. About hidden cases, the text says only how many fail and
+//! which limit of time they met. It contains no timings and nothing about this machine, so the same candidate
+//! gets the same text.
 
 use std::collections::BTreeSet;
 
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_verbs_agree() {
+    fn singular_and_plural_are_correct() {
         let (no, yes, ran, not) = (false, true, CaseRun::Ran, CaseRun::NotRun);
         assert_eq!(told(&[no], 1, &[ran]), "The only case passes.");
         assert_eq!(told(&[yes], 0, &[ran]), "The only case fails.\n1 hidden case fails.");

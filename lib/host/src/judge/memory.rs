@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_beyond_the_total_gets_all() {
+    fn a_request_larger_than_the_total_gets_the_total() {
         assert_eq!(Memory::new(LEAST).reserve(u64::MAX).bytes, LEAST);
     }
 }

@@ -9,7 +9,7 @@
 //! | `signature` | a task's signature as types |
 //! | `codec` | values between JSON and bytes, by type |
 //! | `compare` | whether an output is right |
-//! | `scan` | refuses a source early and kindly; adds `pub` to the function |
+//! | `scan` | refuses a source early, with advice; adds `pub` to the function |
 //! | `plan` | a task, read and checked once |
 //! | `prepared` | a task's cases, and what a reply means for each |
 //! | `glue` | the program around a candidate |
@@ -19,7 +19,7 @@
 //! | `population` | judges one candidate, or many in parallel |
 //! | `candidate` | one candidate, from its source to its verdict |
 //! | `compile` | from a source to a program |
-//! | `machine` | tells a failure of this machine from a candidate's |
+//! | `machine` | distinguishes a failure of this machine from a candidate's |
 //! | `disk` | whether there is room for a candidate |
 //! | `memory` | the memory that all jailed processes share |
 //! | `cache` | verdicts on disk |

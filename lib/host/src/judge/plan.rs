@@ -1,4 +1,4 @@
-//! A task, read and checked once for all its candidates, and the frame of their verdicts.
+//! Reads and checks a task once for all its candidates; makes the verdict of a candidate that never ran.
 
 use code_evolution_wire::task::{Property, Task};
 use code_evolution_wire::verdict::{Outcome, Stage, Timings, Verdict};

@@ -15,8 +15,8 @@ use crate::lock::Unpoisoned;
 impl Judge {
     /// Judges one candidate.
     ///
-    /// If the task cannot be served or the sandbox is not safe; [`JudgeError::Cancelled`] if all candidates
-    /// were killed meanwhile. A bad candidate is not an error: it gets a verdict.
+    /// Fails if the task cannot be served or the sandbox is not safe; [`JudgeError::Cancelled`] if all
+    /// candidates were killed meanwhile. A bad candidate is not an error: it gets a verdict.
     pub fn judge(&self, task: &Task, code: &str) -> Result<Verdict, JudgeError> {
         let plan = Plan::to_judge(task)?;
         self.judge_planned(&plan, code, &mut |_| Ok(()))

@@ -110,10 +110,10 @@ pub fn thread_limit() -> u64 {
     code_evolution_jail::Limits::of(Stage::Run).threads
 }
 
-/// Returns whether a panic says that a thread could not be started. Only the candidate says so; it decides
-/// nothing but the name of the failure.
+/// Returns whether a panic says that a thread could not be started. The candidate's word decides nothing but
+/// the name of the failure.
 fn is_about_threads(panic: &str) -> bool {
-    // EAGAIN: nothing else that a candidate can do fails with it.
+    // EAGAIN: no other action of a candidate fails with this error.
     panic.contains("Os { code: 11, kind: WouldBlock")
 }
 
@@ -121,7 +121,7 @@ fn is_about_threads(panic: &str) -> bool {
 pub enum Reply {
     /// The candidate returned this.
     Value(Value),
-    /// The candidate panicked, and its process lives on.
+    /// The candidate panicked, and its process still runs.
     Panic(Panic),
 }
 

@@ -1,4 +1,4 @@
-//! A candidate that stays: it is compiled once, then called many times.
+//! A candidate whose process stays: it is compiled once, then called many times.
 //!
 //! Between calls the process waits in the jail, stopped, so a call costs one frame in each direction. Each
 //! call has its own deadline; a process that misses it is killed. No file of the program stays on disk while
@@ -84,8 +84,8 @@ impl Judge {
         Ok(self.start(&plan, &program)?)
     }
 
-    /// Judges a candidate and starts it if it passes, ready for calls as with [`Judge::resident`]. A verdict
-    /// from the cache comes without a process.
+    /// Judges a candidate and starts it if it passes, ready for calls as with [`Judge::resident`]. If the
+    /// verdict comes from the cache, there is no process.
     ///
     /// # Errors
     /// As [`Judge::judge`].

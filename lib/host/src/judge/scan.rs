@@ -1,8 +1,8 @@
-//! Scans the source before it is compiled, to refuse it early and kindly.
+//! Scans the source before it is compiled, to refuse it early and with advice.
 //!
 //! The scan tells a model at once what the judge does not serve, and what to write instead. It reads tokens,
 //! so comments and strings may contain anything. It is *not* the security boundary: a macro can spell any of
-//! these words in a way that the scan does not see, and the jail holds without it.
+//! these words in a way that the scan does not see. The jail does not depend on the scan.
 
 use code_evolution_wire::task::Task;
 use std::ops::Range;
@@ -53,7 +53,7 @@ const ATTRIBUTES: [(&str, &str); 15] = [
 /// A source as the lexer reads it.
 pub struct Source<'a> {
     code: &'a str,
-    /// `None` where even the lexer cannot read the source; rustc then says why.
+    /// `None` if the lexer cannot read the source; rustc then says why.
     tokens: Option<TokenStream>,
 }
 
@@ -70,7 +70,7 @@ const PUB: &str = "pub ";
 
 impl Drop for Source<'_> {
     fn drop(&mut self) {
-        // The lexer keeps every text that it has read, for spans that nothing needs any more.
+        // The lexer keeps every text that it has read, for the spans of tokens. Free both.
         self.tokens = None;
         proc_macro2::extra::invalidate_current_thread_spans();
     }
@@ -151,7 +151,7 @@ impl<'a> Source<'a> {
 }
 
 impl Published {
-    /// Wraps a source without a change.
+    /// Wraps an unchanged source.
     pub fn unchanged(code: &str) -> Self {
         Published { text: code.to_owned(), insertions: Vec::new() }
     }
@@ -202,7 +202,7 @@ fn private_items(tokens: TokenStream, wanted: Option<&str>) -> Vec<usize> {
                         if named && !public {
                             found.push(at);
                         }
-                        // What follows, up to `;` or a body, belongs to this item: skip it.
+                        // The tokens up to `;` or a body belong to this item: skip them.
                         for token in tokens.by_ref() {
                             match token {
                                 TokenTree::Punct(punct) if punct.as_char() == ';' => break,

@@ -25,7 +25,8 @@ pub(super) struct Shared {
     pub(super) toolchain: Toolchain,
     pub(super) harness: Mutex<[Option<Harness>; 4]>,
     pub(super) memory: Memory,
-    /// A judge that works beside others holds it for reading; one that works alone, for writing.
+    /// Candidates that run in parallel hold this lock for reading. A candidate that runs alone holds it for
+    /// writing.
     pub(super) turn: RwLock<()>,
     pub(super) cache: Cache,
 }

@@ -1,8 +1,8 @@
 //! Finds the compiler and the linker, and builds the harness with them.
 //!
 //! Candidates are compiled by the real rustc, because the rustup shim costs milliseconds and needs the home
-//! folder. They are linked by rustc's own lld, called directly: `cc` would be a second process, and in this
-//! way no `#[link]` of a candidate reaches a linker's command line.
+//! folder. rustc's own lld links them. It is called directly, because `cc` would be a second process. This
+//! also keeps any `#[link]` of a candidate away from the linker's command line.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -32,7 +32,7 @@ pub struct Toolchain {
     pub clippy: Option<PathBuf>,
     /// What `rustc -vV` prints.
     pub version: String,
-    /// LLVM's linker: rustc's own if rustc came with one.
+    /// LLVM's linker: rustc's own if rustc has one.
     pub lld: PathBuf,
     /// The C library's start files, which come first in a link.
     pub start: Vec<PathBuf>,
@@ -52,7 +52,7 @@ pub struct Harness {
 }
 
 impl Toolchain {
-    /// Finds the compiler that `$RUSTC` or the path names.
+    /// Finds the compiler that `$RUSTC` names, or else the `rustc` on `PATH`.
     ///
     /// # Errors
     /// If there is no compiler, or if its linker or the C library's start files are missing.
@@ -166,7 +166,7 @@ impl Toolchain {
         output(rustc().args(["lib.rs", "--crate-type=rlib", "--crate-name", HARNESS_CRATE]))?;
         fs::write(folder.join("empty.rs"), "fn main() {}")?;
         output(rustc().args(["empty.rs", "-Csave-temps"]))?;
-        // Linking leaves several objects. The only one that is not a codegen unit is the allocator's.
+        // Linking leaves several objects. All are codegen units, except the allocator's object.
         let mut objects =
             fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let Some(object) = objects.find(|name| {
@@ -188,8 +188,8 @@ impl Toolchain {
     }
 }
 
-/// Finds a linker: the toolchain's own, or else the first on `path`. A distribution's Rust comes without one:
-/// Debian has it as `rust-lld` (package rust-llvm) and as `lld`.
+/// Finds a linker: the toolchain's own, or else the first on `path`. The Rust of a distribution has no linker
+/// of its own: Debian provides `rust-lld` (package rust-llvm) and `lld`.
 fn linker(own: &Path, path: &OsStr) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
     let elsewhere = ["rust-lld", "lld"].into_iter();
