@@ -71,7 +71,7 @@ pub fn serve(folder: &Path) -> anyhow::Result<()> {
     code_evolution_jail::kill_all();
     match ended {
         Ok(_) => {}
-        // The client only tested whether the server starts.
+        // Not a failure of the server: a client may only test whether the server starts.
         Err(error) => eprintln!("the session ended: {error:#}"),
     }
     // A thread that is waiting for a tool, or for standard input, ends with the process.

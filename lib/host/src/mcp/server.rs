@@ -51,7 +51,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// Writes the result of a call in the protocol's form: the module above says which error goes to whom.
+/// Writes the result of a call in the protocol's form. The documentation of `mcp` says who gets which error.
 fn response(result: Result<Value, ToolboxError>) -> Result<CallToolResponse, ErrorData> {
     let text = |text: String| vec![ContentBlock::text(text)];
     match result {
@@ -138,7 +138,7 @@ impl ServerHandler for Server {
         }
     }
 
-    /// Starts reports to a client of the protocol up to 2025-11-25.
+    /// Starts reports of changes to a client that uses a protocol version up to 2025-11-25.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         // A client may send this several times; start only once.
         if self.tells.swap(true, Ordering::Relaxed) {
@@ -157,7 +157,7 @@ impl ServerHandler for Server {
         Some(requested.clone())
     }
 
-    /// Sends reports to a client of a later protocol, which subscribes to them.
+    /// Sends reports to a client that uses a later version and subscribes to them.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let (mut changes, sink) = (self.changes.clone(), context.sink().clone());
         let telling = tokio::spawn(async move {

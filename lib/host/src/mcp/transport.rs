@@ -1,8 +1,8 @@
 //! Reads and writes messages as lines of standard input and output.
 //!
-//! `rmcp` has its own transport. This one differs for a line that is not a message: it answers the line, as
-//! JSON-RPC 2.0 requires, where rmcp's is silent or gives up. It reads no line longer than [`LONGEST`] into
-//! memory. Before a session begins, it drops every message that would end the session.
+//! `rmcp` has its own transport. This transport answers a line that is not a message, as JSON-RPC 2.0
+//! requires; rmcp's transport is silent or gives up. It reads no line longer than [`LONGEST`] into memory.
+//! Before a session begins, it drops every message that would end the session.
 
 use std::io::{BufRead, Read, Write};
 use std::thread::JoinHandle;
@@ -164,8 +164,7 @@ impl Transport<RoleServer> for Lines {
                     if self.begun {
                         return Some(message);
                     }
-                    // A notification, or a response to nothing: before a session begins, it would make rmcp
-                    // end.
+                    // Before a session begins, a notification or a response would make rmcp end, so drop it.
                 }
                 Ok(None) => {}
                 Err(refusal) => {
