@@ -1,8 +1,8 @@
 //! Answers from a fixed set, kept by question: a compact form for recordings of many choices.
 //!
-//! A laboratory for prompts asks hundreds of questions, and each answer is one word out of two. As exchanges,
-//! these would take a megabyte. Here each question is in the file once, and each prompt (everything before
-//! the question) has one line of question numbers per option:
+//! An experiment with prompts asks hundreds of questions, and each answer is one of two words. As exchanges,
+//! these would take a megabyte. Here the file contains each question once. Each prompt (everything before the
+//! question) has one list of question numbers per option:
 //!
 //! ```toml
 //! questions = ["Fast and quiet.", "It broke."]
@@ -14,7 +14,7 @@
 //! answers = [[0], [1]]    # question 0: positive; question 1: negative
 //! ```
 //!
-//! Only exactly the recorded request is answered: a label of another text, or after another prompt, is not
+//! Only the exact recorded request gets an answer, because a label for another text or another prompt is not
 //! "nearly" right. A repeated request gets the same answer.
 
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ impl Choices {
         Item::ArrayOfTables(self.prompts.iter().map(Prompt::table).collect::<ArrayOfTables>())
     }
 
-    /// Checks and loads the content of a file.
+    /// Loads the content of a file, and checks it.
     pub(super) fn new(questions: Vec<String>, prompts: Vec<PromptText>) -> Result<Self, String> {
         let count = questions.len();
         let questions = questions.iter().map(|question| canonical(question)).collect();
@@ -305,7 +305,7 @@ mod tests {
                 let asked = request(&before, text(question), &options);
                 prop_assert!(choices.keep(&asked, &says(&options[option])));
             }
-            // An exchange in the same file changes nothing.
+            // An exchange in the same file does not change the choices.
             let exchange = Exchange { request: request(&before, "and", &options), replies: vec![says("so")] };
             let head = Cassette::parse("kind = \"recording\"").unwrap();
             let cassette = Cassette { choices, exchanges: vec![exchange], ..head };

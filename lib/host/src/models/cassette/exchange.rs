@@ -17,7 +17,8 @@ pub struct Exchange {
     pub replies: Vec<Reply>,
 }
 
-/// The parts of an [`Ask`] that make two requests the same; what only concerns display is left out.
+/// The parts of an [`Ask`] that are compared between two requests. Parts that only concern display are left
+/// out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The conversation; line ends and trailing space are normalised.
@@ -129,7 +130,8 @@ struct CallText {
     extra: Map<String, Value>,
 }
 
-/// Reads an object from JSON text: TOML has no null, and a person compares the text with the provider's.
+/// Reads an object from JSON text. (TOML has no null, and a person can compare JSON with the provider's
+/// text.)
 fn json_object<'de, D: Deserializer<'de>>(text: D) -> Result<Map<String, Value>, D::Error> {
     let text = String::deserialize(text)?;
     serde_json::from_str(&text).map_err(|error| D::Error::custom(format!("extra: {error}")))

@@ -1,4 +1,4 @@
-//! A cassette's content, and how it is read.
+//! The content of a cassette; reads it from a file.
 
 use std::path::Path;
 
@@ -114,7 +114,7 @@ mod tests {
     use crate::models::cassette::Request;
 
     #[test]
-    fn a_script_by_hand_needs_little() {
+    fn a_handwritten_script_needs_only_prompts_and_replies() {
         let script = Cassette::parse(
             "kind = \"script\"\n[[exchange]]\nprompt = '''\nHello?\n'''\nreplies = [\"Hi.\", { text = \"cut\", finish_reason = \"length\" }]\n",
         )

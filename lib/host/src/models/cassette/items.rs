@@ -77,8 +77,8 @@ pub(super) fn text_item(text: &str) -> Item {
     Item::Value(text_value(text))
 }
 
-/// Writes text as a literal block (`'''`) wherever that gives the same text: no escapes, and one line per
-/// line.
+/// Writes text as a literal block (`'''`) if the block reads back as the same text. A literal block has no
+/// escapes and keeps the lines.
 fn text_value(text: &str) -> toml_edit::Value {
     let literal = format!("'''\n{text}'''");
     match literal.parse::<toml_edit::Value>() {

@@ -1,4 +1,4 @@
-//! Asks the notebooks' scripts for what they contain, and for what they do not contain.
+//! Asks the notebooks' scripts questions that they answer, and questions that they must not answer.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ fn an_edited_prompt_gets_the_reply_to_what_it_asks() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// All scripts, also those of `notebooks/further`; recordings are no scripts.
+/// Returns all scripts, also those of `notebooks/further`. Recordings are not scripts.
 fn scripts() -> Vec<PathBuf> {
     let files = std::fs::read_dir(script("").parent().expect("a folder")).expect("cassettes");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
@@ -133,7 +133,7 @@ fn scripts() -> Vec<PathBuf> {
 /// Edits of a message, each with its name.
 type Edits = Vec<(String, Box<dyn Fn(&str) -> String>)>;
 
-/// A line more, before the text and after it.
+/// Makes edits that add a line: before the text, after it, and inside it.
 fn more(lines: &[String]) -> Edits {
     let mut edits: Edits = Vec::new();
     for line in lines {
@@ -146,7 +146,7 @@ fn more(lines: &[String]) -> Edits {
     edits
 }
 
-/// The first line's words, changed.
+/// Changes the words of the first line.
 fn in_first_line(text: &str, change: impl Fn(&mut Vec<String>)) -> String {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -154,7 +154,7 @@ fn in_first_line(text: &str, change: impl Fn(&mut Vec<String>)) -> String {
     format!("{}\n{rest}", words.join(" "))
 }
 
-/// Two letters of a word change places.
+/// Swaps two letters of a word.
 fn slip(word: &mut String) {
     let letters: Vec<char> = word.chars().collect();
     if letters.len() > 3 && letters.iter().all(char::is_ascii_alphabetic) {
@@ -164,7 +164,7 @@ fn slip(word: &mut String) {
     }
 }
 
-/// Edits that change nothing of what is asked.
+/// Makes edits that do not change the question.
 fn harmless(lines: &[String]) -> Edits {
     let mut edits = more(lines);
     let mut add = |name: &str, edit: fn(&str) -> String| {
@@ -185,10 +185,11 @@ fn harmless(lines: &[String]) -> Edits {
     edits
 }
 
-/// One edit in so many is tried on a prompt.
+/// Only one of this many edits is tried on each prompt, to save time.
 const EACH: usize = 23;
 
-/// Tries edits on each message of a person, in each exchange of each script; what `wrong` finds.
+/// Tries edits on each message of a person, in each exchange of each script. Returns how many were tried, and
+/// those that `wrong` finds.
 fn try_edits(
     edits: &Edits,
     wrong: impl Fn(&Exchange, &Replayed) -> bool,
@@ -203,7 +204,7 @@ fn try_edits(
                 if matches!(asked.messages[at].role, Role::Assistant | Role::Tool) {
                     continue;
                 }
-                // Each prompt gets some of the edits, each edit some of the prompts.
+                // Each prompt gets some of the edits; all prompts together get every edit.
                 for (name, edit) in edits.iter().skip(number % EACH).step_by(EACH) {
                     let mut edited = asked.clone();
                     edited.messages[at].content = edit(&asked.messages[at].content);
@@ -233,14 +234,14 @@ fn a_harmless_edit_of_any_prompt_gets_that_prompts_reply() {
 }
 
 #[test]
-fn a_request_besides_in_any_prompt_gets_no_reply() {
+fn an_additional_request_in_any_prompt_gets_no_reply() {
     let edits = more(&data().lines.unrelated);
     let (tried, wrong) = try_edits(&edits, |_, replayed| replayed.fit != Fit::Nothing);
     assert!(wrong.is_empty(), "{} of {tried} are answered: {wrong:#?}", wrong.len());
 }
 
 #[test]
-fn another_request_in_the_place_of_one_gets_no_reply() {
+fn a_different_request_gets_no_reply() {
     let mut edits: Edits = Vec::new();
     for line in data().lines.unrelated {
         edits.push((line.clone(), Box::new(move |_| line.clone())));

@@ -21,24 +21,24 @@
 //! provider may want them back); a recording writes these. Turns between the system prompt and the last
 //! prompt are `[[exchange.history]]`.
 //!
-//! **Matching.** A request with the same messages, temperature, most tokens, tools and schema (line ends and
-//! trailing space do not count) gets the next of its replies. After the last reply it gets the first again,
-//! so a loop can continue. A new cell of a notebook starts at the first reply again ([`Player::rewind`]):
-//! what a cell shows does not depend on how often any cell was run.
+//! **Matching.** A request with the same messages, temperature, limit of tokens, tools and schema (line ends
+//! and trailing space do not count) gets the next of its replies. After the last reply it gets the first
+//! again, so a loop can continue. A new cell of a notebook starts at the first reply again
+//! ([`Player::rewind`]): what a cell shows does not depend on how often any cell was run.
 //!
-//! A recording keeps answers from a fixed set in a shorter form, and they answer only exactly the recorded
+//! A recording keeps answers from a fixed set in a shorter form. Each of them answers only the exact recorded
 //! request: see `choices`.
 //!
-//! A request that is not there gets the exchange that asks for the same thing in other words, and the
-//! answer says so: a script never passes for an answer to an edited prompt. `question` says what
-//! "the same thing" is, and `sentences` what asks for something besides; `vocabulary` corrects slips of the
-//! keyboard. Where there is no such exchange, the answer says that it is none
-//! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than one to another question.
+//! If a request is not in the cassette, it gets the reply of an exchange that asks for the same thing in
+//! other words. The answer says so, because nobody must take it for an answer to the edited prompt.
+//! `question` decides what "the same thing" is, `sentences` finds additional requests, and `vocabulary`
+//! corrects typing errors. If there is no such exchange, the answer is empty and says why
+//! ([`Fit::Nothing`](code_evolution_wire::model::Fit)): no reply is better than a reply to another question.
 //!
 //! **Adopting.** For authors: with `LLM_ADOPT=1`, the nearest exchange that does not match exactly gets the
 //! request's real text, written into the file. So an author can draft an exchange with a few phrases of the
-//! prompt, and the exchange stays exact after the prompt is reworded. An exchange that this session has
-//! matched exactly or adopted is not adopted again, so two requests cannot fight over one exchange.
+//! prompt. After the prompt is reworded, the exchange becomes exact again. An exchange that this session has
+//! matched exactly or adopted is not adopted again, so two requests cannot overwrite each other.
 
 mod choices;
 mod exchange;

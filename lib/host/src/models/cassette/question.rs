@@ -1,15 +1,15 @@
-//! Measures how similar two prompts are in what they ask for.
+//! Measures whether two prompts ask for the same thing.
 //!
-//! The prompts of a notebook share most of their words: instructions, rules, a frame around the code.
-//! What a prompt asks for is in the few words that the others do not have. So a word counts by how
-//! rare it is among the prompts that are known (inverse document frequency, Spärck Jones, 1972), and
-//! words that any English sentence may have, and numbers, count little. Two prompts are alike if they share the
-//! rare words *and* the frame; prompts about functions of different names are not alike at all, since
-//! the answer to one cannot be called by the other's caller. Nor is one that asks for something besides:
-//! that is the subject of `sentences`.
+//! The prompts of a notebook share most of their words: instructions, rules, a frame around the code. Only a
+//! few words say what a prompt asks for, and the other prompts do not have these words. So the weight of a
+//! word grows with its rarity among the known prompts (inverse document frequency, Spärck Jones, 1972).
+//! Common English words and numbers count little. Two prompts are alike if they share the rare words *and*
+//! the frame. Prompts about functions with different names are not alike at all, because the caller of one
+//! function cannot call the other. A prompt that asks for something in addition is not alike either;
+//! `sentences` decides that.
 //!
-//! Left out: word order, grammar and meaning. A prompt that says the same in very different words is not
-//! recognised; this costs a reply but never gives a wrong one.
+//! Left out: word order, grammar and meaning. If a prompt says the same in very different words, it is not
+//! recognised. It then gets no reply, but never a wrong one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -17,14 +17,14 @@ use super::Request;
 use super::sentences::{Sentences, Use, is_number};
 use super::vocabulary::{NEUTRAL, Vocabulary, words};
 
-/// From this likeness on, two prompts ask for the same thing. `tests/data/likeness.toml` has the
-/// prompts that it was chosen by.
+/// The lowest likeness of two prompts that ask for the same thing. It was chosen with the prompts in
+/// `tests/data/likeness.toml`.
 pub(super) const SAME_QUESTION: f64 = 0.7;
 
 /// The weight of a common English word; other words have the weight 1.
 const LITTLE: f64 = 0.25;
 
-/// The weight of a number: it is a value, which an edit may change.
+/// The weight of a number. An edit may change a number without asking for something else.
 const NUMBER: f64 = 0.1;
 
 /// Words that say little about the question.
@@ -45,11 +45,11 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// What a request asks; slips of the keyboard are corrected by the vocabulary.
+    /// Reads what a request asks for. The vocabulary corrects typing errors.
     pub(super) fn new(request: &Request, vocabulary: &Vocabulary) -> Self {
         let text = request.text();
         let said: Vec<String> = words(&text).collect();
-        // Names of functions as they are declared; Rust's own keyword is the only mark that is safe.
+        // A word is surely a function's name only after Rust's keyword `fn`.
         let functions = said.windows(2).filter(|pair| pair[0] == "fn").map(|pair| &pair[1]);
         Question {
             functions: functions.cloned().collect(),
@@ -61,12 +61,13 @@ impl Question {
         }
     }
 
-    /// The part of these words that is found in the other text, 0 to 1; all words count the same.
+    /// Returns how much of these words the other text contains, from 0 to 1. The rarity of a word does not
+    /// count.
     fn contained_in(&self, other: &Question) -> f64 {
         covered(self, other, &meaning)
     }
 
-    /// Whether both are about functions, and have none in common.
+    /// Returns whether both are about functions, but have no function in common.
     fn other_functions(&self, other: &Question) -> bool {
         !self.functions.is_empty()
             && !other.functions.is_empty()
@@ -85,7 +86,7 @@ fn meaning(word: &str) -> f64 {
     }
 }
 
-/// The weight of the words that both have, as a part of the first one's.
+/// Returns the weight of the words that both have, divided by the weight of all words of the first.
 fn covered(words: &Question, by: &Question, weight: &dyn Fn(&str) -> f64) -> f64 {
     let sum =
         |words: &mut dyn Iterator<Item = &String>| words.map(|word| weight(word)).sum::<f64>();
@@ -94,7 +95,7 @@ fn covered(words: &Question, by: &Question, weight: &dyn Fn(&str) -> f64) -> f64
     if all == 0.0 { 1.0 } else { shared / all }
 }
 
-/// The prompts that are known: how much each of their words tells about what is asked.
+/// The known prompts: how much each of their words says about the question.
 #[derive(Debug, Default)]
 pub(super) struct KnownPrompts {
     weights: HashMap<String, f64>,
@@ -112,11 +113,12 @@ impl KnownPrompts {
                 *with_word.entry(word).or_default() += 1.0;
             }
         }
-        // More than in proportion: a frame of many words must not outweigh the few that ask.
+        // The power makes rare words count more: a frame of many words must not outweigh the few words that
+        // ask.
         let rarity = |with_word: f64| ((count + 1.0) / with_word).ln().powf(1.5);
         let weight = |(word, with): (&String, f64)| (word.clone(), meaning(word) * rarity(with));
         KnownPrompts {
-            // A word that no prompt has tells less than one that a single prompt has: it may be anything.
+            // A word that no prompt has may be anything, so it counts less than a word that one prompt has.
             unknown: rarity((count / 10.0).max(1.0)),
             weights: with_word.into_iter().map(weight).collect(),
         }
@@ -128,15 +130,15 @@ impl KnownPrompts {
         known.unwrap_or_else(|| meaning(word) * self.unknown)
     }
 
-    /// How alike a prompt is to a known one, 0 to 1. That the known one's words are there counts more
-    /// than that no others are: a sentence was perhaps added.
+    /// Returns how alike a prompt is to a known prompt, from 0 to 1. A missing word costs more than an
+    /// additional word, because an edit often adds a sentence.
     pub(super) fn alike(&self, prompt: &Question, known: &Question) -> f64 {
         if prompt.other_functions(known) {
             return 0.0;
         }
         let weight = |word: &str| self.weight(word);
         let there = covered(known, prompt, &weight);
-        // A courtesy more is no other question, nor is what a sentence tells; other code is one in part.
+        // An added courtesy or statement does not change the question. Other code changes it in part.
         let asked = |word: &str| {
             let part = match prompt.sentences.use_of(word) {
                 _ if known.words.contains(word) => 1.0,
@@ -148,10 +150,10 @@ impl KnownPrompts {
             part * self.weight(word)
         };
         let no_others = covered(prompt, known, &asked);
-        // The weighted harmonic mean (F2), in which `there` counts four times.
+        // The weighted harmonic mean (F2): `there` counts four times.
         let both = 4.0 * no_others + there;
         let question = if both == 0.0 { 0.0 } else { 5.0 * there * no_others / both };
-        // The dear questions last, for those that it may be.
+        // These checks are expensive, so make them only for a prompt that may ask the same.
         if question < SAME_QUESTION {
             question
         } else if prompt.words != known.words
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_alone_make_no_other_question() {
+    fn punctuation_does_not_change_the_question() {
         for prompt in ["question 1?", "Question 1.", "question, 1!"] {
             assert_eq!(alike(&["first", "question 1"], prompt, 1), 1.0, "{prompt}");
         }

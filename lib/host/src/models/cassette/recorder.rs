@@ -10,7 +10,7 @@ use crate::files;
 use crate::models::ModelError;
 use crate::models::key::{Key, find_secret};
 
-/// A cassette that grows. A recording covers one session: its first answer replaces the file.
+/// A cassette that grows. It records one session: the session's first answer replaces the file.
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,

@@ -1,20 +1,20 @@
-//! What a prompt asks for that another one does not.
+//! Finds out whether a prompt asks for something that a known prompt does not ask for.
 //!
-//! Likeness of words cannot tell a courtesy from a second request: both are a line more. What tells
-//! them apart is grammar. Questions, orders and sentences about "you" *ask*; other sentences only
-//! *tell*. So a prompt asks for something else if one of its asking sentences is mostly about what the
-//! known prompt does not mention. Sentences that only tell may be about anything, as long as they are
-//! no story of their own. In a message that holds a question the numbers count too: it is about them.
+//! The words alone cannot distinguish a courtesy from a second request: each is one more line. Grammar can.
+//! Questions, orders and sentences about "you" *ask*; other sentences only *tell*. A prompt asks for
+//! something else if one of its asking sentences is mostly about things that the known prompt does not
+//! mention. A telling sentence may be about anything, unless it has many new words. If a message contains a
+//! question, its numbers must be the same too, because the question is about them.
 //!
-//! Words that ask for nothing, courtesies among them, are in `neutral.txt`. Code is left out (functions
-//! are compared by name, in `question`), and what became of it. So is meaning: a request in other words
-//! for the same thing is taken for another one, which costs a reply but never gives a wrong one.
+//! The words in `neutral.txt`, such as courtesies, ask for nothing. Code and its error messages are ignored
+//! (`question` compares functions by name). Meaning is ignored too: the same request in other words counts as
+//! another request. It then gets no reply, but never a wrong one.
 
 use std::collections::BTreeSet;
 
 use super::vocabulary::{NEUTRAL, Vocabulary, words};
 
-/// Neutral words that still say what a sentence is about, if the known prompt has them too.
+/// Neutral words that still say what a sentence is about if the known prompt also has them.
 const SUBJECTS: &[&str] = &[
     "answer",
     "code",
@@ -35,7 +35,7 @@ const SUBJECTS: &[&str] = &[
     "write",
 ];
 
-/// What a telling sentence begins with: it has a subject, or is about when and where.
+/// The first words of telling sentences: a subject, a time or a place.
 const OPENINGS: &[&str] = &[
     "a",
     "after",
@@ -91,23 +91,23 @@ const OPENINGS: &[&str] = &[
     "without",
 ];
 
-/// What turns a telling sentence into an order.
+/// Words that turn a telling sentence into an order.
 const ORDERS: &[&str] = &["let", "must", "need", "shall", "should", "want", "wish", "would"];
 
-/// What stands before an order without changing it.
+/// Words that may come before an order and do not change it.
 const LEADING: &[&str] = &[
     "also", "and", "but", "finally", "first", "instead", "just", "kindly", "next", "now", "oh",
     "or", "please", "so", "then", "well",
 ];
 
-/// A telling sentence with so many words of its own is a story of its own.
+/// A telling sentence needs at least this many new words to count as another request.
 const LONG_SENTENCE: usize = 4;
 
 /// The sentences of a prompt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sentences {
     sentences: Vec<Sentence>,
-    /// The numbers of its questions, in order of size.
+    /// The numbers in messages that contain a question, sorted.
     asked_about: Vec<String>,
 }
 
@@ -120,11 +120,11 @@ struct Sentence {
 /// How a prompt uses a word.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Use {
-    /// In a sentence that asks, perhaps among others.
+    /// In at least one sentence that asks.
     Asking,
     /// Only in sentences that tell.
     Telling,
-    /// In no sentence: in code, or in what became of it.
+    /// In no sentence: in code, or in its error messages.
     InCode,
 }
 
@@ -132,14 +132,14 @@ pub(super) enum Use {
 enum SentenceKind {
     /// A question or an order.
     Asks,
-    /// Who "you" are and what you do, or an item of a list: a part of what is asked.
+    /// A sentence about "you", or an item of a list. It belongs to what is asked.
     Roles,
     /// Anything else.
     Tells,
 }
 
 impl Sentences {
-    /// The sentences of these messages; slips of the keyboard are corrected by the vocabulary.
+    /// Reads the sentences of these messages. The vocabulary corrects typing errors.
     pub(super) fn new<'a>(
         messages: impl IntoIterator<Item = &'a str>,
         vocabulary: &Vocabulary,
@@ -168,7 +168,7 @@ impl Sentences {
         all
     }
 
-    /// How a word is used: it may ask, only tell, or not be in a sentence but in code.
+    /// Returns how the sentences use a word.
     pub(super) fn use_of(&self, word: &str) -> Use {
         let mut used = Use::InCode;
         for sentence in self.sentences.iter().filter(|it| it.words.contains(word)) {
@@ -180,7 +180,7 @@ impl Sentences {
         used
     }
 
-    /// Whether it asks for something that is not in a known prompt with these words.
+    /// Returns whether the sentences ask for something that is not in a known prompt with these words.
     pub(super) fn go_beyond(&self, known: &Sentences, known_words: &BTreeSet<String>) -> bool {
         self.asked_about != known.asked_about
             || self.sentences.iter().any(|sentence| sentence.goes_beyond(known_words))
@@ -212,7 +212,7 @@ pub(super) fn is_number(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_digit())
 }
 
-/// The sentences of a text, without its code blocks. A line ends a sentence.
+/// Returns the sentences of a text, without its code blocks. The end of a line ends a sentence.
 fn sentences(text: &str) -> Vec<&str> {
     let mut in_code = false;
     let prose = move |line: &&str| {
@@ -239,7 +239,7 @@ fn sentences(text: &str) -> Vec<&str> {
     split.map(str::trim).filter(|sentence| !sentence.is_empty()).collect()
 }
 
-/// Whether a line tells what became of code, in the compiler's words or the judge's.
+/// Returns whether a line is a message of the compiler or the judge about code.
 fn is_outcome(line: &str) -> bool {
     let level =
         |level: &str| line.strip_prefix(level).is_some_and(|rest| rest.starts_with([':', '[']));
@@ -249,7 +249,7 @@ fn is_outcome(line: &str) -> bool {
         || (line.starts_with("- ") && line.contains("): "))
 }
 
-/// What a sentence does, by how it begins.
+/// Returns the kind of a sentence, mostly by its first word.
 fn kind_of(words: &[String]) -> SentenceKind {
     let mut words = words.iter().map(String::as_str).skip_while(|word| LEADING.contains(word));
     let Some(first) = words.next() else { return SentenceKind::Tells };
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn courtesy_and_what_only_tells_do_not() {
+    fn courtesies_and_statements_do_not_go_beyond() {
         for line in [
             "",
             "Thank you very much!",

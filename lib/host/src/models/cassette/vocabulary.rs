@@ -1,4 +1,4 @@
-//! The words of a script's prompts, and slips of the keyboard among a participant's.
+//! The words of a script's prompts; corrects typing errors in a participant's words.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -9,14 +9,14 @@ pub(super) static NEUTRAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     lines.flat_map(str::split_whitespace).collect()
 });
 
-/// The words of a text, in small letters, in their order.
+/// Returns the words of a text in order, in small letters.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
 }
 
-/// All words that a script's prompts have.
+/// All words in a script's prompts.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary(BTreeSet<String>);
 
@@ -25,8 +25,8 @@ impl Vocabulary {
         Vocabulary(texts.into_iter().flat_map(words).collect())
     }
 
-    /// The word that was meant: itself if it is one of ours or of every text, else the one of ours, or
-    /// of every text, from which it differs by a slip.
+    /// Returns the word that was meant. A known word (of our prompts, or neutral) is returned as it is. Any
+    /// other word becomes the known word from which it differs by a typing error, if there is one.
     pub(super) fn correct(&self, word: &str) -> String {
         if self.0.contains(word) || NEUTRAL.contains(word) {
             return word.to_owned();
@@ -38,8 +38,8 @@ impl Vocabulary {
     }
 }
 
-/// Whether a word is another one with a slip of the keyboard: a letter too many, too few or in the
-/// other's place; in longer words also a wrong one, or two slips. The first letter is right.
+/// Returns whether a word is another word with a typing error: one letter too many or too few, or two letters
+/// swapped. In longer words it may also be one wrong letter, or two errors. The first letter must be right.
 fn is_slip(word: &str, meant: &str) -> bool {
     if word.chars().next() != meant.chars().next() || word.len().abs_diff(meant.len()) > 4 {
         return false;

@@ -18,7 +18,7 @@ use crate::models::alike::Profile;
 pub struct Player {
     path: PathBuf,
     cassette: Cassette,
-    /// What each exchange's request asks, for finding the nearest.
+    /// What each exchange's request asks for, to find the nearest exchange.
     questions: Vec<Question>,
     vocabulary: Vocabulary,
     known: KnownPrompts,
@@ -109,7 +109,7 @@ impl Player {
             return Ok(Replayed { reply, fit: Fit::Exact, note: None });
         }
         if self.cassette.kind == Kind::Recording && request.is_choice() {
-            // A label of another text, or after another prompt, is not an answer.
+            // A label for another text, or from another prompt, is not an answer.
             return Ok(self.nothing());
         }
         if self.adopt {
@@ -158,7 +158,7 @@ impl Player {
     }
 
     /// Finds the most similar exchange (the first of equals) and its similarity. The last message must have
-    /// the same role in both: a person's words are not a tool's result.
+    /// the same role in both, because a person's words are not a tool's result.
     fn nearest(&self, request: &Request) -> Result<(usize, f64), ModelError> {
         let question = Question::new(request, &self.vocabulary);
         let last = |request: &Request| request.messages.last().map(|message| message.role);
@@ -233,8 +233,8 @@ impl Player {
             if self.settled[position] {
                 continue;
             }
-            // A draft is a few phrases of the real prompt, so compare first how much of the draft the request
-            // contains.
+            // A draft has only a few phrases of the real prompt, so first compare how much of the draft is in
+            // the request.
             let draft = Profile::new(&exchange.request.text());
             let rank = (draft.contained_in(profile), profile.alike(&draft));
             if best.is_none_or(|(_, most)| rank > most) {
@@ -281,7 +281,7 @@ impl Player {
         let replies = table.remove_entry("replies");
         let old: Vec<_> = REQUEST_KEYS.iter().map(|key| table.remove_entry(key)).collect();
         for (key, item) in request_items(&self.cassette.exchanges[position].request) {
-            // The old key holds the author's comment.
+            // The author's comment belongs to the old key, so keep that key.
             let kept = old.iter().flatten().find(|(old, _)| old.get() == key);
             match kept {
                 Some((old, _)) => table.insert_formatted(old, item),
