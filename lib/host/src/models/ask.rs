@@ -1,4 +1,4 @@
-//! Asks one question or many, of a provider or a cassette; the meter counts each.
+//! Asks a provider or a cassette one question or many; the meter counts each.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,8 +17,8 @@ use crate::lock::Unpoisoned;
 const CONCURRENCY: usize = 4;
 
 impl Models {
-    /// Asks one question. If a schema is given and the answer does not satisfy it, the model gets one turn to
-    /// repair it; the text is then the JSON alone.
+    /// Asks one question. If the question has a schema and the answer does not satisfy it, the model gets one
+    /// turn to repair the answer. The returned text is then only the JSON.
     ///
     /// # Errors
     /// See [`ModelError`].

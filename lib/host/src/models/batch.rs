@@ -12,8 +12,8 @@ use super::json::Conversation;
 use crate::lock::Unpoisoned;
 
 /// Answers by their question's position. They arrive in any order but are recorded in the questions' order,
-/// so a recording has the same bytes however fast each answer was. An answer is recorded as soon as those
-/// before it are there, so an interrupted batch loses only what was still under way.
+/// so the speed of an answer does not change the recording. An answer is recorded as soon as all earlier
+/// answers are there, so an interrupted batch loses few answers.
 pub(super) struct Batch<'a> {
     recorder: Option<&'a Mutex<Recorder>>,
     answers: BTreeMap<usize, Result<Conversation, ModelError>>,
@@ -27,9 +27,9 @@ impl<'a> Batch<'a> {
         Batch { recorder, answers: BTreeMap::new(), recorded: 0, failure: None }
     }
 
-    /// Keeps the result of a question. Returns whether to ask more questions: not after an error that the
-    /// next question would meet too, and not after an answer that cannot be recorded. Further answers would
-    /// be paid for in vain.
+    /// Keeps the result of a question. Returns whether to ask more questions. It is `false` after an error
+    /// that the next question would meet too, and after an answer that cannot be recorded: further answers
+    /// would cost money for nothing.
     pub(super) fn add(
         &mut self,
         position: usize,

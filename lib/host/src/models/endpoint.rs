@@ -90,7 +90,7 @@ pub(super) fn is_local(url: &Url) -> bool {
 /// Reads an address.
 ///
 /// # Errors
-/// [`ModelError::Config`] if it is not an address, or holds what does not belong there.
+/// [`ModelError::Config`] if it is not an address, or has a part that is not allowed there.
 pub(super) fn parse_base(address: &str) -> Result<Url, ModelError> {
     // The address may hold a key, so a message never repeats it.
     let wrong = |why: &str| {

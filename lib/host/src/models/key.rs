@@ -69,8 +69,8 @@ pub fn find_secret(text: &str) -> Option<Range<usize>> {
     SHAPES.iter().find_map(|shape| find_shape(text, shape))
 }
 
-/// Finds the first secret of one shape. It reads each byte once: a text may consist of nothing but
-/// beginnings.
+/// Finds the first secret of one shape. It reads each byte only once, because a text may consist of nothing
+/// but beginnings of secrets.
 fn find_shape(text: &str, &(start, least): &(&str, usize)) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(found) = text[from..].find(start) {
@@ -124,7 +124,7 @@ mod tests {
         assert!(Key::new("a b").is_err() && Key::new(" \n").is_err() && Key::new("é").is_err());
     }
 
-    /// Takes minutes if the search from each beginning of a secret runs to the end of the text.
+    /// This test takes minutes if the search from each beginning of a secret runs to the end of the text.
     #[test]
     fn a_text_full_of_key_prefixes_is_read_once() {
         for text in ["sk-".repeat(100_000), "-----BEGIN ".repeat(50_000)] {

@@ -1,4 +1,4 @@
-//! Counts what a session has used, and keeps its budget.
+//! Counts what a session has used, and enforces its budget.
 
 use std::time::Duration;
 
@@ -206,7 +206,7 @@ impl Account {
         }
     }
 
-    /// Books what a call used.
+    /// Records what a call used, and ends its reservation.
     pub(super) fn settle(&mut self, reserved: Reserved, took: Spent) {
         self.tokens_under_way -= reserved.tokens;
         self.meter.waits += took.waits;

@@ -125,7 +125,7 @@ impl Pace {
                 }
                 wait
             };
-            // A second of grace: the server's minute and ours do not begin at the same moment.
+            // Allow one more second, because the server's minute and ours do not begin at the same moment.
             if wait > LONGEST_WAIT + Duration::from_secs(1) {
                 return Err(TooLong(wait));
             }
@@ -133,7 +133,7 @@ impl Pace {
                 tell(wait);
                 told = true;
             }
-            // Look again, whether the time is over or an answer came.
+            // Check again when the time is over or an answer came.
             let _ =
                 tokio::time::timeout(self.clock.real_duration(wait), self.news.notified()).await;
         }

@@ -22,7 +22,7 @@ pub(super) struct ServerError {
     pub(super) day_is_spent: bool,
 }
 
-/// Words of servers about a model's text that they could not read as a call or as JSON.
+/// Words of servers that could not read a model's text as a call or as JSON.
 const SLIPS: [&str; 12] = [
     "tool_use_failed",
     "json_validate_failed",

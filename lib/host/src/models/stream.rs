@@ -66,7 +66,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Reports the lines that are now complete.
     pub(super) fn grown(&mut self, text: &str, tell: &dyn Fn(&str)) {
-        // A reported line may later prove to be no part of the text: a closing tag makes it thinking.
+        // A closing tag may later show that a reported line was thinking and not part of the text.
         if !text.is_char_boundary(self.told) {
             self.told = 0;
         }
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_do_not_matter(texts in prop::collection::vec("[^\r\n]{1,40}", 1..6), cuts in prop::collection::vec(0_usize..400, 0..20)) {
+        fn events_do_not_depend_on_the_pieces(texts in prop::collection::vec("[^\r\n]{1,40}", 1..6), cuts in prop::collection::vec(0_usize..400, 0..20)) {
             let body: String = texts.iter().map(|text| format!("data: {}\n\n", serde_json::json!(text))).collect();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % (body.len() + 1)).collect();
             cuts.sort_unstable();
@@ -132,7 +132,7 @@ mod tests {
         }
 
         #[test]
-        fn lines_are_told_once(pieces in prop::collection::vec("[a-zé\n]{0,9}", 0..12)) {
+        fn each_line_is_reported_once(pieces in prop::collection::vec("[a-zé\n]{0,9}", 0..12)) {
             let told = RefCell::new(Vec::new());
             let tell = |line: &str| told.borrow_mut().push(line.to_owned());
             let (mut text, mut lines) = (String::new(), Lines::default());

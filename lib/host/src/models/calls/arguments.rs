@@ -106,15 +106,15 @@ fn strict(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// Reads `14/20` or `14 / 20`, and returns what follows: it is not a number, but models write it for one.
+/// Reads `14/20` or `14 / 20`, which models write in place of a number; also returns the text after it.
 fn share<'a>(number: &str, after: &'a str) -> Option<(String, &'a str)> {
     let of = after.trim_start().strip_prefix('/')?.trim_start();
     let end = of.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(of.len());
     (end > 0).then(|| (format!("{number}/{}", &of[..end]), &of[end..]))
 }
 
-/// Reads a string up to its closing quote, and returns what follows. After the quote there must be something
-/// that can follow a string: the end of `'it's'` is not certain.
+/// Reads a string up to its closing quote; also returns the text after it. That text must begin with
+/// something that can follow a string, because the end of `'it's'` is not certain.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut out = String::new();
     let mut chars = text.char_indices();

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::arguments;
 
-/// The most tool calls of one answer; a server must not make us allocate without a limit.
+/// The most tool calls of one answer. Without this limit, a server could make us allocate any amount of
+/// memory.
 pub const MOST_CALLS: usize = 128;
 
 /// The calls of an answer, as far as they have arrived.
@@ -243,7 +244,7 @@ mod tests {
             call["index"] = index;
             json!([call])
         };
-        // All share one index, or have none, or a text, or null; or both come in one piece.
+        // The two calls have the same index, no index, a text or null as index, or they come in one piece.
         for deltas in [
             vec![with(whole("k1", 1), json!(0)), with(whole("k2", 2), json!(0))],
             vec![json!([whole("k1", 1)]), json!([whole("k2", 2)])],

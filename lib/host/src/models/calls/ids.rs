@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_id_stays() {
+    fn a_valid_id_is_unchanged() {
         assert_eq!(sent(IdForm::Any, &[&["toolu_01"]])[0].0, ["toolu_01"]);
     }
 }

@@ -5,7 +5,7 @@
 //! channel mark into the name, and arguments come in fences, in Python's quotes, or as a string of JSON. This
 //! module reads all of these. What the provider puts beside a call stays in [`ToolCall::extra`].
 //!
-//! It leaves out calls that a model writes into its text; `reply` reads those.
+//! This module does not read calls that a model writes into its text; `reply` does.
 
 mod arguments;
 mod assembly;

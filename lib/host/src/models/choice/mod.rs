@@ -17,7 +17,7 @@ use super::provider::{LOCAL, PROVIDERS, Provider, find, unknown};
 const CUSTOM: &str = "custom";
 /// The key for that address, or for the provider that is named.
 const ANY_KEY: &str = "LLM_API_KEY";
-/// The key that the setup cell asked for, for the provider that it names.
+/// The key that the setup cell asked for. It belongs to the provider that the cell names.
 const TYPED_KEY: &str = "CODE_EVOLUTION_TYPED_KEY";
 
 /// `1`: a lab whose setup cell names the local model records it, in any mode. The other labs of the notebook
@@ -176,7 +176,7 @@ fn parse_mode(text: &str) -> Result<Mode, ModelError> {
     }
 }
 
-/// Returns the server to call; `None` if no key says which.
+/// Returns the server to call; `None` if no setting and no key selects a provider.
 fn endpoint(
     choice: &ModelChoice,
     env: Env,

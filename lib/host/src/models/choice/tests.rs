@@ -28,7 +28,7 @@ fn a_provider_that_has_ended_is_named() {
         assert!(error.message().contains("ended on 30 July 2026"), "{error}");
         assert!(error.message().contains("choose one of openai, gemini"), "{error}");
     }
-    // A token that exists for another purpose chooses nothing.
+    // A token that exists for another purpose does not choose a provider.
     assert!(chosen(&ModelChoice::default(), &[token]).unwrap().endpoint.is_none());
 }
 
@@ -44,7 +44,7 @@ fn a_server_on_this_machine_needs_a_model_and_no_key() {
         let endpoint = chosen(&choice, &[OPENAI]).unwrap().endpoint.unwrap();
         assert_eq!((endpoint.base.as_str(), endpoint.model.as_str()), (address, "small"));
         assert!(endpoint.key.is_none(), "another's key");
-        // A server behind a proxy that wants a key gets the key.
+        // A server on this machine gets a key if one is set: a proxy in front of it may want the key.
         let endpoint = chosen(&choice, &[(ANY_KEY, "own")]).unwrap().endpoint.unwrap();
         assert_eq!(endpoint.key.unwrap().expose(), "own");
     }
@@ -115,7 +115,7 @@ fn a_provider_of_the_setup_cell_is_asked_at_its_own_address_with_its_own_key() {
     assert_eq!(endpoint.key.unwrap().expose(), "gsk-canary");
     assert_eq!(endpoint.model, "openai/gpt-oss-20b");
     assert!(chosen_groq.notes[0].contains("LLM_BASE_URL"), "{:?}", chosen_groq.notes);
-    // Without its own key, it does not get the key of another server.
+    // A provider without its own key does not get the key of another server.
     assert!(chosen(&groq, &room[1..]).unwrap().endpoint.is_none());
     // If both come from the environment, they are one server, which gets no provider's key.
     let gateway = [room[0], room[1], ("LLM_PROVIDER", "groq"), ("LLM_MODEL", "m")];

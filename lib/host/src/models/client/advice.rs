@@ -12,7 +12,7 @@ use crate::models::environment::{Env, set};
 pub(super) struct Route {
     /// The proxy and where it comes from: `proxy:3128, from HTTPS_PROXY`.
     proxy: Option<String>,
-    /// Whether this process runs in a container, whose `localhost` is its own.
+    /// Whether this process runs in a container, where `localhost` means the container itself.
     in_container: bool,
 }
 
@@ -27,8 +27,8 @@ impl Route {
         Route { proxy, in_container }
     }
 
-    /// Returns an addition to a message: the proxy, because the proxy may have answered instead of the
-    /// address.
+    /// Returns words about the proxy to add to a message, because the proxy may have answered instead of the
+    /// server.
     pub(super) fn through(&self) -> String {
         self.proxy
             .as_ref()

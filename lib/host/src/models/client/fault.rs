@@ -95,7 +95,7 @@ impl Origin<'_> {
         }
     }
 
-    /// Guesses what a body that is not JSON is.
+    /// Guesses what a body is if it is not JSON.
     fn not_json(&self, status: u16, body: &[u8]) -> Fault {
         let text = String::from_utf8_lossy(body);
         let (name, host) = (self.name(), host(&self.endpoint.base));
@@ -185,7 +185,7 @@ impl Origin<'_> {
         if limits_requests && self.day_is_spent(error, wait) {
             return last(self.spent_day(&said, wait));
         }
-        // Some servers say it only in words, with a status of their own.
+        // Some servers send an unusual status and name the cause only in words.
         let words = error.message.to_lowercase();
         let says = |all: &[&str]| all.iter().all(|part| words.contains(part));
         let status = match status {
@@ -199,7 +199,7 @@ impl Origin<'_> {
                     "{name} refused the key from {} ({said}): check it, or set another",
                     self.endpoint.key_from,
                 )),
-                // Without one only `LLM_BASE_URL`'s server is asked.
+                // Only the server of `LLM_BASE_URL` is asked without a key.
                 None => last(format!("{name} needs a key ({said}): set LLM_API_KEY")),
             },
             402 => last(spent(name, &said)),
@@ -237,9 +237,9 @@ impl Origin<'_> {
 }
 
 impl Origin<'_> {
-    /// Returns whether a day's quota is used up. Some servers count requests over the last 24 hours, so a
-    /// place may be free again soon; they say when, and that is worth a wait. If a field names the quota, the
-    /// wait beside it belongs to another limit.
+    /// Returns whether a day's quota is used up and a short wait does not help. (Some servers count the
+    /// requests of the last 24 hours, so the next request may be possible soon, and they say when. But if a
+    /// field names the day's quota, the wait beside it belongs to another limit.)
     fn day_is_spent(&self, error: &ServerError, wait: Option<Duration>) -> bool {
         error.day_is_spent
             || (error.speaks_of_a_day() || names_day(&self.limit))
@@ -296,14 +296,15 @@ fn speaks_of_support(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// Returns the reason to stop if the model slipped and wrote nothing that can be read; see [`names_slip`].
+/// Returns the finish reason if it says that the model slipped and there is nothing to read; see
+/// [`names_slip`].
 pub(super) fn slip(completion: &Completion) -> Option<&str> {
     let nothing = completion.text.trim().is_empty() && completion.tool_calls.is_empty();
     completion.finish_reason.as_deref().filter(|reason| nothing && names_slip(reason))
 }
 
-/// Makes sure that a completion is not empty; takes the text from an unusual field if necessary. Returns a
-/// note for the reader if it did.
+/// Makes sure that a completion is not empty. If necessary, takes the text from an unusual field and returns
+/// a note for the reader.
 ///
 /// # Errors
 /// [`ModelError::NoAnswer`] if there is nothing.

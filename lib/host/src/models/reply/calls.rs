@@ -1,7 +1,7 @@
 //! Reads tool calls that a model wrote into its text and that its server did not read.
 //!
-//! Each family of models has its own form. A text with the tag of a call is a call in every question. Bare
-//! JSON or `name(a=1)` is a call only if a tool of that name was offered, because it may also be the answer.
+//! Each family of models has its own form. Text in the tag of a call is always a call. Bare JSON or
+//! `name(a=1)` is a call only if a tool of that name was offered, because it may also be the answer.
 
 use code_evolution_wire::model::{Tool, ToolCall};
 use serde_json::{Map, Value};

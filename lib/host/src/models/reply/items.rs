@@ -116,7 +116,7 @@ fn kind(tokens: &str) -> &'static str {
     ""
 }
 
-/// Returns whether the item goes on to a semicolon, even after a brace.
+/// Returns whether the item ends at a semicolon, even if a brace closes before it.
 fn wants_semicolon(tokens: &str) -> bool {
     matches!(kind(tokens), "use" | "const" | "static" | "type")
 }
@@ -277,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_items_are_the_text(code in "(fn |use |impl|x|\\{|\\}|\\(|\\)|;|\"|'|#\\[|\\]| |\n|//|/\\*|é){0,40}") {
+        fn the_items_together_are_the_whole_text(code in "(fn |use |impl|x|\\{|\\}|\\(|\\)|;|\"|'|#\\[|\\]| |\n|//|/\\*|é){0,40}") {
             let whole: String = items(&code).into_iter().map(|item| item.text).collect();
             prop_assert_eq!(whole, code);
         }

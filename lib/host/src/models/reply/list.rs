@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::json;
 
-/// Reads the list in a text. If the reply was cut, the last item is dropped: it may be half.
+/// Reads the list in a text. If the reply was cut, the last item is dropped, because it may be incomplete.
 pub(super) fn read(text: &str, cut: bool) -> List {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if let Some(list) = json_list(&text) {

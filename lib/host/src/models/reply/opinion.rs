@@ -16,7 +16,7 @@ pub(super) fn read(text: &str, asked: &[String]) -> Result<Opinion, String> {
     json::one(&json::values(text, asked), opinion, |opinion| opinion.points)
 }
 
-/// Reads a value as an opinion, or the only value inside it. Upper and lower case do not differ.
+/// Reads a value as an opinion, or the only value inside it. Upper and lower case are the same.
 fn opinion(value: &Value) -> Option<Opinion> {
     let members = match value {
         Value::Array(list) => return list.first().filter(|_| list.len() == 1).and_then(opinion),

@@ -40,7 +40,7 @@ struct Open {
     /// Whether a block inside it is open.
     inner: bool,
     fence: Fence,
-    /// How many quotes it is in.
+    /// The number of nested quotes (`>`) around it.
     quotes: usize,
     /// How far its fence is indented inside the quotes.
     indent: usize,
@@ -49,8 +49,8 @@ struct Open {
 }
 
 /// Splits glued fences: `text:```rust`, `}```, a closing fence glued to the next opening one, and code on the
-/// line of its fence. Moves every block to the margin, out of its list or quote: models forget to indent the
-/// lines, and then the block would end at the first of them. Puts an empty line before an opening fence,
+/// line of its fence. Moves every block to the margin, out of its list or quote. (Models forget to indent the
+/// lines, and the block would end at the first such line.) Puts an empty line before an opening fence,
 /// because a tag on the line above (`<answer>`) would swallow the fence as HTML.
 pub(super) fn fences(text: &str) -> Repaired {
     let mut out = String::with_capacity(text.len() + 16);
@@ -242,8 +242,8 @@ fn unquoted(line: &str, quotes: usize) -> &str {
     rest
 }
 
-/// Splits off the start of a line that only shows its list or quote and its indentation: the number of
-/// quotes, the characters after the last of them, and the rest.
+/// Splits off the marks and spaces of quotes and lists at the start of a line. Returns the number of quote
+/// marks, the number of characters between the last quote mark and the text, and the text.
 fn container(line: &str) -> (usize, usize, &str) {
     let (mut quotes, mut indent, mut rest) = (0, 0, line);
     loop {

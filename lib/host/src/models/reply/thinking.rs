@@ -27,8 +27,8 @@ pub(in crate::models) enum Extent {
 const MOST: usize = 100;
 
 /// Removes what is between tags of thinking. If there is only a closing tag, everything before it is
-/// thinking. If there is only an opening tag, everything after it is thinking, unless the answer is visible
-/// by its form: see [`answer_within`].
+/// thinking. If there is only an opening tag, everything after it is thinking, unless the form shows where
+/// the answer begins: see [`answer_within`].
 pub(super) fn split(text: &str, extent: Extent) -> Split {
     let mut split = Split { text: text.to_owned(), ..Split::default() };
     for _ in 0..MOST {

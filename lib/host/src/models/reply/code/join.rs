@@ -1,4 +1,4 @@
-//! Joins helpers that are in another block, or only in the question's code.
+//! Adds helpers that are in another block, or only in the question's code.
 
 use std::collections::{BTreeSet, HashSet};
 

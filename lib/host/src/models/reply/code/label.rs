@@ -1,9 +1,9 @@
 //! Reads what the words before a block say about it: the answer, the old code, or how not to do it.
 
-/// What the reply calls a block.
+/// How the reply presents a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Label {
-    /// Nothing speaks against it.
+    /// It may be the answer.
     Answer,
     /// It sounds like the old code.
     Before,

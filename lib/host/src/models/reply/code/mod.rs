@@ -290,7 +290,7 @@ impl Reader<'_> {
             && all.iter().any(|item| item.is_function(self.function) && !item.is_stub())
     }
 
-    /// Joins what the code needs, and keeps one definition of the function.
+    /// Adds the helpers that the code needs, and keeps one definition of the function.
     fn finish(
         &self,
         code: &str,

@@ -234,7 +234,7 @@ mod properties {
         }
 
         #[test]
-        fn a_block_comes_out_as_it_went_in(
+        fn a_code_block_is_read_back_unchanged(
             lines in prop::collection::vec(line(), 0..12),
             fence in select(vec!["```", "````", "~~~", "~~~~~", "``````"]),
             tag in select(vec!["rust", "rs", "", "Rust", " rust", "rust,ignore"]),

@@ -251,7 +251,7 @@ impl Edit {
     }
 }
 
-/// A test for two lines being the same; each is looser than the one before.
+/// Tests whether two lines are the same. Each test is less strict than the test before it.
 type LineTest = fn(&str, &str) -> bool;
 const LINE_TESTS: [LineTest; 3] = [
     |a, b| a == b,
