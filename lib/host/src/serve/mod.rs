@@ -1,8 +1,8 @@
 //! Answers a notebook's requests: JSON lines in on standard input, JSON lines out on standard output.
 //!
-//! Every request gets a thread, so a long population does not delay a question to the meter. When the input
-//! ends, or the kernel that owns the notebook dies, the host kills everything that runs and exits: an
-//! interrupted notebook must not leave a compiler behind.
+//! Every request gets a thread, so that a long judgement does not delay a short request. When the input ends,
+//! or the kernel that owns the notebook dies, the host kills everything that runs and exits: an interrupted
+//! notebook must not leave a compiler behind.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -228,7 +228,7 @@ fn surviving(work: impl FnOnce() -> Result<Value, Failure>) -> Result<Value, Fai
 
 fn use_toolbox(toolbox: &Toolbox, call: ToolboxCall) -> Result<Value, Failure> {
     match call {
-        // Opening it has already made it.
+        // The new toolbox was already made when it was opened for this call.
         ToolboxCall::Fresh => tool_answer::<method::CreateToolbox>(&()),
         ToolboxCall::List => tool_answer::<method::ListTools>(&toolbox.list()?),
         ToolboxCall::Examine(proposal) => {
