@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whole_numbers_stay_what_they_are(n in any::<i64>(), small in -1_000_000_000_i64..1_000_000_000) {
+        fn whole_numbers_stay_unchanged(n in any::<i64>(), small in -1_000_000_000_i64..1_000_000_000) {
             prop_assert_eq!(one("i64", json!(n)), json!(n));
             prop_assert_eq!(one("i64", json!(n.to_string())), json!(n));
             prop_assert_eq!(one("i64", json!(small as f64)), json!(small));

@@ -1,8 +1,9 @@
 //! Joins a tool's source with those of the tools that it uses.
 //!
-//! A used tool is a module in its user's source: `tools::name(..)` is a plain call in the same process,
-//! checked by the compiler, and as fast as any function. Each user keeps the version that it was tested with,
-//! so a later version of the used tool cannot change it without an examination.
+//! A used tool becomes a module in the source of the tool that uses it. So `tools::name(..)` is a plain call
+//! in the same process: the compiler checks it, and it is as fast as any function. Each tool keeps the
+//! versions that it was tested with, so a later version of a used tool cannot change it without an
+//! examination.
 
 use super::error::ToolboxError;
 use super::shelf::{Shelf, Tools, not_found};

@@ -1,8 +1,8 @@
 //! Finds what a source would do besides computing, from its tokens.
 //!
-//! This is a courtesy, like the judge's scan: it tells an author at once what a tool may not do, and a person
-//! what a tool asks for. A renamed module gets past it. The real boundary is the jail, which has no file, no
-//! network, no other process and no environment, whatever the source says.
+//! This is only a help, like the judge's scan: it tells an author at once what a tool may not do, and tells a
+//! reviewer what a tool asks for. It does not notice a renamed module. The real boundary is the jail, which
+//! has no file, no network, no other process and no environment, whatever the source says.
 
 use code_evolution_wire::toolbox::Capability;
 use proc_macro2::{TokenStream, TokenTree};
@@ -38,7 +38,7 @@ pub fn refusal(code: &str, granted: &[Capability]) -> Option<String> {
     find(tokens, granted, false)
 }
 
-/// Searches tokens; `in_std` means that they are the braces of a `use std::{..}`.
+/// Searches tokens; `in_std` says that they are inside the braces of a `use std::{..}`.
 fn find(tokens: TokenStream, granted: &[Capability], in_std: bool) -> Option<String> {
     // In these braces, each part continues the path before them.
     let start: &[&str] = if in_std { &["std"] } else { &[] };

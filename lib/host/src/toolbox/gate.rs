@@ -67,7 +67,8 @@ pub fn examine(
         None => proposal.task.clone(),
     };
     let same_source = in_use.is_some_and(|it| it.sha256 == digest(proposal.code.as_bytes()));
-    // With a test more, the same source is a new version: the next one has to pass that test too.
+    // With an additional test, the same source is a new version, because later versions must pass that test
+    // too.
     let has_new_test = in_use.is_some_and(|it| extent(&task) != extent(&it.task));
     let mut refusal = form(&signature, proposal, in_use)?;
     let is_in_use = refusal.is_none() && same_source && !has_new_test;
@@ -106,7 +107,7 @@ pub fn next_version(entry: &ToolEntry) -> u32 {
     entry.versions.keys().next_back().map_or(1, |last| last + 1)
 }
 
-/// How many tests a task has.
+/// Returns how many cases and properties a task has.
 fn extent(task: &Task) -> (usize, usize) {
     (task.cases.len(), task.properties.len())
 }
@@ -211,7 +212,7 @@ fn anonymous(code: &str, name: &str) -> Option<String> {
     Some(rename(code.parse().ok()?, name).to_string())
 }
 
-/// Adds the tests that the version in use had to pass. A test of both occurs once.
+/// Adds the tests that the version in use had to pass. A test that is in both occurs once.
 fn with_tests_of(version: u32, in_use: &ToolVersion, task: &Task) -> Task {
     let mut merged = task.clone();
     for case in &in_use.task.cases {

@@ -1,4 +1,4 @@
-//! Reads from the log what is in use.
+//! Reads from the log which versions are in use.
 //!
 //! A change is logged before it happens, so the last change may have been cut short. The next change records
 //! that in a line of its own. Until then, both the state before and the state after agree with the log.
