@@ -1,4 +1,4 @@
-//! Replaces files whole, and computes digests that tell contents apart.
+//! Replaces whole files, and computes digests of contents.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// The prefix of files that are not yet in their place.
 pub const UNFINISHED: &str = ".new-";
 
-/// Replaces a file: a reader, or a crash, sees the whole old content or the whole new content.
+/// Replaces a file. A reader sees the whole old content or the whole new content, even after a crash.
 ///
 /// # Errors
 /// If the folder cannot be written. The old content then stays.
@@ -37,7 +37,7 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = folder.parent().context("the folder has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
-    // A temporary folder is its maker's alone; what is built may serve other users.
+    // Only its maker can read a temporary folder, but other users may need the files that are built.
     let building = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .permissions(PermissionsExt::from_mode(0o755))
@@ -77,7 +77,7 @@ mod tests {
         build("first").unwrap();
         build("second").unwrap();
         assert_eq!(fs::read_to_string(folder.join("it")).unwrap(), "first");
-        // As a folder that is made plainly: the mask decides what others may do.
+        // The mode is that of an ordinary new folder: the umask decides what others may do.
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let plain = place.path().join("plain");
         fs::create_dir(&plain).unwrap();

@@ -1,9 +1,9 @@
-//! Where the host keeps files, after the XDG base directory specification.
+//! Where the host keeps files, according to the XDG base directory specification.
 
 use std::path::PathBuf;
 
 /// Returns this program's folder below `variable`, or below `default` in the home folder. `None` if neither
-/// variable is set. A relative path counts as none, as the specification says.
+/// variable is set. A relative path is ignored, as the specification says.
 fn own(variable: &str, default: &str) -> Option<PathBuf> {
     let absolute =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -19,10 +19,10 @@
 //!
 //! # Decisions
 //!
-//! - **One binary, no service.** It lives as long as the pipe to its notebook; when the pipe closes, it kills
-//!   what it started and ends.
-//! - **It calls the compiler, not cargo.** A candidate is one file. rustc compiles it against a harness that
-//!   was built once, and every run is jailed by [`code_evolution_jail`].
+//! - **One binary, no service.** The host lives as long as the pipe to its notebook. When the pipe closes,
+//!   the host kills every process that it started, and ends.
+//! - **The host calls the compiler, not cargo.** A candidate is one file. rustc compiles it against a harness
+//!   that was built once, and [`code_evolution_jail`] jails every run.
 //! - **The judge trusts nothing.** It sends inputs, compares outputs outside the jail, and reads times and
 //!   memory from the kernel.
 //! - **Models speak one protocol.** A provider is a row in a table (`models/provider.rs`); without a key, a
