@@ -197,7 +197,7 @@ fn an_export_is_replaced_only_if_nobody_changed_it() {
     let first = exported(&ask);
     assert!(!first.replaced);
     assert_tests_pass(&first);
-    // Files that cargo leaves are nobody's work.
+    // Cargo's files are not a person's work, so the export may be replaced.
     assert!(exported(&ask).replaced);
     let folder = Path::new(&first.folder);
     let licence = std::fs::read_to_string(folder.join("LICENSE")).expect("a licence");

@@ -71,13 +71,13 @@ fn a_disk_that_fills_up_is_no_compile_error() {
         answers.read_line(&mut answer).unwrap();
         answer
     };
-    // The candidate does not compile, since the disk space of a program that ran is free only a moment
+    // Use a candidate that does not compile: the disk space of a program that ran becomes free only a moment
     // after its end.
     let judged = ask("fn answer() -> u32 { \"seven\" }");
     assert!(judged.contains("\"compile_error\""), "{judged}");
     let verdicts = home.path().join("cache/code-evolution/verdicts");
     assert_eq!(fs::read_dir(&verdicts).unwrap().count(), 1);
-    // `unshare` and `sh` have become the host by exec.
+    // The host has the process id of `unshare`, because `unshare` and `sh` start it by exec.
     let disk = format!("/proc/{}/root{}", host.id(), home.path().join("disk").display());
     // The object fits, but the program does not.
     for left in [1 << 20, 64 << 10, 0] {
@@ -163,7 +163,7 @@ fn a_missing_library_is_no_compile_error() {
 #[test]
 fn a_candidate_cannot_pass_for_a_broken_machine() {
     let folder = tempfile::tempdir().unwrap();
-    // The scan would refuse some of them first.
+    // With the scan, some candidates would be refused before they are compiled.
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(Options { scan: false, ..options }).unwrap();
     for code in [

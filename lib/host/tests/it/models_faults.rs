@@ -342,7 +342,7 @@ fn replies_without_text_say_why() {
     let ask = |provider: &str, reply: Reply| {
         Session::new(provider, &Server::replies(vec![reply])).ask(&Ask::new("hello"))
     };
-    // A question without text costs only itself, not all that are asked with it.
+    // An answer without text is no error, so the other questions of the batch keep their answers.
     let at_limit = "cut at 1,000 tokens, all of them thinking: `.max_tokens(2000)`";
     for (provider, message, reason, note) in [
         ("groq", thought.clone(), "length", at_limit),

@@ -89,7 +89,7 @@ fn a_key_is_sent_only_to_a_server_that_is_trusted() {
 }
 
 #[test]
-fn a_key_is_left_nowhere() {
+fn a_key_appears_in_no_output_and_no_file() {
     let server = Server::start(|request, _| {
         let said = request.body["messages"][0]["content"].as_str().unwrap_or_default();
         let key = CANARY;

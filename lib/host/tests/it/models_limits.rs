@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::models_server::*;
 
-/// A minute of the server and of the client's clock.
+/// How long a minute lasts on the server's clock and on the client's.
 const MINUTE: Duration = Duration::from_secs(2);
 const SPEED: u32 = 30;
 const REQUESTS: u64 = 30;

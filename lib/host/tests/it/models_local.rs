@@ -95,7 +95,7 @@ fn it_answers(models: &Models) {
 fn many_at_once(models: &Models) {
     let asks: Vec<Ask> = (0..8).map(|n| short(&format!("Describe the number {n}."))).collect();
     let answers = models.ask_many(&asks, &|_| {}).expect("answers");
-    // In the questions' order; each answer is the same as when asked alone.
+    // The answers are in the questions' order, and each is the same as when the question is asked alone.
     for (ask, answer) in asks.iter().zip(&answers).rev().step_by(2) {
         assert!(!answer.text.is_empty(), "{ask:?}");
         assert_eq!(text(models, ask), answer.text, "whatever was asked before and beside it");
@@ -180,7 +180,7 @@ fn a_recording_of_it_gives_its_answers(models: &Models) {
     let file = std::fs::read_to_string(&path).expect("a recording");
     assert!(open(&[("LLM_MODE", "replay")]).ask(&more[0], &|_| {}).expect("both").is_answer());
     assert_eq!(said(&open(&[("LLM_MODE", "replay")]), &asks), said(&replay, &asks));
-    // If the model is there, it answers itself, recorded or not.
+    // If the model is installed, the model answers, even if there is a recording.
     let live = said(&open(&[]), &asks);
     assert!(live.iter().all(|(_, mode)| *mode == Mode::Local), "{live:?}");
     // An edited prompt has no label in the recording, however similar it is.
@@ -344,7 +344,7 @@ fn hosts_and_servers_are_killed_in_every_order() {
         let victims = [lab.owner.id(), lab.host.id(), server[0], server[1]];
         kill(victims[order[0]]);
         if order[0] < 2 {
-            // The death of this process alone ends everything.
+            // Killing only this process ends everything.
             let began = Instant::now();
             let _ = lab.owner.try_wait();
             nothing_left(&format!("{order:?}"));

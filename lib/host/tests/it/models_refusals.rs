@@ -44,7 +44,7 @@ fn a_malformed_answer_is_asked_again_once() {
         let meter = models.meter();
         assert_eq!((server.received().len(), meter.retries), (3, 1), "slip {number}");
         assert_eq!(meter.waits, 0, "a slip needs no wait");
-        // Asked again once, and no more.
+        // The question is asked once more, and then not again.
         let server = Server::replies(vec![slip]);
         let outcome = Session::new("groq", &server).ask(&ask_to_add());
         outcome.error(&["cannot be read, twice", "ask again"]);

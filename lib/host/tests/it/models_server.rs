@@ -241,7 +241,7 @@ fn serve(stream: Box<dyn Connection>, log: &Mutex<Vec<Received>>, behaviour: &Be
     stream.finish();
 }
 
-/// Everything that a question led to.
+/// All results of a question.
 pub struct Outcome {
     pub result: Result<Answer, ModelError>,
     pub printed: Vec<String>,

@@ -198,7 +198,7 @@ impl Strict {
         Ok(id.to_owned())
     }
 
-    /// Starts the server. It tells from the messages how far a conversation is.
+    /// Starts the server. It counts the turns of a conversation in the messages that it receives.
     pub fn start(self) -> Server {
         Server::start(move |request, _| match self.check(&request.body) {
             Err(why) => self.refuse(&why),

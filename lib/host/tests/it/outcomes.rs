@@ -353,7 +353,7 @@ fn whole_programs_report_how_they_ended() {
 }
 
 #[test]
-fn a_candidate_that_prints_too_much_learns_it() {
+fn a_candidate_that_prints_too_much_is_told_so() {
     // Each ends by itself, and one of them answers.
     for body in [
         "for step in 0..200_000 { println!(\"step {step}: looking at {n} once more, and again\"); } n * 2",

@@ -44,7 +44,7 @@ fn verdicts_are_in_the_candidates_order() {
 }
 
 #[test]
-fn a_candidate_seen_before_comes_from_the_cache() {
+fn a_verdict_made_before_comes_from_the_cache() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(options).unwrap();
@@ -97,7 +97,8 @@ fn no_folder_and_no_process_is_left() {
     assert_eq!(thread_named("left-behind"), None, "a process is left");
 }
 
-/// Returns a candidate that does this while one of its threads, found by its name, goes on.
+/// Returns a candidate that runs `body` while another of its threads sleeps. A test finds that thread by its
+/// name.
 fn named(body: &str) -> String {
     format!(
         "fn answer() -> u32 {{

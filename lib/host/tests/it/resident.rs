@@ -56,7 +56,7 @@ fn a_tool_does_nothing_between_its_calls() {
             break pid;
         }
     };
-    // The signal is still on its way to each thread.
+    // The signal may not have reached every thread yet.
     let stopped = || states_and_ticks(pid).0.bytes().all(|state| state == b'T');
     assert!((0..500).any(|_| {
         std::thread::sleep(Duration::from_millis(10));

@@ -67,7 +67,7 @@ fn server_at_work(arguments: &[&str]) -> (Server, Vec<u32>) {
 }
 
 #[test]
-fn the_host_speaks_first_and_says_its_protocol() {
+fn the_host_greets_first_and_names_its_protocol() {
     let mut server = Server::start(&[]);
     let hello = server.receive();
     assert_eq!(hello["protocol"], PROTOCOL);

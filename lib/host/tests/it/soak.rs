@@ -1,4 +1,5 @@
-//! Many candidates of all kinds in one host, which must not change. `SOAK=2000` makes a long run.
+//! Runs many candidates of all kinds in one host, whose resources must not grow. `SOAK=2000` makes a long
+//! run.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

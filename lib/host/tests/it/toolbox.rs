@@ -115,25 +115,25 @@ fn a_tool_is_admitted_listed_and_called_by_position_and_by_name() {
     assert_eq!(listed[0].parameters["properties"]["a"], json!({"type": "number"}));
     assert_eq!(std::fs::read_to_string(folder.path().join("add.rs")).expect("a source"), ADD);
     assert_intact(&toolbox);
-    // Another process, later.
+    // Call the tool later, from another process.
     assert_eq!(open(folder.path()).call("add", &json!([1, 1])).expect("a sum"), json!(2.0));
 }
 
 #[test]
-fn what_is_in_use_already_is_no_new_version() {
+fn the_version_in_use_is_not_admitted_again() {
     let (_folder, toolbox) = toolbox();
     admitted(&toolbox, &add());
     let before = toolbox.log().expect("a log").len();
-    // A cell that is run again: no review, no line in the log.
+    // A cell that is run again needs no review and adds no line to the log.
     let again = toolbox.admit(&add(), None).expect("an answer");
     assert!(again.admitted && again.review.is_none(), "{again:?}");
     assert_eq!((again.examination.version, toolbox.log().expect("a log").len()), (1, before));
-    // A test more is not lost.
+    // An additional test is kept in a new version.
     let mut stricter = add();
     stricter.task = stricter.task.case((0.5, 0.25), 0.75);
     let version = admit(&toolbox, &stricter);
     assert_eq!((version.admitted, version.examination.version), (true, 2));
-    // The version before is not in use: the way back is a rollback.
+    // The version before is not in use, so only a rollback leads back to it.
     let mut shorter = add();
     shorter.code = ADD.replace("a + b", "b + a");
     admitted(&toolbox, &shorter);
@@ -143,7 +143,7 @@ fn what_is_in_use_already_is_no_new_version() {
 }
 
 #[test]
-fn the_gate_turns_away_what_is_not_fit() {
+fn the_gate_refuses_unsuitable_proposals() {
     let (_folder, toolbox) = toolbox();
     admitted(&toolbox, &add());
     let plus = Task::new("fn plus(a: f64, b: f64) -> f64").case((1.0, 1.0), 2.0);

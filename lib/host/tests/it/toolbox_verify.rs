@@ -123,7 +123,7 @@ fn a_current_version_that_contradicts_the_log_is_named() {
     std::fs::write(other("add.rs"), source).expect("written");
     assert_intact(&toolbox);
 
-    // Another change follows, so nothing was cut short.
+    // Another change follows, so the earlier change was not cut short.
     admitted(&toolbox, &one());
     forge(folder.path(), |tools| drop(tools.remove("add")));
     let (code, text) = verified(folder.path());

@@ -1,5 +1,5 @@
-//! Sources that would keep a compiler busy for ever, or fill the machine. A limit ends each, or it proves
-//! harmless; the host is unaffected.
+//! Sources that would keep a compiler busy for ever, or fill the machine. A limit ends each compilation, or
+//! the source is harmless. The host is unaffected.
 
 use code_evolution_wire::task::Task;
 

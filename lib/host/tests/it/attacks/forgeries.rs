@@ -120,7 +120,8 @@ attacks! { Forgery:
     frame_that_is_too_short => Violates("bad frame"), sends("[3, 0, 0, 0, 0, 1, 2]");
     panic_frame_that_is_too_short => Violates("bad frame"), sends("[2, 0, 0, 0, 1, 0]");
     text_that_is_not_utf8 => Violates("bad frame"), not_utf8();
-    // It may write answers by hand, but only for the current input, once, and with the right value.
+    // A candidate may write an answer by hand, but it counts only for the current input, once, with the right
+    // value.
     good_frame_with_a_wrong_answer => Ends(&["time-out"]),
         body("socket().write_all(&frame(0, 77)).unwrap(); loop { std::thread::park() }");
     reading_ahead => Ends(&["time-out"]),

@@ -56,7 +56,7 @@ enum Expected {
     Violates(&'static str),
     /// Its process ends like this (any of the words), and nothing passes.
     Ends(&'static [&'static str]),
-    /// It gets an answer through for every case, and this many are right.
+    /// The judge accepts an answer to every case, and this many are right.
     Scores(usize),
 }
 use Expected::{Ends, Harmless, NotCompiled, Scores, Violates, Worthless};
