@@ -134,7 +134,7 @@ fn rejudge_one(file: &Path, judge: &mut Option<Judge>) -> Result<Option<u8>> {
         "{shown}: {agree} of {all} verdicts agree, {differ} differ, {unknown} could not be judged here"
     )?;
     if all == 0 {
-        writeln!(output, "{shown}: nothing was judged in this session, so nothing is shown by it")?;
+        writeln!(output, "{shown}: nothing was judged in this session, so the log proves nothing")?;
     }
     Ok(match (differ, unknown, all) {
         (1.., ..) => Some(DIFFERS),

@@ -122,8 +122,8 @@ fn check_name(name: &str) -> Result<(), String> {
     match formed && usable {
         true => Ok(()),
         false => Err(format!(
-            "{name:?} is no name for a crate: use a small letter, then at most {} small letters, \
-             digits, _ and -, and no word that Rust or cargo has a use for",
+            "{name:?} is not a crate name: use a small letter, then at most {} small letters, \
+             digits, _ and -, and no word that Rust or cargo reserves",
             MAX_NAME - 1
         )),
     }
@@ -163,7 +163,7 @@ fn replaceable(folder: &Path) -> Result<bool, JudgeError> {
     match is_as_exported(folder) {
         Some(true) => Ok(true),
         _ => Err(JudgeError::BadRequest(format!(
-            "{} is there, and is not as it was exported: nothing was written; choose another name, or \
+            "{} exists already and is not as it was exported: nothing was written; choose another name, or \
              move it away",
             folder.display()
         ))),

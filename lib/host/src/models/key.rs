@@ -22,7 +22,7 @@ impl Key {
             Err("it is empty")
         } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Err(
-                "it holds a space or another character that no key has; was more pasted than the key?",
+                "it holds a space or another character that no key has; did you paste more than the key?",
             )
         } else {
             Ok(Key(text.to_owned()))

@@ -183,7 +183,7 @@ impl Account {
         {
             let tokens = reserved.tokens;
             return Err(ModelError::Budget(format!(
-                "to ask again could take {tokens} tokens, and {used} of the budget of {most} are used: raise the budget, or lower max_tokens"
+                "asking again could take {tokens} tokens, and {used} of the budget of {most} are used: raise the budget, or lower max_tokens"
             )));
         }
         self.requests += 1;
@@ -248,7 +248,7 @@ mod tests {
         let usage = Usage { input_tokens: 1_000, output_tokens: 1_000 };
         let slip = Spent { answers: 1, usage, ..Spent::default() };
         let error = account.again(&first, &slip).unwrap_err();
-        assert!(error.message().contains("to ask again could take"), "{error}");
+        assert!(error.message().contains("asking again could take"), "{error}");
         account.again(&first, &Spent::default()).unwrap();
         let error = account.again(&first, &Spent::default()).unwrap_err();
         assert!(

@@ -86,7 +86,7 @@ fn judge(path: &[String], name: &str, granted: &[Capability]) -> Option<String> 
     (!granted.contains(needed)).then(|| {
         format!(
             "`{word}` needs the capability `{needed}`, which this tool was not given; do without \
-             it, or have a person grant it"
+             it, or ask a person to grant it"
         )
     })
 }

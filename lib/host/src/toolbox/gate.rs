@@ -161,7 +161,7 @@ fn needs_more(
         let needed = used.capabilities.iter().find(|needed| !granted.contains(needed))?;
         Some(format!(
             "`{name}` has the capability `{needed}`, which a tool that uses it needs too and was not \
-             given; do without `{name}`, or have a person grant it"
+             given; do without `{name}`, or ask a person to grant it"
         ))
     })
 }
@@ -179,7 +179,7 @@ fn duplicate(
             entry.versions.iter().rev().find(|(_, known)| known.sha256 == sha256)
     {
         return Ok(Some(match *version == entry.current {
-            true => format!("this is the source in use already (version {version})"),
+            true => format!("this source is already in use (version {version})"),
             false => format!("this is version {version}; put it into use by rolling back to it"),
         }));
     }

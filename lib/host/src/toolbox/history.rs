@@ -85,7 +85,7 @@ impl History {
         let problem = |(name, logged): (&String, &u32)| match tools.get(name) {
             Some(entry) if entry.current == *logged => None,
             Some(entry) => Some(format!(
-                "version {} of {name} is in use, where the log has version {logged} of {name}: the \
+                "version {} of {name} is in use, but the log has version {logged} of {name}: the \
                  manifest was changed by hand; roll {name} back to the version that you want",
                 entry.current
             )),

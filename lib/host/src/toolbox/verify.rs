@@ -82,7 +82,7 @@ pub fn shelf(shelf: &Shelf) -> Result<Verification, ToolboxError> {
         problems.extend(History::of(&entries).problems(&tools));
     }
     if entries.is_empty() && problems.is_empty() && !tools.is_empty() {
-        problems.push("the log is gone, and the toolbox has tools".to_owned());
+        problems.push("the log is missing, but the toolbox has tools".to_owned());
     }
     Ok(Verification { lines, last_hash, problems })
 }

@@ -168,7 +168,7 @@ fn a_refused_export_writes_nothing() {
     let names = ["../up", "/tmp/x", "a/b", "", "fn", "rand"];
     for name in names {
         let why = refused(&call(place.path(), name.into(), double(), DOUBLE));
-        assert!(why.contains("is no name for a crate"), "{why}");
+        assert!(why.contains("is not a crate name"), "{why}");
     }
     let wrong = "fn double(n: u8) -> u8 { n + 2 }";
     let why = refused(&call(place.path(), "wrong".into(), double(), wrong));

@@ -321,7 +321,10 @@ fn a_refused_field_is_dropped_once_and_remembered() {
     let warm = Ask { temperature: Some(0.9), ..Ask::new("hello") };
     let outcome = asked(&models, &warm);
     assert_eq!(outcome.text(), "hi");
-    assert_eq!(outcome.printed, ["custom: test-model takes no `temperature`, asking without it"]);
+    assert_eq!(
+        outcome.printed,
+        ["custom: test-model does not take `temperature`, asking without it"]
+    );
     assert!(outcome.result.unwrap().note.unwrap().contains("sent without a temperature"));
     assert!(asked(&models, &warm).printed.is_empty());
     assert_eq!(server.received().len(), 3);

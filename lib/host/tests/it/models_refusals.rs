@@ -210,8 +210,8 @@ fn retries_count_in_the_meter_and_the_budget() {
 fn advice_fits_the_failure() {
     for (reply, advice) in [
         (refusal(429, json!({"message": "slow"})), "try again in a minute"),
-        (refusal(500, json!({"message": "oops"})), "the trouble is the server's"),
-        (http(502, &[], "<html>"), "the trouble is the server's"),
+        (refusal(500, json!({"message": "oops"})), "the server has a problem"),
+        (http(502, &[], "<html>"), "the server has a problem"),
         (raw("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"), "its answers break off"),
     ] {
         let (outcome, _) = ask_after(vec![reply]);
@@ -268,7 +268,7 @@ fn a_prompt_that_was_only_partly_read_is_reported() {
         let answer = Session::new(provider, &server).ask(ask).result.unwrap();
         let note = answer.note.unwrap_or_default();
         assert_eq!(
-            note.contains(&format!("counts {tokens} tokens of some 9")),
+            note.contains(&format!("counts {tokens} tokens of about 9")),
             told,
             "{provider}: {note}"
         );

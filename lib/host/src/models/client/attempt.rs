@@ -264,7 +264,7 @@ impl Reading {
         self.size += piece.len();
         if self.size > LARGEST_BODY {
             return Err(Fault::Final(ModelError::NoAnswer(format!(
-                "the reply is larger than {} MB, which no answer is: check LLM_BASE_URL",
+                "the reply is larger than {} MB, too large for an answer: check LLM_BASE_URL",
                 LARGEST_BODY / (1024 * 1024),
             ))));
         }

@@ -123,7 +123,7 @@ impl Origin<'_> {
             )
         } else {
             format!(
-                "{host} answered with something that is no JSON (HTTP {status}, it begins `{}`): check LLM_BASE_URL",
+                "{host} answered with something that is not JSON (HTTP {status}, it begins `{}`): check LLM_BASE_URL",
                 self.endpoint.show(start, 80),
             )
         };

@@ -71,7 +71,7 @@ impl Client {
     pub(super) fn new(endpoint: Endpoint, env: Env, clock: Clock) -> Result<Self, ModelError> {
         let config = |what: &str, error: &dyn std::fmt::Display| {
             ModelError::Config(format!(
-                "cannot start {what}: {error}; LLM_MODE=scripted works without"
+                "cannot start {what}: {error}; LLM_MODE=scripted works without it"
             ))
         };
         let timeout = match set(env, "LLM_TIMEOUT") {
@@ -201,7 +201,7 @@ impl Client {
                     // Another question may have met the same refusal at the same time.
                     if self.refused.lock().unpoisoned().insert(field.clone()) {
                         progress(&format!(
-                            "{name}: {} takes no `{field}`, asking without it",
+                            "{name}: {} does not take `{field}`, asking without it",
                             self.endpoint.model
                         ));
                     }
@@ -326,14 +326,14 @@ impl Client {
                 self.way.through(),
             ),
             Trouble::Broken => format!(
-                "{host} was reached{}, and its answers break off: ask again, or set LLM_MODE=scripted",
+                "{host} was reached{}, but its answers break off: ask again, or set LLM_MODE=scripted",
                 self.way.through(),
             ),
             Trouble::RateLimit => {
                 "try again in a minute, use your own key, or choose another model".to_owned()
             }
             Trouble::Server => {
-                "the trouble is the server's: try again later, or choose another model or provider"
+                "the server has a problem: try again later, or choose another model or provider"
                     .to_owned()
             }
         }
@@ -348,7 +348,7 @@ fn unread(usage: Usage, ask: &Ask) -> Option<String> {
     let is_far_less = read > 0 && read < sent / 2 && sent - read > 1_000;
     is_far_less.then(|| {
         format!(
-            "the server counts {read} tokens of some {sent} that were sent: it may have read the prompt in part (Ollama: raise OLLAMA_CONTEXT_LENGTH), so shorten it or give it a longer context"
+            "the server counts {read} tokens of about {sent} that were sent: it may have read the prompt in part (Ollama: raise OLLAMA_CONTEXT_LENGTH), so shorten it or give it a longer context"
         )
     })
 }

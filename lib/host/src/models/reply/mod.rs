@@ -265,7 +265,7 @@ fn read(text: &str, extent: Extent, offered: &[Tool]) -> Read {
     let (text, left_out) =
         if is_pure(&taken.text) { (taken.text, false) } else { without_marks(&taken.text) };
     if left_out {
-        notes.push("it went on with a turn that is not its own, which is left out".to_owned());
+        notes.push("it continued with another role's turn, which is left out".to_owned());
     }
     Read { text, thinking: split.thinking, calls, notes }
 }

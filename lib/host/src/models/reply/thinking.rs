@@ -68,7 +68,8 @@ fn unclosed(split: &mut Split, before: &str, inside: &str, extent: Extent) {
     let (thinking, answer) = inside.split_at(answer.unwrap_or(inside.len()));
     add(&mut split.thinking, thinking);
     if !answer.is_empty() {
-        split.note = Some("the thinking has no end: what looks like the answer is taken from it");
+        split.note =
+            Some("the thinking has no end: the part that looks like the answer is taken from it");
     }
     split.text = join(before, answer);
 }

@@ -255,7 +255,7 @@ impl Player {
         self.save_adopted(position)?;
         let percent = (contained * 100.0).floor();
         let note = format!(
-            "adopted by exchange {} of the script, {percent} % of whose draft the request holds",
+            "adopted by exchange {} of the script; the request contains {percent} % of its draft",
             position + 1,
         );
         Ok(Replayed { reply: self.next_reply(position), fit: Fit::Exact, note: Some(note) })

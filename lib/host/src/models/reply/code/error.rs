@@ -93,7 +93,7 @@ impl std::fmt::Display for NoCode {
             ),
             NoCode::Nested { function, inside } => write!(
                 f,
-                "`fn {function}` stands inside `{inside}`, where it cannot be called: write it outside, as a function of its own",
+                "`fn {function}` stands inside `{inside}`, where it cannot be called: write it outside, as a separate function",
             ),
             NoCode::Stub { function } => write!(
                 f,

@@ -338,9 +338,9 @@ fn fill(lines: &[String], pieces: &[Vec<String>]) -> Result<Vec<String>, String>
                 (from..lines.len()).filter(|&at| LINE_TESTS[2](&lines[at], line)).collect();
             match same[..] {
                 [at] => Ok(at),
-                [] => Err(format!("beside a gap stands `{}`, which is no line there", line.trim())),
+                [] => Err(format!("the line `{}` beside a gap does not occur there", line.trim())),
                 _ => Err(format!(
-                    "beside a gap stands `{}`, a line there more than once",
+                    "the line `{}` beside a gap occurs there more than once",
                     line.trim()
                 )),
             }

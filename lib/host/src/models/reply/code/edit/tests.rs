@@ -39,7 +39,7 @@ fn edits_that_do_not_fit_say_why() {
         ("@@\n+    x", "which lines"),
         (
             "fn one() {\n    // ... existing code ...\n    let z = 1;\n}",
-            "`fn one() {`, which is no line there",
+            "the line `fn one() {` beside a gap does not occur there",
         ),
         ("<<<<<<< SEARCH\n    best\n    for &x in v {\n=======\n>>>>>>> REPLACE", "do not follow"),
     ] {
