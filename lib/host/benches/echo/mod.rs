@@ -23,7 +23,7 @@ pub fn server(
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let reply = Arc::clone(&reply);
-            // The thread ends when its client hangs up.
+            // This thread ends when its client hangs up.
             std::thread::spawn(move || serve(stream, delay, &*reply));
         }
     });

@@ -10,7 +10,7 @@ use crate::candidates::{CASES, fizzbuzz};
 /// Compiles and runs a candidate with its cases.
 ///
 /// # Errors
-/// If it does not compile, or fails.
+/// If the candidate does not compile, or fails.
 pub fn rustc_and_run(rustc: &Path, folder: &Path, code: &str) -> anyhow::Result<()> {
     let source = folder.join("x.rs");
     fs::write(&source, standalone(code))?;
@@ -40,7 +40,7 @@ pub fn rustc_only(rustc: &Path, folder: &Path, program: &str) -> anyhow::Result<
 /// Starts the compiler only to print its version: the cost of a start.
 ///
 /// # Errors
-/// If it cannot be started.
+/// If the compiler cannot be started.
 pub fn rustc_nothing(rustc: &Path) -> anyhow::Result<()> {
     let output = Command::new(rustc).arg("--version").output()?;
     anyhow::ensure!(output.status.success(), "rustc fails");

@@ -51,7 +51,7 @@ fn children_cpu_ms() -> anyhow::Result<f64> {
 fn resident_below(parent: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
     let children = tasks.flat_map(|task| {
-        // A process may end at any moment; then it has no memory.
+        // A process may end at any moment. Then it counts as having no memory.
         let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
         text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
     });
