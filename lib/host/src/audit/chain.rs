@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::{Entry, GENESIS};
 use crate::files::digest;
 
-/// The longest line, in bytes; this program never writes a longer one.
+/// The longest line, in bytes. This program never writes a longer line.
 pub(super) const LONGEST_LINE: u64 = 4 << 20;
 
 const HASH_FIELD: &str = ",\"hash\":\"";
@@ -41,7 +41,7 @@ pub(super) fn parse(line: &str) -> Result<(Entry, String), String> {
 /// The result of checking a whole log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
-    /// Every line is as it was written.
+    /// Every line is intact and follows the line before it.
     Intact {
         /// How many lines there are.
         lines: u64,
@@ -52,7 +52,7 @@ pub enum Checked {
     Broken {
         /// The first line that does not fit, counted from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with that line.
         why: String,
     },
 }

@@ -11,7 +11,7 @@ const LONGEST_OUTPUT: usize = 200;
 /// How a candidate was judged, without times and without the compiler's messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The stage that it reached.
+    /// The last stage that the candidate reached.
     pub stage: Stage,
     /// How that stage ended.
     pub outcome: Outcome,
@@ -26,7 +26,7 @@ pub struct Verdict {
 /// How one case ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
-    /// Whether it passed.
+    /// Whether the case passed.
     pub passed: bool,
     /// The output as JSON text; a long output as `sha256:` and its digest. `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@
 //! | [`rejudge`] | judges every candidate again |
 //! | [`page`] | shows a session as an HTML page |
 //!
-//! A chain alone cannot show that its last lines were cut off, or that the whole log was written anew. To
+//! A chain alone cannot show that its last lines were cut off, or that somebody wrote the whole log again. To
 //! guard against that, keep the last hash, which [`verify`] prints, somewhere else. A line is safe from a
 //! crash of the process at once; a power cut may lose the last lines.
 
@@ -64,7 +64,7 @@ pub const MOST_KEPT: u64 = 16 << 20;
 pub struct Entry {
     /// The line's number, from 0.
     pub seq: u64,
-    /// When it was written: RFC 3339, UTC, milliseconds.
+    /// When the line was written: RFC 3339, UTC, milliseconds.
     pub time: String,
     /// What happened: `asked`, `answered`, `judged`, `executed`, or a caller's own word.
     pub event: String,
@@ -157,7 +157,7 @@ impl Log {
     }
 
     /// Adds a source that was compiled and judged on a task. `from` is the label of the reply that contained
-    /// it; `None` if it was written in a cell.
+    /// the source; `None` if the source was written in a cell.
     ///
     /// # Errors
     /// As [`Log::append`].

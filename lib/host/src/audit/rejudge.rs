@@ -27,9 +27,9 @@ const MOST_OF_DEFAULT: u64 = 10;
 pub enum Found {
     /// The same verdict, except for times.
     Agrees,
-    /// Another verdict: what the log says and what this machine says, in a few words.
+    /// A different verdict: says in a few words what the log says and what this machine says.
     Differs(String),
-    /// It could not be judged here, for this reason.
+    /// The candidate could not be judged here, for this reason.
     Unknown(String),
 }
 

@@ -1,4 +1,5 @@
-//! Reads a log as one session: its questions, replies, tasks and candidates, and who descends from whom.
+//! Reads a log as one session: its questions, replies, tasks and candidates, and the parents of each
+//! candidate.
 //!
 //! Everything is derived from the lines. A candidate came from a reply if the line `extracted` says so.
 //! Another candidate is its parent if the parent's source occurs word for word in the prompt that the reply
@@ -40,7 +41,7 @@ pub struct Run {
 pub struct Exchange {
     /// The line of the answer, from 1.
     pub line: u64,
-    /// When it was answered.
+    /// When the question was answered.
     pub time: String,
     /// The system prompt.
     pub system: Option<String>,
@@ -54,7 +55,7 @@ pub struct Exchange {
     pub model: String,
     /// The answer; shortened if it was too long to be kept.
     pub reply: String,
-    /// The tokens that it used.
+    /// The tokens that the answer used.
     pub usage: Usage,
 }
 
@@ -72,9 +73,9 @@ impl Exchange {
 /// A judged source.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The line of its verdict, from 1.
+    /// The line of the candidate's verdict, from 1.
     pub line: u64,
-    /// When it was judged.
+    /// When the candidate was judged.
     pub time: String,
     /// The source's SHA-256 digest.
     pub sha256: String,
@@ -84,11 +85,11 @@ pub struct Candidate {
     pub summary: [Option<u64>; 2],
     /// The task's digest; see [`Run::task`].
     pub task: String,
-    /// The label of the reply that contained it; `None` if it was written in a cell.
+    /// The label of the reply that contained the source; `None` if the source was written in a cell.
     pub label: Option<String>,
-    /// The exchange that it came from: its index in [`Run::exchanges`].
+    /// The exchange that the source came from: its index in [`Run::exchanges`].
     pub exchange: Option<usize>,
-    /// Its parents: their indices in [`Run::candidates`]; see the module's documentation.
+    /// The candidate's parents: their indices in [`Run::candidates`]; see the module's documentation.
     pub parents: Vec<usize>,
     /// One more than the largest generation of its parents; 0 without parents.
     pub generation: usize,
@@ -220,7 +221,7 @@ impl Reader {
             "task" => {
                 let kept: Option<KeptTask> =
                     entry.kept.and_then(|kept| serde_json::from_value(kept).ok());
-                // A key may have been hidden in it, or the content may be forged.
+                // The content may differ from its digest: a key was hidden in it, or it was forged.
                 let kept = kept.filter(|kept| {
                     serde_json::to_vec(&kept.task).is_ok_and(|task| digest(task) == entry.digest)
                 });

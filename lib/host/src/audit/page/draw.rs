@@ -60,7 +60,7 @@ pub fn curve(run: &Run, candidates: &[usize]) -> String {
     )
 }
 
-/// Draws who descends from whom: one row per generation. Empty if no candidate has a parent.
+/// Draws a tree from parents to descendants: one row per generation. Empty if no candidate has a parent.
 pub fn lineage(run: &Run, candidates: &[usize]) -> String {
     if candidates.iter().all(|&index| run.candidates[index].parents.is_empty()) {
         return String::new();

@@ -63,7 +63,7 @@ fn head(run: &Run) -> String {
     )
 }
 
-/// Shows what the replies used, grouped by who gave them.
+/// Shows the tokens and the cost of the replies, grouped by who answered.
 fn cost(run: &Run) -> String {
     let mut by_source: BTreeMap<String, (usize, Usage, Option<f64>)> = BTreeMap::new();
     for exchange in &run.exchanges {
@@ -102,7 +102,7 @@ fn dollars_of(exchange: &Exchange) -> Option<f64> {
     }
 }
 
-/// Groups the candidates by their task's digest, in the order in which the tasks first came.
+/// Groups the candidates by their task's digest. The tasks are in the order in which they first occur.
 fn by_task(run: &Run) -> Vec<(&str, Vec<usize>)> {
     let mut tasks: Vec<(&str, Vec<usize>)> = Vec::new();
     for (index, candidate) in run.candidates.iter().enumerate() {
