@@ -109,11 +109,11 @@ const PATIENCE_MS: [u64; 3] = [200, 2_000, 10_000];
 
 /// The point at which the jail stops an attack.
 enum StopPoint {
-    /// It does not compile, and leaks nothing.
+    /// The attack does not compile, and leaks nothing.
     Compiling,
-    /// It runs, fails in its attempt, and prints `held`.
+    /// The attack runs, fails in its attempt, and prints `held`.
     Running,
-    /// It runs until it meets this limit.
+    /// The attack runs until it meets this limit.
     Until(Status),
 }
 

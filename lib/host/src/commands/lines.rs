@@ -41,7 +41,7 @@ impl Answer {
 }
 
 /// Answers every line of standard input. Prints an answer as soon as all earlier answers are printed. Returns
-/// at once if nobody reads the answers; work under way ends with the process.
+/// at once if nobody reads the answers. Judgements and runs that have not finished then end with the process.
 ///
 /// # Errors
 /// If standard input or output breaks.
