@@ -9,7 +9,7 @@ use crate::judge::{Signature, Type};
 
 /// The tests' file.
 pub struct Tests {
-    /// Its text.
+    /// The text of the file.
     pub text: String,
     /// The text of the module `alike` beside it, if floats are compared.
     pub alike: Option<&'static str>,

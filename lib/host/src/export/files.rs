@@ -23,7 +23,7 @@ const MIT: &str = include_str!("templates/MIT.txt");
 pub struct Files {
     /// The files' texts by their paths.
     pub all: BTreeMap<String, String>,
-    /// The crates that it depends on.
+    /// The crates that the exported crate depends on.
     pub crates: Vec<String>,
 }
 

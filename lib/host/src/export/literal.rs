@@ -104,7 +104,7 @@ fn float(bits: u32, value: &Value) -> Option<String> {
         _ => return None,
     };
     Some(match bits {
-        // The shortest digits that give the same number.
+        // `{:?}` writes the shortest digits that give the same number.
         32 => format!("{:?}", number as f32),
         _ => format!("{number:?}"),
     })

@@ -9,15 +9,14 @@ use crate::audit::run::{Candidate, Run};
 /// The origin of a candidate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Origin {
-    /// The label of the reply that contained it: mode, model, notes. `None` if it was written or changed in a
-    /// cell.
+    /// The label of the reply that contained the source: mode, model, notes. `None` if the source was written
+    /// or changed in a cell.
     pub written_by: Option<String>,
     /// When that reply came: RFC 3339, UTC.
     pub answered: Option<String>,
-    /// When it was judged.
+    /// When the candidate was judged.
     pub judged: Option<String>,
-    /// The candidates that it descends from, the nearest first: their sources occur word for word in the
-    /// prompts.
+    /// The ancestors, the nearest first. Their sources occur word for word in the prompts.
     pub ancestors: Vec<Ancestor>,
     /// The session's log, and the hash of its last line at that time.
     pub log: Option<String>,
@@ -26,9 +25,9 @@ pub struct Origin {
 /// A candidate that another one descends from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ancestor {
-    /// Its source's SHA-256 digest.
+    /// The SHA-256 digest of the source.
     pub sha256: String,
-    /// The label of the reply that contained it.
+    /// The label of the reply that contained the source.
     pub written_by: Option<String>,
     /// The result of its cases: `5 of 5`.
     pub passed: Option<String>,
