@@ -19,7 +19,7 @@ use crate::files::{digest, hex};
 
 /// The default limit for all entries, in bytes.
 pub const DEFAULT_BYTES: u64 = 64 << 20;
-/// The size is checked after this share of the limit has been written.
+/// The size is checked each time that this fraction of the limit has been written.
 const SHARE: u64 = 16;
 /// Increase this when the meaning of verdicts changes.
 const VERSION: &str = "3";

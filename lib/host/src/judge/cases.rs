@@ -23,11 +23,11 @@ const LEAST_CPU_MS: u64 = 20;
 /// What happened to one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaseRun {
-    /// The candidate never received it.
+    /// The candidate never received the case.
     NotRun,
-    /// The candidate received it.
+    /// The candidate received the case.
     Ran,
-    /// The candidate received it and met this limit of time, in milliseconds.
+    /// The candidate received the case and met this limit of time, in milliseconds.
     OutOfTime(u64),
 }
 

@@ -29,7 +29,7 @@ const EXECUTABLE: &str = "candidate";
 /// Almost every source compiles in this much memory, in bytes.
 const USUAL_MEMORY: u64 = 256 << 20;
 
-/// What to compile.
+/// A source to compile, with everything that its compilation needs.
 pub struct Compilation<'a> {
     /// The compiler.
     pub toolchain: &'a Toolchain,
@@ -51,7 +51,7 @@ pub struct Compilation<'a> {
     pub warnings: bool,
     /// clippy's compiler, if its lints are wanted.
     pub clippy: Option<&'a Path>,
-    /// Whether `unsafe` is an error. It is, except in the jail's own tests.
+    /// Whether `unsafe` is an error. Only the jail's own tests allow it.
     pub forbid_unsafe: bool,
     /// Whether to compile on a kernel without Landlock.
     pub allow_without_landlock: bool,

@@ -1,8 +1,9 @@
 //! Talks to a jailed process: sends one frame, receives one frame before a deadline, and collects its output.
 //!
 //! Nothing that the process sends is trusted. A byte that comes too early, a frame over the limit, or bytes
-//! after a frame are a violation. Standard output and error are the noise: they are drained, so that a noisy
-//! process does not block, and kept up to a limit. A process that prints more than [`MAX_NOISE`] is stopped.
+//! after a frame are a violation. The text on standard output and standard error is called noise. It is
+//! drained, so that a noisy process does not block, and kept up to a limit. A process that prints more than
+//! [`MAX_NOISE`] is stopped.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -42,15 +43,15 @@ pub struct Conversation {
 pub struct Remains {
     /// How the process ended and what it used.
     pub ended: RunResult,
-    /// What it wrote on standard output, up to the limit.
+    /// What the process wrote on standard output, up to the limit.
     pub stdout: Vec<u8>,
-    /// Whether it wrote more than that on standard output.
+    /// Whether the process wrote more than that on standard output.
     pub stdout_cut: bool,
-    /// What it wrote on standard error, up to the limit.
+    /// What the process wrote on standard error, up to the limit.
     pub stderr: Vec<u8>,
-    /// Whether it wrote more than that on standard error.
+    /// Whether the process wrote more than that on standard error.
     pub stderr_cut: bool,
-    /// Whether it printed more than [`MAX_NOISE`].
+    /// Whether the process printed more than [`MAX_NOISE`].
     pub too_noisy: bool,
 }
 
@@ -133,7 +134,7 @@ impl Conversation {
         }
     }
 
-    /// Reads what is there, but at most one buffer. Returns whether anything was there.
+    /// Reads the bytes that have arrived, at most one buffer. Returns whether any had arrived.
     fn receive(&mut self) -> Result<bool, ExchangeError> {
         let mut buffer = [0; 32 << 10];
         match self.frames.read(&mut buffer) {
@@ -169,7 +170,7 @@ impl Conversation {
 
     /// Closes the input and waits for the process to end by itself. Returns whether it sent anything more.
     pub fn finish(mut self) -> (Remains, bool) {
-        // This fails only if the process has closed its end, which is what we want.
+        // This fails only if the process has already closed its end. Then there is nothing to close.
         let _ = self.frames.shutdown(Shutdown::Write);
         let deadline = Instant::now() + GRACE;
         let more = loop {

@@ -12,7 +12,7 @@ use super::prepared::thread_limit;
 
 /// The signal of `abort`, which also ends a program whose allocation fails.
 pub const SIGABRT: i32 = 6;
-/// The signal that no process survives; the judge or something else sends it.
+/// The signal that no process survives. It comes from the judge or from something else.
 pub const SIGKILL: i32 = 9;
 /// The signal of the kernel's own CPU limit.
 const SIGXCPU: i32 = 24;
@@ -35,21 +35,21 @@ const NAMES: [(i32, &str); 11] = [
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By itself, with this code.
+    /// The process ended by itself, with this code.
     Exited(i32),
-    /// At its limit of CPU time.
+    /// The process met its limit of CPU time.
     CpuTime,
-    /// At its deadline.
+    /// The process met its deadline.
     Deadline,
-    /// At its limit of threads.
+    /// The process met its limit of threads.
     Threads,
-    /// At its limit of memory, which it exceeded for a moment.
+    /// The process was killed because it used more memory than its limit.
     Memory,
-    /// It aborted because an allocation failed, as it reports.
+    /// The process aborted and reported that an allocation failed.
     OutOfMemory,
-    /// At the limit of output.
+    /// The process met the limit of output.
     Output,
-    /// By another signal.
+    /// Another signal ended it.
     Signal(i32),
 }
 

@@ -18,8 +18,8 @@ impl Judge {
     /// Compiles and runs a whole program in the jail.
     ///
     /// # Errors
-    /// If the request cannot be served or the sandbox is not safe. A bad program is not an error: its
-    /// execution says how it ended.
+    /// If the request cannot be served or the sandbox is not safe. A bad program is not an error: the
+    /// returned execution says how it ended.
     pub fn execute(&self, program: &Program) -> Result<Execution, JudgeError> {
         if !EDITIONS.contains(&program.edition.as_str()) {
             return Err(JudgeError::BadRequest(format!(

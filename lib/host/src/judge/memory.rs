@@ -23,17 +23,17 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     free: u64,
-    /// The number that the next request gets.
+    /// The number that the next request for memory gets.
     next: u64,
-    /// The number whose turn it is.
+    /// The number of the request that is served next.
     turn: u64,
 }
 
-/// A part of the stock; dropping it gives it back.
+/// A part of the stock. Dropping this value returns the part to the stock.
 #[derive(Debug)]
 pub struct Reservation<'a> {
     memory: &'a Memory,
-    /// Its size, in bytes.
+    /// The size of the part, in bytes.
     pub bytes: u64,
 }
 

@@ -1,4 +1,5 @@
-//! The noise of a jailed process: what it prints on a pipe. It is drained, and kept up to a limit.
+//! The noise of a jailed process: the text that it prints on a pipe. The judge reads this text, and keeps it
+//! up to a limit.
 //!
 //! A pipe that nobody reads would block the process; a pipe that is read without end would keep this process
 //! busy. So one limit bounds what is kept, and another, [`MAX_NOISE`], bounds what is read.
@@ -12,7 +13,7 @@ pub const MAX_NOISE: u64 = 8 << 20;
 /// One of the pipes that hold noise.
 pub struct Noise {
     pipe: Option<File>,
-    /// What was read, up to the limit.
+    /// The bytes that were read, up to the limit.
     pub kept: Vec<u8>,
     /// How much is kept, in bytes.
     pub limit: usize,
@@ -31,7 +32,7 @@ impl Noise {
         Ok(Noise { pipe: Some(pipe), kept: Vec::new(), limit, seen: 0 })
     }
 
-    /// Reads what is there.
+    /// Reads the bytes that have arrived.
     pub fn drain(&mut self) {
         let mut buffer = [0; 16 << 10];
         while let Some(pipe) = &mut self.pipe {

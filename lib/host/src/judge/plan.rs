@@ -50,8 +50,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Reads a task whose candidates will be judged. It needs a case: without one, every candidate would
-    /// pass.
+    /// Reads a task whose candidates will be judged. Such a task needs a case: without a case, every
+    /// candidate would pass.
     ///
     /// # Errors
     /// As [`Plan::new`]; also if the task has no case.
@@ -76,7 +76,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Refuses a property that no output can have, or whose input no case has: it is a mistake in the task.
+/// Refuses a property that no output can have, or whose input no case has. Such a property is a mistake in
+/// the task.
 fn check_property(property: &Property, task: &Task, signature: &Signature) -> Result<(), String> {
     match property {
         Property::Between { at, .. } | Property::OneOf { at, .. } => check_pointer(at)?,

@@ -51,7 +51,7 @@ pub enum CallError {
     Arguments(String),
     /// The function failed: a panic, a time-out, the end of its process.
     Failed(String),
-    /// The sandbox failed, or this machine.
+    /// The sandbox or this machine failed.
     Judge(JudgeError),
 }
 
@@ -192,8 +192,8 @@ impl Resident {
     }
 
     /// Keeps the process if it can serve another call: it is alive, has used less than half of its CPU time,
-    /// holds little memory and prints little. Otherwise ends it. Call this after each call: the process then
-    /// stays stopped until the next one.
+    /// holds little memory and prints little. Otherwise ends the process. Use this after each call: the
+    /// process then stays stopped until the next call.
     pub fn keep_if_healthy(mut self) -> Option<Self> {
         let process = self.conversation.as_ref()?.process();
         let modest = process.cpu_time() < Duration::from_millis(LIFE_CPU_MS / 2)

@@ -25,9 +25,9 @@ pub enum Type {
     Integer {
         /// 8, 16, 32, 64 or 128.
         bits: u32,
-        /// Whether it has a sign.
+        /// Whether the integer has a sign.
         signed: bool,
-        /// As Rust calls it.
+        /// The type's name in Rust.
         name: &'static str,
     },
     /// `f32` or `f64`
@@ -68,7 +68,7 @@ pub struct Signature {
     pub names: Vec<String>,
     /// The parameters' types, in order.
     pub parameters: Vec<Type>,
-    /// The type it returns.
+    /// The type that the function returns.
     pub output: Type,
     /// The function's type: `fn(u32) -> String`.
     pub pointer: String,

@@ -128,7 +128,7 @@ impl Toolchain {
     /// Returns the harness at an optimisation level, from the cache folder; builds it if it is missing.
     ///
     /// # Errors
-    /// If it cannot be built or stored.
+    /// If the harness cannot be built or stored.
     pub fn harness(&self, cache: &Path, opt_level: u8) -> Result<Harness> {
         let mut hash = Sha256::new();
         hash.update(&self.version);
