@@ -1,7 +1,7 @@
 //! Watches the toolbox, so that a client learns of a new tool or version without a restart.
 //!
-//! It checks the manifest twice a second: a stat costs almost nothing and works on every file system. It
-//! reports only that something changed; the client then asks for the list.
+//! This module checks the manifest twice a second: a stat costs almost nothing and works on every file
+//! system. The report says only that something changed; the client then asks for the list.
 
 use std::sync::Arc;
 use std::time::Duration;

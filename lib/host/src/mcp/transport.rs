@@ -64,7 +64,7 @@ impl Lines {
             while let Some(line) = lines.blocking_recv() {
                 let mut output = std::io::stdout().lock();
                 if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
-                    // The client is gone, so this process has no purpose any more.
+                    // The client is gone, so end this process and all that it started.
                     code_evolution_jail::kill_all();
                     std::process::exit(0);
                 }
