@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Returns the day in UTC, by the ordinary clock: `2026-11-27`.
+/// Returns today's date in UTC, by the machine's clock: `2026-11-27`.
 pub(super) fn today() -> String {
     let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
     now.chars().take_while(|&c| c != 'T').collect()

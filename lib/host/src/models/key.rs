@@ -15,7 +15,7 @@ impl Key {
     /// removed.
     ///
     /// # Errors
-    /// If it holds a character that no HTTP header may hold. The message does not show it.
+    /// If the key contains a character that no HTTP header may contain. The message does not show the key.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {

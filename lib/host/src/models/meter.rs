@@ -19,7 +19,7 @@ const PRICES: [(&str, &str, f64, f64); 6] = [
     ("openai", "gpt-6-luna", 0.10, 0.50),
     // ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and /pricing.
     ("gemini", "gemini-3.5-flash-lite", 0.30, 2.50),
-    // Its page was not among the copies; the price is from models.dev (2026-05-27).
+    // The provider's page was not among the copies. The price is from models.dev (2026-05-27).
     ("groq", "openai/gpt-oss-20b", 0.075, 0.30),
     // platform.claude.com/docs, the model's page; a prompt of more than 100,000 tokens costs more.
     ("anthropic", "claude-haiku-5-5", 0.10, 0.50),
@@ -70,7 +70,7 @@ pub(super) struct Spent {
     pub(super) waited: Duration,
     /// The completions that arrived. Each is paid for, even if it is useless.
     pub(super) answers: u64,
-    /// Their tokens.
+    /// The tokens of these completions.
     pub(super) usage: Usage,
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `ask` | one question or many, to whatever answers |
+//! | `ask` | one question or many, to a provider or a cassette |
 //! | `choice` | which provider, model, mode and key a session uses |
 //! | `environment` | how environment variables are read |
 //! | `json` | replies that must satisfy a schema, with one turn to repair them |
@@ -116,7 +116,8 @@ enum Source {
         recorder: Option<Mutex<Recorder>>,
     },
     Cassette(Mutex<Player>),
-    /// Neither a key nor a cassette: nothing can answer. This is an error only when a question is asked.
+    /// There is neither a key nor a cassette, so nothing can answer. This is an error only when a question is
+    /// asked.
     Nothing,
 }
 

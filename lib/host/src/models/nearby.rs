@@ -1,7 +1,7 @@
 //! Finds model servers that already run on this machine.
 //!
-//! A participant without a key may have such a server and not think of it. The host mentions these servers
-//! but never uses them: the participant chooses the model.
+//! A participant without a key may have such a server and forget it. The host mentions these servers but
+//! never uses them: the participant chooses the model.
 
 use std::time::Duration;
 

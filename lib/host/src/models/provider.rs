@@ -19,7 +19,7 @@ pub enum LimitField {
     MaxCompletionTokens,
 }
 
-/// Which of its own fields, in a message or a call, a provider wants back.
+/// The provider's own fields (of a message or a call) that must be sent back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {
     /// Only the fields with these names; any other field is an error.
@@ -31,26 +31,27 @@ pub enum Returned {
 /// How one provider differs from the others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
-    /// Its name in `LLM_PROVIDER` and in every message.
+    /// The provider's name in `LLM_PROVIDER` and in every message.
     pub name: &'static str,
-    /// The environment variable of its key; empty if it has none.
+    /// The environment variable of the provider's key; empty if there is none.
     pub key_variable: &'static str,
-    /// Whether it always needs a key. A server on this machine, or any other server, may work without.
+    /// Whether the provider always needs a key. A server on this machine, or any other server, may work
+    /// without a key.
     pub needs_key: bool,
-    /// How long it may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
+    /// How long an answer may take, in seconds, unless `LLM_TIMEOUT` says otherwise.
     pub timeout: u64,
-    /// Its address, without a slash at the end. If it is empty, `LLM_BASE_URL` gives the address, or the lab
-    /// starts the server.
+    /// The provider's address, without a slash at the end. If it is empty, `LLM_BASE_URL` gives the address,
+    /// or the lab starts the server.
     pub base: &'static str,
     /// A cheap model of this provider. If it is empty, `LLM_MODEL` gives the model.
     pub model: &'static str,
-    /// Its name for the limit on an answer's tokens.
+    /// The field for the limit on an answer's tokens.
     pub limit_field: LimitField,
     /// The `reasoning_effort` to send: little thinking, because short answers cost less and come sooner.
     pub reasoning_effort: Option<&'static str>,
-    /// Whether it takes a temperature.
+    /// Whether the provider accepts a temperature.
     pub takes_temperature: bool,
-    /// Whether it takes a temperature only together with `reasoning_effort`.
+    /// Whether the provider accepts a temperature only together with `reasoning_effort`.
     pub temperature_needs_effort: bool,
     /// Whether the last message of the conversation must be the user's or a tool's.
     pub user_must_be_last: bool,
@@ -59,14 +60,14 @@ pub struct Provider {
     /// Whether `response_format: {"type": "json_schema"}` is documented to work for any schema; if so, it is
     /// sent instead of `json_object`.
     pub schema_mode: bool,
-    /// Whether it accepts `grammar`, llama.cpp's own field. A choice between texts then needs no word in the
-    /// prompt and no quotes in the answer.
+    /// Whether the provider accepts `grammar`, llama.cpp's own field. A choice between texts then needs no
+    /// instruction in the prompt and no quotes in the answer.
     pub grammar: bool,
     /// Whether a stream contains token counts only on request (`stream_options`).
     pub stream_usage: bool,
     /// Whether an answer may be in the `reasoning` field, with empty content.
     pub text_in_reasoning: bool,
-    /// Which of its own fields are sent back to it with the conversation.
+    /// Which of the provider's own fields are sent back with the conversation.
     pub returned: Returned,
     /// Whether a message may contain text beside tool calls.
     pub text_beside_calls: bool,
@@ -74,11 +75,12 @@ pub struct Provider {
     pub id_form: IdForm,
     /// When a day's quota is full again, if the provider says so: `at midnight UTC`.
     pub day_ends: Option<&'static str>,
-    /// Whether it may read only a part of a long prompt and show that only in its counts.
+    /// Whether the provider may read only a part of a long prompt without an error; only its token counts
+    /// then show that.
     pub may_cut_prompts: bool,
 }
 
-/// What most providers have in common.
+/// The values that most providers have in common.
 const COMMON: Provider = Provider {
     name: "",
     key_variable: "",

@@ -23,11 +23,11 @@ pub(super) struct Completion {
     pub(super) model: Option<String>,
     pub(super) finish_reason: Option<String>,
     pub(super) usage: Option<Usage>,
-    /// What broke, if a server reports it after the answer began.
+    /// The error that a server reports after the answer began.
     pub(super) error: Option<String>,
     /// Whether a stream ended in order, but without a reason and without its last event.
     pub(super) no_end: bool,
-    /// Why the model declined, if a separate field says so.
+    /// The model's reason to decline, if the server sends it in a separate field.
     pub(super) refusal: String,
     /// Set if the server gave no choice at all: the reason, if it gave one.
     pub(super) withheld: Option<String>,

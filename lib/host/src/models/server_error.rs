@@ -16,9 +16,10 @@ pub(super) struct ServerError {
     pub(super) codes: Vec<String>,
     /// The parameter that is wrong.
     pub(super) param: Option<String>,
-    /// How long to wait, if the body says so.
+    /// The wait that the body asks for, if any.
     pub(super) retry_after: Option<Duration>,
-    /// Whether it names a quota per day. A shorter wait does not help then, even if the error names one.
+    /// Whether the error names a quota per day. Then a shorter wait does not help, even if the error names
+    /// such a wait.
     pub(super) day_is_spent: bool,
 }
 

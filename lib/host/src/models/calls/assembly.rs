@@ -9,13 +9,13 @@ use super::arguments;
 /// memory.
 pub const MOST_CALLS: usize = 128;
 
-/// The calls of an answer, as far as they have arrived.
+/// The parts of an answer's calls that have arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assembly {
     calls: Vec<Partial>,
 }
 
-/// A call, as far as it has arrived.
+/// The part of a call that has arrived.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Partial {
     index: Option<u64>,
@@ -112,7 +112,7 @@ impl Assembly {
                 name.is_none() && !piece.arguments.is_empty() && !begun.is_complete()
             }
             (_, Some(name)) if name != begun.name && !begun.name.is_empty() => {
-                // The name comes in pieces, before the arguments.
+                // The name may come in pieces, before the arguments.
                 piece.index.is_some() && begun.arguments.is_empty()
             }
             _ => !(begins_object && begun.is_complete()),
@@ -120,7 +120,7 @@ impl Assembly {
         goes_on.then_some(position)
     }
 
-    /// Returns the name for arguments that begin again without an id or a name: they are another call of the
+    /// Returns the tool's name if arguments begin again without an id or a name: they are another call of the
     /// same tool.
     fn repeated_name(&self, piece: &Piece) -> String {
         let before = self.calls.last().filter(|before| {
@@ -282,13 +282,13 @@ mod tests {
         assert_eq!(streamed(&[json!([one]), json!([nameless])]), both);
         let pieces = ["{\"a\"", ": 1}"].map(|arguments| json!([piece("add", arguments)]));
         assert_eq!(streamed(&pieces), both[..1]);
-        // Tools without arguments.
+        // Calls of tools without arguments.
         let bare = ["now", "today"].map(|name| piece(name, ""));
         for deltas in [vec![json!(bare)], bare.iter().map(|call| json!([call])).collect()] {
             let names: Vec<String> = streamed(&deltas).into_iter().map(|call| call.1).collect();
             assert_eq!(names, ["now", "today"]);
         }
-        // The id comes later than the name.
+        // Calls whose id comes later than the name.
         let late = [
             json!([{"index": 0, "function": {"name": "add"}}]),
             json!([{"index": 0, "id": "k1", "function": {"arguments": "{\"a\": 1}"}}]),

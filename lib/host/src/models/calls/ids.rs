@@ -45,8 +45,8 @@ pub(super) fn unique(id: &str, form: IdForm, taken: &mut BTreeSet<String>) -> St
     id
 }
 
-/// Gives the calls of a conversation the ids that are sent, and gives their results the same ids. The same
-/// conversation gets the same ids again, even after it has grown.
+/// Makes the ids that are sent with the calls of a conversation and with their results. The same conversation
+/// gets the same ids again, even after it has grown.
 #[derive(Debug)]
 pub struct Ids {
     form: IdForm,

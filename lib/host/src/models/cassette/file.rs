@@ -40,7 +40,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "CassetteText")]
 pub struct Cassette {
-    /// Who made it.
+    /// Who made the cassette.
     pub kind: Kind,
     /// The model that answered, if all replies come from the same model.
     pub model: Option<String>,

@@ -34,7 +34,7 @@ pub(super) struct Chosen {
     pub(super) notes: Vec<String>,
     /// Whether a recording continues the existing file.
     pub(super) adds: bool,
-    /// Whether a file answers only because no setting names anything else.
+    /// Whether a file answers only because no setting selects a model.
     pub(super) nobody_was_named: bool,
 }
 

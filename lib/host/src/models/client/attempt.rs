@@ -1,4 +1,4 @@
-//! One HTTP exchange.
+//! Sends one HTTP request and reads its response.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -99,7 +99,7 @@ impl Client {
                 Ok(Ok(Some(piece))) => reading.push(&piece, progress)?,
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    // A refusal that was cut is still a refusal; half an answer is not an answer.
+                    // If the body was cut, a refusal is still a refusal, but half an answer is not an answer.
                     if status.is_success() {
                         return Err(broken(&error));
                     }
@@ -243,7 +243,7 @@ struct Streamed {
     events: Events,
     lines: Lines,
     completion: Completion,
-    /// How much of the text has been searched for whole lines.
+    /// How many bytes of the text have been searched for whole lines.
     seen: usize,
     /// Whether any event was understood.
     any: bool,

@@ -23,7 +23,7 @@ use crate::models::waits;
 pub(super) enum Fault {
     /// The next attempt may succeed.
     Retry { why: String, after: Option<Duration>, trouble: Trouble },
-    /// The model wrote something that the server cannot read; it may do better the next time.
+    /// The model wrote something that the server cannot read; the next attempt may succeed.
     Slip(String),
     /// The server does not accept an optional field.
     Refused(String),
@@ -61,7 +61,7 @@ pub(super) struct Origin<'a> {
     pub(super) ask: &'a Ask,
     /// The request's body.
     pub(super) request: &'a Value,
-    /// What is between us and the server: ` (through the proxy proxy:3128)`.
+    /// Words about the proxy before the server: ` (through the proxy proxy:3128)`.
     pub(super) through: String,
 }
 
@@ -151,7 +151,7 @@ impl Origin<'_> {
             None => {
                 let retried = matches!(status, 408 | 429 | 500..=599);
                 let page = body.trim_ascii_start().starts_with(b"<");
-                // A refusal in plain words comes from the provider; a web page does not.
+                // A refusal in plain text comes from the provider. A web page does not.
                 let plain = !page && matches!(status, 401..=403);
                 if !retried && !plain && !body.trim_ascii().is_empty() {
                     return self.not_json(status, body);

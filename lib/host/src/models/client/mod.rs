@@ -58,7 +58,7 @@ pub(super) struct Client {
     way: Route,
 }
 
-/// Allows another request of a question, or says why not.
+/// Allows another request for the same question, or says why not.
 pub(super) type MayRetry<'a> = &'a (dyn Fn(&Spent) -> Result<(), ModelError> + Sync);
 
 /// The result of a question.
@@ -180,7 +180,7 @@ impl Client {
                         _ => return self.answer(completion, ask, &body, took),
                     };
                     doubted = true;
-                    // The answer was paid for, whatever it is worth.
+                    // The answer was paid for, even if it is useless.
                     *took = so_far;
                     progress(&format!("{name}: {why}; asking once more"));
                     drop(under_way);

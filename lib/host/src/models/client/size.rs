@@ -2,7 +2,7 @@
 //!
 //! A limit on tokens may be the model's context, an allowance per minute, the longest answer, or what the
 //! account can pay for. Most limits count the prompt and the tokens that the answer *may* take together. So a
-//! large `max_tokens` is refused as often as a long prompt, in words that mention both.
+//! large `max_tokens` is refused as often as a long prompt, and the refusal mentions both.
 
 use code_evolution_wire::model::Ask;
 

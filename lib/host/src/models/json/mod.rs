@@ -4,8 +4,8 @@
 //! schema goes into the prompt, and the reply is checked here. The check knows the keywords that a model's
 //! structured reply needs (`type`, `properties`, `required`, `additionalProperties`, `items`, `enum`,
 //! `const`, `anyOf`, and bounds on numbers, lengths and counts). It refuses a schema with any other
-//! assertion, because it must not accept what it did not check. A complete validator would bring fifty
-//! crates.
+//! assertion, because it must not accept a value that it did not check. A complete validator would bring
+//! fifty crates.
 
 use code_evolution_wire::model::{Answer, Ask, Message, Role};
 use serde_json::{Map, Value};
@@ -91,7 +91,8 @@ fn chosen<'a>(reply: &str, options: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// Returns the JSON of a reply if it satisfies the schema; else what is wrong, for the model to read.
+/// Returns the JSON of a reply if it satisfies the schema; otherwise says what is wrong, for the model to
+/// read.
 fn read(reply: &str, schema: &Value) -> Result<String, String> {
     if let Some(options) = options(schema) {
         return match chosen(reply, &options) {
@@ -266,8 +267,8 @@ fn check_bounds(
     at: &str,
     problems: &mut Vec<String>,
 ) {
-    // What is measured, and the keywords for its bounds: minimum, maximum, exclusive minimum, exclusive
-    // maximum.
+    // The measured size, its name, and the keywords for its bounds: minimum, maximum, exclusive minimum,
+    // exclusive maximum.
     let (measured, what, bounds) = match value {
         Value::Number(number) => {
             (number.as_f64(), "", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"])

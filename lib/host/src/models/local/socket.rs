@@ -34,12 +34,12 @@ pub(super) enum Greeting {
     Ready {
         /// `http://127.0.0.1:PORT`.
         address: String,
-        /// The key that it wants.
+        /// The key that the server requires.
         key: String,
     },
     /// The model cannot be loaded.
     Failed {
-        /// Why.
+        /// Why the model cannot be loaded.
         error: String,
     },
 }

@@ -5,20 +5,20 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use super::language::{Language, is_data, is_words};
 use super::{repair, scan};
 
-/// How deep Markdown inside Markdown is searched.
+/// How many levels of Markdown inside Markdown are searched.
 const DEPTH: u32 = 3;
 
 /// A code block.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub(super) language: Language,
-    /// Whether its tag is for words.
+    /// Whether the block's tag is for words.
     words: bool,
-    /// Whether its tag is for data or text, or missing.
+    /// Whether the block's tag is for data or text, or missing.
     data: bool,
-    /// Whether indentation made it a block, not a fence.
+    /// Whether the block has no fence but is indented.
     pub(super) indented: bool,
-    /// Whether its closing fence is missing.
+    /// Whether the closing fence is missing.
     pub(super) open: bool,
     pub(super) code: String,
     /// The words between the previous block and this one.
@@ -26,12 +26,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Returns whether it may contain JSON: it is not a block of Rust or of another language.
+    /// Returns whether the block may contain JSON: its tag names neither Rust nor another language.
     pub(super) fn holds_data(&self) -> bool {
         self.data
     }
 
-    /// Returns whether it may contain words: it is not a block of a program, and not Rust without a tag.
+    /// Returns whether the block may contain words: it is not a program, and not Rust without a tag.
     pub(super) fn holds_words(&self) -> bool {
         let rust = self.language == Language::Untagged && scan::is_program(&self.code);
         (self.data || self.words) && !rust
@@ -44,7 +44,7 @@ pub(super) struct Text {
     pub(super) blocks: Vec<Block>,
     /// The text outside of blocks.
     pub(super) words: String,
-    /// What follows the last block.
+    /// The text after the last block.
     pub(super) after: String,
 }
 

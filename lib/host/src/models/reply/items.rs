@@ -9,11 +9,11 @@ use code_evolution_wire::source::{Part, is_word, parts};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     pub(super) text: String,
-    /// `fn`, `struct`, `impl`, ...; empty if it is not an item: a macro call, a statement, prose.
+    /// `fn`, `struct`, `impl`, ...; empty if the text is not an item: a macro call, a statement, prose.
     pub(super) kind: &'static str,
-    /// What it defines: the function's name, the type of an `impl`, each name of a `use`.
+    /// The names that the item defines: the function's name, the type of an `impl`, each name of a `use`.
     pub(super) names: Vec<String>,
-    /// Whether its end is present.
+    /// Whether the end of the item is present.
     pub(super) whole: bool,
 }
 
@@ -166,12 +166,12 @@ fn used(path: &str) -> Vec<String> {
 }
 
 impl Item {
-    /// Returns whether it is a function of this name.
+    /// Returns whether the item is a function of this name.
     pub(super) fn is_function(&self, name: &str) -> bool {
         self.kind == "fn" && self.names.iter().any(|own| own == name)
     }
 
-    /// Returns whether its body does nothing: `todo!()`, a comment, or empty.
+    /// Returns whether the function's body does nothing: `todo!()`, a comment, or empty.
     pub(super) fn is_stub(&self) -> bool {
         let tokens: String = parts(&self.text)
             .map(|(part, text)| match part {

@@ -246,7 +246,7 @@ fn is_odd(c: char) -> bool {
     !c.is_alphabetic() && !"'.!?".contains(c)
 }
 
-/// Returns whether it is a one-word sentence: `Sure!`, `Done.`
+/// Returns whether the text is a sentence of one word: `Sure!`, `Done.`
 fn is_exclamation(word: &str) -> bool {
     let letters = word.trim_end_matches(['.', '!', '?', ':', ',']);
     letters.len() < word.len()

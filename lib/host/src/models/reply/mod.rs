@@ -59,7 +59,7 @@ const SHOWN: usize = 80;
 pub enum Missing {
     /// No code.
     Code(NoCode),
-    /// Anything else; the words say why it is missing.
+    /// Anything else; the text says why it is missing.
     Other(String),
 }
 

@@ -35,16 +35,17 @@ impl Fence {
 /// An open block, and what comes before each of its lines.
 struct Open {
     language: Language,
-    /// Its lines so far.
+    /// The lines of the block so far.
     code: String,
-    /// Whether a block inside it is open.
+    /// Whether a block inside this block is open.
     inner: bool,
     fence: Fence,
     /// The number of nested quotes (`>`) around it.
     quotes: usize,
-    /// How far its fence is indented inside the quotes.
+    /// How far the block's fence is indented inside the quotes.
     indent: usize,
-    /// How far its lines are indented, as the first line shows; models forget the indentation.
+    /// How far the block's lines are indented, according to the first line. (Models forget the indentation of
+    /// later lines.)
     lines: Option<usize>,
 }
 
@@ -169,7 +170,7 @@ enum Meaning {
     BeginsInner,
     EndsInner,
     Closes,
-    /// It closes the block, and prose follows on its line.
+    /// The line closes the block, and prose follows on the same line.
     ClosesBefore,
     ClosesAndOpens,
 }
@@ -180,7 +181,7 @@ fn inside(line: &str, mut open: Open, out: &mut String) -> Option<Open> {
     let indent = line.len() - trimmed.len();
     let fence = open.fence;
     let marks = fence.text();
-    // If it is indented deeper, it is a line of the code, such as a line of a block comment.
+    // A fence that is indented deeper is a line of the code, such as a line of a block comment.
     if let Some(found) = Fence::at(trimmed)
         && indent <= open.indent + 3
     {

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) kind: Kind,
-    /// Its length in bytes.
+    /// The tag's length in bytes.
     pub(super) length: usize,
     /// Whether Rust never looks like this: `<|x|>`, `</x>`.
     pub(super) foreign: bool,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     EndThink,
     /// A turn that is not the model's begins.
     OtherTurn,
-    /// Anything else that is not part of the answer.
+    /// Any other mark that is not part of the answer.
     Mark,
 }
 

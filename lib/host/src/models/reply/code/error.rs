@@ -7,9 +7,9 @@ use code_evolution_wire::ending::Cut;
 pub enum NoCode {
     /// The reply was cut, inside or before the code.
     CutShort {
-        /// What cut it.
+        /// What cut the reply.
         by: Cut,
-        /// The limit of its tokens; 0 if unknown.
+        /// The limit of the reply's tokens; 0 if unknown.
         max_tokens: u32,
     },
     /// The reply ends in the middle of the code, although the model says that it is complete.
@@ -35,7 +35,7 @@ pub enum NoCode {
     Nested {
         /// The function that was wanted.
         function: String,
-        /// The item around it: `impl Solution`.
+        /// The item around the function: `impl Solution`.
         inside: String,
     },
     /// The function has no real body.
@@ -52,9 +52,9 @@ pub enum NoCode {
     Edit {
         /// The function that was wanted.
         function: String,
-        /// What kind of edit.
+        /// The kind of edit.
         what: &'static str,
-        /// Why it does not fit.
+        /// Why the edit does not fit.
         why: String,
     },
 }

@@ -5,9 +5,9 @@
 pub(super) enum Label {
     /// It may be the answer.
     Answer,
-    /// It sounds like the old code.
+    /// The words sound like those about old code.
     Before,
-    /// It is shown as wrong.
+    /// The reply shows the block as wrong.
     Wrong,
 }
 

@@ -7,17 +7,17 @@ use crate::models::reply::blocks::Block;
 /// How a block relates to the function.
 pub(super) enum Role {
     Edit(Edit),
-    /// It looks like an edit but cannot be read as one.
+    /// The block looks like an edit but cannot be read as an edit.
     BrokenEdit,
-    /// It defines the function.
+    /// The block defines the function.
     Defines,
-    /// It repeats the question's code.
+    /// The block repeats the question's code.
     Own,
-    /// The function in it has no body.
+    /// The block has the function without a real body.
     Stub,
     /// The function is inside this item.
     Nested(String),
-    /// Something else, maybe helpers.
+    /// Any other code, maybe helpers.
     Other,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Returns whether it has this role, label and language.
+    /// Returns whether the block has this role, label and language.
     pub(super) fn is(&self, wanted: fn(&Role) -> bool, label: Label, rust: bool) -> bool {
         wanted(&self.role) && self.label == label && self.block.language.is_rust() == rust
     }
