@@ -28,7 +28,7 @@ pub(super) struct Journal {
     origins: Mutex<Origins>,
 }
 
-/// What later lines need to know about earlier ones.
+/// Facts from earlier lines that later lines need.
 #[derive(Default)]
 struct Origins {
     /// The label of the reply that a text came from, by the text's digest.

@@ -76,10 +76,11 @@ fn unreadable(error: &serde_json::Error) -> String {
     format!("the request cannot be read ({error}); library and host differ: run binder/setup")
 }
 
-/// What a notebook has opened: its judge and its models.
+/// The judge, the models and the toolboxes that a notebook has opened.
 #[derive(Default)]
 struct Session {
-    /// Made at the first use: finding the compiler takes a moment, and a question need not wait for it.
+    /// The judge is made at its first use. Finding the compiler takes a moment, and a question to a model
+    /// does not need it.
     judge: OnceLock<Result<Judge, Failure>>,
     models: Mutex<Option<Models>>,
     journal: Journal,
