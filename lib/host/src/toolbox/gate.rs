@@ -1,8 +1,9 @@
 //! Checks a proposal before a person looks at it.
 //!
-//! The checks run in this order, cheapest first: its form, whether the toolbox already has it, what it would
-//! do besides computing, and then the judge: it is compiled and run in the jail, on tests and properties that
-//! its author did not write. A new version must also pass everything that the version in use passed.
+//! The checks run in this order, cheapest first: the proposal's form, whether the toolbox already has the
+//! source, and what the source would do besides computing. Then the judge compiles the source and runs it in
+//! the jail, on tests and properties that its author did not write. A new version must also pass all tests of
+//! the version in use.
 
 use std::collections::BTreeMap;
 
@@ -26,11 +27,12 @@ pub struct Examined {
     pub examination: Examination,
     /// The tests of the examination.
     pub task: Task,
-    /// The tools that it uses, with their current versions.
+    /// The tools that the source uses, with their current versions.
     pub uses: BTreeMap<String, u32>,
-    /// Whether it is the version in use, with no new test.
+    /// Whether the proposal is the version in use, without a new test.
     pub is_in_use: bool,
-    /// Its whole source and its process, ready for the first call, if it passed and was compiled now.
+    /// The whole source and the process, ready for the first call, if the proposal passed and was compiled
+    /// now.
     pub resident: Option<(String, Resident)>,
 }
 

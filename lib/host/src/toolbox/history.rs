@@ -9,9 +9,9 @@ use code_evolution_wire::toolbox::ToolEntry;
 
 use crate::audit::Entry;
 
-/// The event of a new version that was admitted and is in use.
+/// The event that a new version was admitted and put into use.
 pub const ADMITTED: &str = "admitted";
-/// The event of an earlier version that was put into use again.
+/// The event that an earlier version was put into use again.
 pub const ROLLED_BACK: &str = "rolled_back";
 /// The event that cancels the previous event, whose change was never applied because its process was killed.
 pub const CUT_SHORT: &str = "cut_short";

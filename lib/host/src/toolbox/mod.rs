@@ -59,7 +59,7 @@ pub struct Toolbox {
     shelf: Shelf,
     judge: Judge,
     residents: Arc<Residents>,
-    /// The tools that were called, as they were at that time.
+    /// The tools that were called, as they were at their last call.
     ready: Mutex<HashMap<String, Arc<Ready>>>,
 }
 
@@ -110,7 +110,7 @@ impl Toolbox {
         }
     }
 
-    /// Returns the path of its log.
+    /// Returns the path of the toolbox's log.
     pub fn log_path(&self) -> &Path {
         self.shelf.log.path()
     }
@@ -120,12 +120,12 @@ impl Toolbox {
         self.shelf.manifest_stamp()
     }
 
-    /// Returns whether its manifest exists.
+    /// Returns whether the toolbox's manifest exists.
     pub fn exists(&self) -> bool {
         self.shelf.exists()
     }
 
-    /// Lists its tools, ordered by name.
+    /// Lists the tools, ordered by name.
     ///
     /// # Errors
     /// If the manifest is damaged. A damaged tool is listed, with its problem.

@@ -37,7 +37,7 @@ pub fn is_tool_name(name: &str) -> bool {
 /// Writes the manifest of these tools as text.
 ///
 /// # Errors
-/// If they cannot be written as JSON.
+/// If the tools cannot be written as JSON.
 pub fn write(tools: &Tools) -> anyhow::Result<String> {
     let digest = digest(&serde_json::to_vec(tools)?);
     let manifest = Manifest { format: FORMAT, tools: tools.clone(), digest };
