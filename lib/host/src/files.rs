@@ -33,7 +33,7 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 /// was faster, its folder stays.
 ///
 /// # Errors
-/// Those of `build`, and if the folder cannot be stored.
+/// The errors of `build`; also if the folder cannot be stored.
 pub fn build_folder(folder: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = folder.parent().context("the folder has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
