@@ -132,7 +132,7 @@ fn while_killing_what_works_in<T: Send>(folder: &Path, work: impl FnOnce() -> T 
                         .is_ok_and(|cwd| cwd.starts_with(folder));
                     if inside {
                         let pid = process.file_name();
-                        // It may have ended in the meantime.
+                        // The process may have ended in the meantime.
                         let mut kill = Command::new("kill");
                         kill.arg("-9").arg(pid).stderr(Stdio::null()).status().unwrap();
                     }

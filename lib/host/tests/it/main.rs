@@ -38,8 +38,8 @@ mod types;
 #[path = "../../../jail/tests/it/users.rs"]
 mod users;
 
-/// Tests that need a separate process start this binary again with a role, and run only this test. Without
-/// a role it does nothing.
+/// Tests that need a separate process start this binary again with a role, and run only this test. Without a
+/// role, this test does nothing.
 #[test]
 fn helper() {
     match std::env::var(users::ROLE).as_deref() {

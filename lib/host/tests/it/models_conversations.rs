@@ -143,7 +143,7 @@ fn thinking_is_sent_back_with_the_calls_only_to_providers_that_want_it() {
         });
         ends_with(&Session::new(provider, &server), ask_to_add(), "34");
     }
-    // If a server refuses a field that it sent itself, it is asked once more, without the field.
+    // If a server refuses a field that it sent itself, the client asks once more, without the field.
     let server = second_turn(calls(message), |messages| {
         let named = ["reasoning_content", "reasoning_details"]
             .into_iter()
@@ -237,7 +237,7 @@ fn two_calls_in_one_stream_stay_separate() {
 
 #[test]
 fn each_id_stands_once_in_a_conversation() {
-    // The same id in each turn, no id, and one id twice in a message.
+    // Ids in three wrong forms: the same id in each turn, no id, and one id twice in a message.
     for ids in [["k1", "k1"], ["", ""], ["k1", ""]] {
         let server = Server::start(move |request, _| {
             let messages = request.body["messages"].as_array().unwrap();

@@ -36,7 +36,7 @@ fn servers() -> Vec<u32> {
     let is_server = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        // Only those of this clone: another clone's tests may run at the same time.
+        // Count only the processes of this clone: another clone's tests may run at the same time.
         line.contains(" -I - ") && line.contains(&format!("{}/.venv/", workspace()))
     };
     pids.filter(is_server).collect()
@@ -49,7 +49,7 @@ fn workspace() -> String {
 
 fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(pid.try_into().expect("a pid")).expect("a pid");
-    // It may have ended this very moment.
+    // The process may have ended at this moment.
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
 }
 
@@ -62,7 +62,7 @@ fn nothing_left(after: &str) {
     }
 }
 
-/// This is one test, since all parts share one server, and most of it is about that server.
+/// This is only one test, because all parts share one server.
 #[test]
 fn the_local_model() {
     let models = open();

@@ -25,19 +25,19 @@ pub struct Strict {
     /// The status of an invalid request.
     pub status: u16,
     pub shape: Shape,
-    /// The fields that it adds to its calls and wants back unchanged.
+    /// The fields that the provider adds to its calls and wants back unchanged.
     pub wants: Wants,
-    /// The fields that it puts into its messages but does not accept back.
+    /// The fields that the provider puts into its messages but does not accept back.
     pub gives_only: &'static [&'static str],
     pub ids: Ids,
     pub text_beside_calls: bool,
     /// Whether the model's message may be the last.
     pub model_may_be_last: bool,
-    /// How its streams number calls.
+    /// How the provider's streams number calls.
     pub numbers: Numbers,
 }
 
-/// The form of its errors.
+/// The form of the provider's errors.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     Object,
@@ -59,7 +59,7 @@ pub enum Ids {
     Any,
     /// Nine letters or digits.
     Nine,
-    /// It gives none, or the same id in each turn.
+    /// The server gives no id, or the same id in each turn.
     Poor,
 }
 
@@ -81,11 +81,11 @@ const TURNS: [&[(&str, &str)]; 4] = [
     &[("add", "{\"a\": 30, ")],
     &[("add", "{\"a\": \"30\", \"b\": 4}")],
 ];
-/// The turns after which it answers in words.
+/// The turns after which the model answers in words.
 const WORDS_AFTER: [usize; 2] = [3, 4];
 
 impl Strict {
-    /// Returns the message that it gives in its turn number `turn` with calls.
+    /// Returns the message with calls in the model's turn number `turn`.
     fn message(&self, turn: usize) -> Value {
         let id = |call: usize| match self.ids {
             Ids::Any => format!("call_{turn}x{call}_0123456789"),

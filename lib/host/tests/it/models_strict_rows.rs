@@ -37,7 +37,8 @@ pub const STRICT: [Strict; 10] = [
     },
     Strict {
         provider: "anthropic",
-        // It ignores `response_format` and `reasoning_effort`; its newer models also ignore a temperature.
+        // This provider ignores `response_format` and `reasoning_effort`; its newer models also ignore a
+        // temperature.
         fields: &["max_tokens", "stream_options"],
         gives_only: &["refusal"],
         ..OPENAI

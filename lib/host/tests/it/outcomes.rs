@@ -197,7 +197,7 @@ fn a_candidate_cannot_carry_hidden_input_into_a_visible_case() {
     let hidden = Task::new("fn f(n: u32) -> String").hidden_case((47_110_815,), "right");
     let task = (1..=5_u32).fold(hidden, |task, n| task.case((n,), "right"));
     for end in ["seen", "panic!(\"{seen}\")", "{ eprintln!(\"{seen}\"); panic!() }"] {
-        // Another text gives another order of the cases.
+        // A candidate with another text gets another order of the cases.
         for n in 0..4 {
             let code = format!(
                 "static SEEN: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
@@ -354,7 +354,7 @@ fn whole_programs_report_how_they_ended() {
 
 #[test]
 fn a_candidate_that_prints_too_much_is_told_so() {
-    // Each ends by itself, and one of them answers.
+    // Each of these candidates ends by itself, and one of them answers.
     for body in [
         "for step in 0..200_000 { println!(\"step {step}: looking at {n} once more, and again\"); } n * 2",
         "for _ in 0..3_000 { eprintln!(\"{}\", \"x\".repeat(4_000)); } n * 2",

@@ -28,7 +28,7 @@ pub fn states_and_ticks(pid: u32) -> (String, u64) {
     let (mut states, mut ticks) = (String::new(), 0);
     for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap();
-        // The name before it may contain anything.
+        // The process's name comes before these fields and may contain anything.
         let (_, fields) = stat.rsplit_once(") ").unwrap();
         let fields: Vec<&str> = fields.split(' ').collect();
         states.push_str(fields[0]);

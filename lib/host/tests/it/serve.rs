@@ -201,7 +201,7 @@ fn when_the_notebook_ends_the_host_and_its_candidate_end_too() {
 
 #[test]
 fn when_the_kernel_ends_the_host_and_its_candidate_end_too() {
-    // The notebook's process, and so the pipe, still exists; only the kernel is gone.
+    // The notebook's process still exists, and so does the pipe. Only the kernel is gone.
     let mut kernel = Command::new("sleep").arg("60").spawn().expect("sleep starts");
     let (mut server, jailed) = server_at_work(&["--owner", &kernel.id().to_string()]);
     kernel.kill().expect("the kernel can be killed");

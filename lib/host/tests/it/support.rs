@@ -46,7 +46,7 @@ pub struct Server {
     /// Dropping this ends the host.
     pub stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    /// Everything that it has said so far.
+    /// Everything that the host has said so far.
     told: String,
 }
 

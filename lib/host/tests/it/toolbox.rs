@@ -360,7 +360,7 @@ fn one_process_answers_many_calls_and_many_tools_need_few_processes() {
     let counted: Vec<Value> =
         (0..20).map(|_| toolbox.call("next", &json!([])).expect("an output")).collect();
     assert_eq!(counted, (0..20).map(|n| json!(n)).collect::<Vec<_>>(), "a call started a process");
-    // Ten other tools push it out.
+    // Calls of ten other tools end this tool's process.
     for n in 0..10 {
         let task = Task::new(format!("fn tool_{n}() -> u64")).case((), n);
         admitted(&toolbox, &proposal(task, &format!("fn tool_{n}() -> u64 {{ {n} }}")));

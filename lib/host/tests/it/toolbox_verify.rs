@@ -47,7 +47,7 @@ fn every_changed_file_is_named() {
     two_versions(folder.path());
     let (code, text) = verified(folder.path());
     assert!(code == Some(0) && text.contains("intact, 2 log lines"), "{text}");
-    // The source in use, its copy, an earlier version, and the manifest.
+    // Change the source in use, its copy, an earlier version, and the manifest, one after the other.
     for name in ["add.rs", "versions/add.2.rs", "versions/add.1.rs", "manifest.json"] {
         let path = folder.path().join(name);
         let honest = std::fs::read_to_string(&path).expect("a file");

@@ -6,7 +6,7 @@ use std::process::Command;
 
 #[test]
 fn the_c_librarys_files_may_lie_anywhere() {
-    // conda's compiler has them in the home folder.
+    // conda's compiler has these files in the home folder.
     let home = tempfile::tempdir().unwrap();
     let (bin, files) = (home.path().join("bin"), home.path().join("lib"));
     fs::create_dir_all(&bin).unwrap();

@@ -19,7 +19,7 @@ use crate::users::{self, User};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observation {
     pub stage: Stage,
-    /// How that stage ended.
+    /// How the last stage ended.
     pub ended: String,
     pub passed: usize,
     pub total: usize,

@@ -1,4 +1,4 @@
-//! Attacks by hostile source while it is compiled. The expected value of its only case is a canary, which
+//! Attacks by hostile source while it is compiled. The expected value of the only case is a canary, which
 //! must not be known in the jail.
 
 use code_evolution_wire::task::Task;

@@ -33,9 +33,9 @@ struct Attack {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It tries to learn a secret while it is compiled.
+    /// A source that tries to learn a secret while it is compiled.
     Compile,
-    /// It would keep the compiler busy for ever.
+    /// A source that would keep the compiler busy for ever.
     Bomb,
     /// A whole program that tries to be compiled to something else.
     Program,
@@ -46,15 +46,15 @@ enum Kind {
 /// The expected outcome.
 #[derive(Debug, Clone, Copy)]
 enum Expected {
-    /// It does not compile.
+    /// The attack does not compile.
     NotCompiled,
-    /// It runs and passes nothing: whatever it gets is worthless.
+    /// The attack runs and passes no case: whatever it gets is worthless.
     Harmless,
-    /// It passes nothing: a limit or an error ends the compiler, or the program is useless.
+    /// The attack passes no case: a limit or an error ends the compiler, or the program is useless.
     Worthless,
-    /// It breaks the protocol, and the reason contains this text. Some case fails.
+    /// The attack breaks the protocol, and the reason contains this text. At least one case fails.
     Violates(&'static str),
-    /// Its process ends like this (any of the words), and nothing passes.
+    /// The process ends in one of these ways, and no case passes.
     Ends(&'static [&'static str]),
     /// The judge accepts an answer to every case, and this many are right.
     Scores(usize),
