@@ -1,10 +1,11 @@
 //! Records what a session asked, received, compiled and ran, in a log that shows tampering.
 //!
-//! A log has one JSON object per line. Each line contains the hash of the line before and ends with its own,
-//! so a line that was changed, removed, added or moved breaks the chain at a place that [`verify`] names. A
-//! line says in a short summary what happened, and gives the SHA-256 digest of the whole content (prompt,
-//! reply, source), so a copy can be checked against it. Content that another person needs to judge the
-//! session again is kept whole in the line, up to a size: see [`LONGEST_KEPT`] and [`MOST_KEPT`].
+//! A log has one JSON object per line. Each line contains the hash of the line before and ends with its own
+//! hash. So a line that was changed, removed, added or moved breaks the chain, and [`verify`] names the
+//! place. A line has a short summary of what happened and the SHA-256 digest of the whole content (prompt,
+//! reply, source). A copy of the content can be checked against the digest. Content that another person needs
+//! to judge the session again is kept whole in the line, up to a size: see [`LONGEST_KEPT`] and
+//! [`MOST_KEPT`].
 //!
 //! | module | subject |
 //! |---|---|
@@ -190,8 +191,8 @@ impl Log {
         self.append("executed", summary, source.as_bytes())
     }
 
-    /// Adds a line and returns its hash. Keys given to [`Log::hide`], and texts that look like keys, are
-    /// hidden in the summary; long texts are shortened; `payload` is only digested.
+    /// Adds a line and returns its hash. In the summary, keys given to [`Log::hide`] and texts that look like
+    /// keys are hidden, and long texts are shortened. Of `payload`, the line contains only the digest.
     ///
     /// # Errors
     /// If the file cannot be written, or its last line is not a whole line of a log.

@@ -181,8 +181,8 @@ impl Attack {
     }
 }
 
-/// Returns a variable of this process that a compiler in the jail must not see; `None` if there is no
-/// variable besides those that the compiler gets anyway.
+/// Returns a variable of this process that a compiler in the jail must not see. `None` if all variables are
+/// among those that the compiler gets.
 fn variable() -> Option<String> {
     let given = ["PATH", "TMPDIR", "LC_ALL"];
     std::env::vars_os()

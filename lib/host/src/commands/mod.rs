@@ -1,8 +1,8 @@
 //! The commands for a person or a script, one module per command.
 //!
-//! Standard output carries only results: `serve`, `judge`, `exec` and `toolbox serve` print JSON, one value
-//! per line; the others print lines for a person. Progress and errors go to standard error. A wrong command
-//! line ends with exit code 2, a failure with 1; `audit rejudge` has its own exit codes.
+//! Standard output carries only results. `serve`, `judge`, `exec` and `toolbox serve` print JSON, one value
+//! per line. The other commands print lines for a person. Progress and errors go to standard error. A wrong
+//! command line ends with exit code 2, a failure with 1; `audit rejudge` has its own exit codes.
 
 pub mod audit;
 pub mod doctor;

@@ -2,8 +2,8 @@
 //!
 //! The key covers all that a verdict depends on: the candidate, the task, the compiler, and the libraries.
 //! Time-outs are not kept, because a busy machine may have caused them. An entry starts with a hash of the
-//! rest; an entry whose hash does not match (cut short, changed, or of an older version) counts as absent.
-//! When the entries exceed a limit, the least recently used are removed first.
+//! rest. If the hash does not match (the entry is cut short, changed, or of an older version), the entry
+//! counts as absent. When the entries exceed a limit, the least recently used are removed first.
 
 use std::fs::{self, File};
 use std::io::Write;

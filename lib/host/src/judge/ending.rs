@@ -68,8 +68,9 @@ impl End {
         }
     }
 
-    /// Returns whether another run might end differently: at a limit that the clock or a periodic check
-    /// enforces, or killed by something else (a host that exits, a kernel without memory).
+    /// Returns whether another run might end differently. That is so if the clock or a periodic check
+    /// enforces the limit, or if something else killed the process (a host that exits, a kernel without
+    /// memory).
     pub fn is_by_chance(self) -> bool {
         match self {
             End::CpuTime | End::Deadline | End::Threads | End::Memory | End::Signal(SIGKILL) => {

@@ -1,10 +1,11 @@
 //! Distinguishes a failure of this machine from a failure of the candidate.
 //!
-//! A full disk, a compiler that something kills, or a missing file of the toolchain looks like a source that
-//! does not compile, and a verdict would blame the candidate. The compiler's messages decide nothing, because
-//! a candidate can make it print anything. So if a failure points at no line of the candidate, the judge
-//! checks the disk and compiles an empty program in the same way. If that fails too, the machine is at fault.
-//! Otherwise the candidate is compiled once more, because the problem may be gone by then.
+//! The disk may be full, something may kill the compiler, or a file of the toolchain may be missing. This
+//! looks like a source that does not compile, and a verdict would blame the candidate. The compiler's
+//! messages decide nothing, because a candidate can make it print anything. So if a failure points at no line
+//! of the candidate, the judge checks the disk and compiles an empty program in the same way. If that fails
+//! too, the machine is at fault. Otherwise the candidate is compiled once more, because the problem may be
+//! gone by then.
 
 use anyhow::anyhow;
 use code_evolution_wire::task::Limits;

@@ -28,8 +28,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Keeps the result of a question. Returns whether to ask more questions. It is `false` after an error
-    /// that the next question would meet too, and after an answer that cannot be recorded: further answers
-    /// would cost money for nothing.
+    /// that the next question would meet too, and after an answer that cannot be recorded. Further answers
+    /// would then cost money for nothing.
     pub(super) fn add(
         &mut self,
         position: usize,

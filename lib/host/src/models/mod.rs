@@ -44,8 +44,8 @@
 //! | `SSL_CERT_FILE`, `HTTPS_PROXY`, `NO_PROXY` | certificates to trust, and proxies, as in other programs |
 //! | `LLM_ADOPT` | `1`: write the requests of this session into the script; see `cassette` |
 //!
-//! What it leaves out: prompts (a notebook writes its own) and the loop that runs tools (a notebook writes
-//! that too; a tool call is just part of an answer).
+//! What it leaves out: prompts, and the loop that runs tools. A notebook writes both. For this module, a tool
+//! call is only a part of an answer.
 
 mod alike;
 mod ask;

@@ -1,10 +1,10 @@
 //! The providers, one table row each.
 //!
 //! All speak the same protocol, `POST {base}/chat/completions` with a bearer token; a row says where a
-//! provider differs. A comment beside each row names the pages that it follows, when they were read (as
-//! stored copies of the public pages: nothing here was tried with a key), and what could not be checked
-//! there. Prices are in `meter`. Model names become outdated. So `LLM_MODEL` overrides every default, and the
-//! error for an unknown model lists the models on offer.
+//! provider differs. A comment beside each row names the pages that it follows, the day on which they were
+//! read, and facts that could not be checked. (Stored copies of the public pages were read; nothing here was
+//! tried with a key.) Prices are in `meter`. Model names become outdated. So `LLM_MODEL` overrides every
+//! default, and the error for an unknown model lists the models on offer.
 
 use super::calls::IdForm;
 

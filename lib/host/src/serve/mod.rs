@@ -1,8 +1,8 @@
 //! Answers a notebook's requests: JSON lines in on standard input, JSON lines out on standard output.
 //!
 //! Every request gets a thread, so that a long judgement does not delay a short request. When the input ends,
-//! or the kernel that owns the notebook dies, the host kills everything that runs and exits: an interrupted
-//! notebook must not leave a compiler behind.
+//! or the kernel that owns the notebook dies, the host kills all its processes and exits. An interrupted
+//! notebook must not leave a compiler running.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};

@@ -109,9 +109,8 @@ fn requests_are_answered_in_order_and_bad_ones_by_an_error() {
     }
 }
 
-/// The corpus holds every known way to confuse the reader of requests: broken JSON, invalid signatures,
-/// cases of other types, limits at both ends, sources that break out of their file. Add a line for each new
-/// idea.
+/// The corpus contains every known way to confuse the reader of requests: broken JSON, invalid signatures,
+/// cases of other types, extreme limits, sources that break out of their file. Add a line for each new idea.
 #[test]
 fn every_hostile_request_gets_one_answer_and_harms_no_other() {
     let corpus = include_str!("../corpus/requests.jsonl");

@@ -226,7 +226,7 @@ fn hostile_messages_do_not_end_the_server() {
         server.send(INITIALIZED);
     }
     assert_alive(&mut server, 12);
-    // Thousands at once; each gets one answer.
+    // Thousands of requests at once: each gets one answer.
     let mut input = server.stdin.take().expect("stdin is open");
     let sender = std::thread::spawn(move || {
         use std::io::Write;

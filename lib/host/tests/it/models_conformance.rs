@@ -1,5 +1,6 @@
-//! Runs the agent's conversation of notebook 3 (several turns, two calls at once, a missing tool, broken
-//! arguments, a second question) against each provider, as strict as its documentation.
+//! Runs the agent's conversation of notebook 3 against a server for each provider that is as strict as the
+//! provider's documentation. The conversation has several turns, two calls at once, a missing tool, broken
+//! arguments, and a second question.
 
 use code_evolution_host::models::Models;
 use code_evolution_wire::model::{Ask, Message, Role, ToolCall};

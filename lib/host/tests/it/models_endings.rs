@@ -52,7 +52,7 @@ fn a_broken_answer_is_asked_again_once_and_then_counts_as_cut() {
         assert_eq!((answer.text.as_str(), times), ("half", 2), "{reason}");
         assert_eq!(answer.ending(), Ending::Cut(Cut::Transport));
         assert!(answer.label().contains("cut by an error on its way"), "{}", answer.label());
-        // Streamed.
+        // The same error in a stream.
         let broken = stream(&[delta("half", Value::Null), delta("", json!(reason))], true);
         let (answer, times, _) = outcome(vec![broken, says("whole")], &streamed());
         assert_eq!((answer.text.as_str(), times), ("whole", 2), "{reason}");
@@ -111,7 +111,7 @@ fn a_stream_without_a_reason_is_asked_once_more_and_then_an_answer_with_a_note()
     let (answer, times, _) = outcome(vec![silent], &streamed());
     assert_eq!((answer.text.as_str(), times), ("all of it", 2));
     assert!(answer.note.unwrap().contains("did not say why it ended"));
-    // The last event alone is enough.
+    // The last event (`[DONE]`) alone shows that the answer is whole.
     let (answer, times, _) = outcome(vec![stream(&[delta("all", Value::Null)], true)], &streamed());
     assert_eq!((answer.text.as_str(), times, answer.note), ("all", 1, None));
 }

@@ -23,7 +23,7 @@ fn an_answer_is_read() {
 #[test]
 fn every_status_and_shape_of_error_is_explained() {
     let error = |code: &str| json!({"error": {"message": "said so", "type": code, "param": null, "code": code}});
-    // Status, body, the expected message, how often the server is asked.
+    // The columns: status, body, the expected message, and how often the server is asked.
     let cases = [
         (400, error("invalid"), "refuses the request (HTTP 400: said so)", 1),
         (

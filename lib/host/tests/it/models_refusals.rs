@@ -225,7 +225,7 @@ fn advice_fits_the_failure() {
     server.stop();
     let message = asked(&models, &Ask::new("hello")).error(&["has answered before"]);
     assert!(!message.contains("running?"), "{message}");
-    // Several spellings of this machine, and a proxy in front of another.
+    // These addresses all mean this machine. The session after the loop uses a proxy.
     for base in [
         "http://localhost.:1/v1",
         "http://ollama.localhost:1/v1",

@@ -24,7 +24,7 @@ fn unusual_streams_are_read() {
         |replies: Vec<Reply>| Session::new("custom", &Server::replies(replies)).ask(&streamed());
     let streamed_reply = |body: &str| raw([stream_head(), body.as_bytes().to_vec()].concat());
     let whole = events(&["one\n", "two"]);
-    // Cut in the middle: the question is asked again.
+    // The stream is cut in the middle, so the question is asked again.
     let outcome = ask(vec![streamed_reply(&whole[..120]), streamed_reply(&whole)]);
     assert_eq!(outcome.text(), "one\ntwo");
     assert!(
@@ -32,22 +32,22 @@ fn unusual_streams_are_read() {
         "{:?}",
         outcome.printed
     );
-    // A server that does not stream.
+    // This server does not stream.
     let outcome = ask(vec![says("one\ntwo")]);
     assert_eq!((outcome.text(), outcome.printed.len()), ("one\ntwo", 2));
-    // An error in the middle.
+    // This stream has an error in the middle.
     let error = format!(
         "{}data: {{\"error\": {{\"code\": 401, \"message\": \"no\"}}}}\n\n",
         &whole[..whole.find("data: {\"choices\":[{\"delta\":{},").unwrap()]
     );
     ask(vec![streamed_reply(&error)]).error(&["refused the key"]);
-    // Comments, CR LF, no empty lines, nothing after the finish reason.
+    // This stream has comments, CR LF, no empty lines, and nothing after the finish reason.
     let messy = whole
         .replace("\n\n", "\r\n")
         .replace("data: {", ": hi\r\ndata:{")
         .replace("data: [DONE]", "");
     assert_eq!(ask(vec![streamed_reply(&messy)]).text(), "one\ntwo");
-    // A tool call in pieces.
+    // This tool call comes in pieces.
     let mut call = String::new();
     for delta in [
         json!({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "count", "arguments": ""}}]}),

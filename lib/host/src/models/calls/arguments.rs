@@ -4,10 +4,9 @@ use serde_json::{Map, Value};
 
 /// Returns the object in a call's arguments, or the text itself if reading it would be a guess.
 ///
-/// It accepts an object; a string that holds an object; an object in a fence; an object with trailing commas,
-/// single quotes, bare names, `14/20` for a number (read as text), line breaks in a text, or Python's `True`,
-/// `False` and `None`; an object that is written twice, or after an empty one. An empty text is the empty
-/// object.
+/// It accepts an object, also in a string or in a fence. The object may have trailing commas, single quotes,
+/// bare names, `14/20` for a number (read as text), line breaks in a text, and Python's `True`, `False` and
+/// `None`. It may be written twice, or after an empty object. An empty text is the empty object.
 pub fn read(text: &str) -> Value {
     object(text, 3).map_or_else(|| Value::from(text), Value::Object)
 }

@@ -178,9 +178,9 @@ impl Assembly {
     }
 }
 
-/// Adds a field, or the next piece of a field: texts of thinking grow, lists get the new elements, and an
-/// element that has a `type` and an `index` continues the element with the same ones. Any other value
-/// replaces the old one.
+/// Adds a field, or the next piece of a field. Texts of thinking grow, and lists get the new elements. An
+/// element that has a `type` and an `index` continues the element with the same type and index. Any other
+/// value replaces the old value.
 pub fn merge(fields: &mut Map<String, Value>, name: &str, value: &Value) {
     match (fields.get_mut(name), value) {
         (_, Value::Null) => {}

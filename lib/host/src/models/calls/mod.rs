@@ -1,9 +1,9 @@
 //! Tool calls as servers send them, whole or in pieces, and as a conversation needs them.
 //!
 //! Servers differ: some send no index, or the same index for every call; some repeat the name in each piece,
-//! send no id, or send the same id twice. Models differ too: in `add<|channel|>json` the model leaked a
-//! channel mark into the name, and arguments come in fences, in Python's quotes, or as a string of JSON. This
-//! module reads all of these. What the provider puts beside a call stays in [`ToolCall::extra`].
+//! send no id, or send the same id twice. Models differ too: some leak a channel mark into the name
+//! (`add<|channel|>json`), and some write arguments in fences, in Python's quotes, or as a string of JSON.
+//! This module reads all of these. What the provider puts beside a call stays in [`ToolCall::extra`].
 //!
 //! This module does not read calls that a model writes into its text; `reply` does.
 

@@ -17,9 +17,9 @@
 //! ```
 //!
 //! A reply can also be a table, `[[exchange.replies]]`, with `text`, `thinking`, `finish_reason`, `usage`,
-//! `model`, `tool_calls` and `extra` (other fields of the provider's message or call, as JSON text: the
-//! provider may want them back); a recording writes these. Turns between the system prompt and the last
-//! prompt are `[[exchange.history]]`.
+//! `model`, `tool_calls` and `extra`. (`extra` has other fields of the provider's message or call as JSON
+//! text, because the provider may want them back.) A recording contains such tables. Turns between the system
+//! prompt and the last prompt are `[[exchange.history]]`.
 //!
 //! **Matching.** A request with the same messages, temperature, limit of tokens, tools and schema (line ends
 //! and trailing space do not count) gets the next of its replies. After the last reply it gets the first

@@ -19,7 +19,7 @@
 //! **The same question gets the same answer.** At temperature 0, a choice does not depend on earlier or
 //! simultaneous questions. This needs two settings (in `server.py`): one question at a time, and few tokens
 //! per step. Without them, llama.cpp adds the same numbers in another order if the cache or the batch
-//! differs; probabilities then differ by up to a fifth, and one label in two hundred changes.
+//! differs. Probabilities then differ by up to a fifth, and one label in two hundred changes.
 //!
 //! What it leaves out: graphics cards (the package's CPU build runs everywhere), and downloading models
 //! (`LLM_LOCAL_MODEL` names an existing file).

@@ -1,7 +1,7 @@
 //! Reads the items of a list, however a model marks them.
 //!
 //! Numbers, bullets, quotes and emphasis are removed. Text that is not an item (a sentence before, a heading,
-//! a remark beside an item) is kept apart, so that a notebook can say what it left out.
+//! a remark beside an item) is returned separately. So a notebook can show the text that was left out.
 
 use code_evolution_wire::reading::List;
 use serde_json::Value;

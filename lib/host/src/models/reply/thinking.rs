@@ -74,8 +74,8 @@ fn unclosed(split: &mut Split, before: &str, inside: &str, extent: Extent) {
     split.text = join(before, answer);
 }
 
-/// Finds where the answer begins in thinking that was never closed: at bare code or a block at its end, at
-/// JSON at its end, or at the last of several paragraphs.
+/// Finds where the answer begins in thinking that was never closed. The answer may be code, a block or JSON
+/// at the end of the thinking, or else the last of several paragraphs.
 fn answer_within(inside: &str) -> Option<usize> {
     let starts: Vec<usize> = std::iter::once(0)
         .chain(inside.match_indices('\n').map(|(at, _)| at + 1))

@@ -1,8 +1,8 @@
 //! Finds where in a reply a tag or a mark counts, and where it is only mentioned.
 //!
 //! `<think>` in a string of the code is text; `</think>` after a block is a tag. So a reply is divided into
-//! zones: prose, the tokens of fenced code, and inert text: literals and comments in code, code in
-//! back-ticks, and text in quotes on one line.
+//! three kinds of zones: prose, the tokens of fenced code, and inert text. Inert text is literals and
+//! comments in code, code in back-ticks, and text in quotes on one line.
 
 use std::ops::Range;
 

@@ -2,9 +2,9 @@
 //! compiled ([`compile`], [`bombs`], [`programs`]), others are candidates that want a score
 //! ([`forgeries`]).
 //!
-//! Every attack is tried as each available user, first with the scan off and `unsafe` allowed, so that the
-//! jail alone must hold, then with a notebook's settings.
-//! `cargo test -p code_evolution_host -- --nocapture attacks` prints the table.
+//! Every attack is tried as each available user. In the first run the scan is off and `unsafe` is allowed, so
+//! that the jail alone must hold. The second run has a notebook's settings. `cargo test -p
+//! code_evolution_host -- --nocapture attacks` prints the table.
 
 mod batch;
 mod bombs;

@@ -1,13 +1,13 @@
 //! Reads the Rust code in a model's reply.
 //!
 //! A regular expression over back-ticks returns `///` if a doc comment contains a fence, and all the prose if
-//! there is no fence. So `repair` first fixes what models get wrong about fences, then a CommonMark parser
-//! finds the blocks (`blocks`, beside this module), and a scanner that knows comments and strings separates
-//! the items (`items`).
+//! there is no fence. So three steps are needed. `repair` fixes what models get wrong about fences. A
+//! CommonMark parser finds the blocks (`blocks`, beside this module). A scanner that knows comments and
+//! strings separates the items (`items`).
 //!
-//! If several blocks define the function, the last one counts, but never the prompt's own code, a stub, or
-//! code that the reply shows as wrong. An edit is applied to the question's code. Helpers in another block
-//! are joined. A note says what was done. Nothing is taken from a block that was cut.
+//! If several blocks define the function, the last of them counts. The prompt's own code, a stub, and code
+//! that the reply shows as wrong never count. An edit is applied to the question's code. Helpers in another
+//! block are joined. A note says what was done. Nothing is taken from a block that was cut.
 //!
 //! | module | subject |
 //! |---|---|
