@@ -174,7 +174,7 @@ struct Attack {
 }
 
 impl Attack {
-    /// Returns the program with this much CPU time, in milliseconds, and a longer limit of the clock.
+    /// Returns the program with this much CPU time, in milliseconds, and a longer limit of wall time.
     fn program(&self, cpu_ms: u64) -> Program {
         let limits = Limits { cpu_ms, wall_ms: cpu_ms.max(2_000) * 3, ..Limits::default() };
         Program { limits, ..Program::new(self.program.clone()) }

@@ -1,4 +1,4 @@
-//! `prepare`: builds what every candidate is linked with, once.
+//! `prepare`: builds once the libraries that every candidate is linked with.
 
 use anyhow::Result;
 use lexopt::Parser;

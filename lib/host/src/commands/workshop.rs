@@ -1,4 +1,5 @@
-//! Checks whether the workshop around this program can be opened: the folders that `binder/lab` writes to.
+//! Checks whether the workshop around this program can be opened: whether `binder/lab` can write to its
+//! folders.
 //!
 //! Even if the jail works, JupyterLab may not start: in a container with a read-only file system, or for a
 //! user who may not write there. The home folder is not checked, because `binder/lab` replaces it.

@@ -70,7 +70,7 @@ pub fn files(
     Ok(Files { all, crates })
 }
 
-/// Returns the offered crates that the source names; any word of that name counts.
+/// Returns the offered crates that the source names. A word with the crate's name is enough.
 fn used_crates(call: &ExportCall) -> Vec<String> {
     fn names(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|token| match token {

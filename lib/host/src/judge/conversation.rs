@@ -214,7 +214,7 @@ impl Conversation {
                 Ok(count) => sent += count,
                 Err(_) => break,
             }
-            // Nothing was asked, so what it sends on the channel is ignored.
+            // The judge asked nothing, so ignore what the process sends on the channel.
             if self.receive().is_err() || self.wait_for(true, deadline).is_err() {
                 break;
             }

@@ -35,7 +35,7 @@ impl Compilation<'_> {
         }
         self.check_machine(memory)?;
         if matches!(compiled.program, Err(Outcome::OutOfMemory { .. })) {
-            // The empty program had enough memory, so the source wanted too much.
+            // The empty program had enough memory, so the source needed too much.
             return Ok(compiled);
         }
         let again = self.run(memory)?;

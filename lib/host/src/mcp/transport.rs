@@ -155,8 +155,8 @@ impl Transport<RoleServer> for Lines {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            // Reserve a place for an answer first: this future may be cancelled at any `await`, and then
-            // neither a line nor an answer is lost.
+            // Reserve a place for an answer first. Then no line and no answer is lost if this future is
+            // cancelled at an `await`.
             let place = self.write.as_ref()?.reserve().await.ok()?;
             match message(self.read.recv().await?) {
                 Ok(Some(message)) => {

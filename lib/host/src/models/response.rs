@@ -216,7 +216,7 @@ fn usage(counts: &Value) -> Option<Usage> {
     };
     let input = count(&["prompt_tokens", "input_tokens"])?;
     let output = count(&["completion_tokens", "output_tokens"]).unwrap_or(0);
-    // Gemini includes thinking only in the total.
+    // Gemini counts thinking only in the total.
     let total = count(&["total_tokens"]).unwrap_or(0);
     Some(Usage { input_tokens: input, output_tokens: output.max(total.saturating_sub(input)) })
 }

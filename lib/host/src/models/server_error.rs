@@ -107,7 +107,7 @@ pub(super) fn error(body: &Value, failed: bool) -> Option<ServerError> {
     };
     let error = match body.get("error") {
         Some(Value::Null) | None => {
-            // Mistral, and servers with `detail`, put the error at the top.
+            // Mistral, and servers with `detail`, put the error's fields at the top level.
             let at_top = body.get("object").is_some_and(|object| object == "error");
             if !(failed || at_top) {
                 return None;

@@ -10,7 +10,7 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 use crate::support::{judge, options};
 
-/// Refuses a system call to this thread and all that it starts, as a surrounding container might.
+/// Makes the kernel refuse a system call to this thread and all its children, as a container might.
 fn refuse(call: i64) {
     let filter = SeccompFilter::new(
         BTreeMap::from([(call, Vec::new())]),
@@ -39,7 +39,7 @@ fn without_a_layer_nothing_runs() {
             let program = judge.execute(&Program::new("fn main() {}"));
             (judge.judge(&task, &codes[0]).err(), all.err(), program.err())
         };
-        // Only this thread and its children are refused the call.
+        // The kernel refuses the call only to this thread and its children.
         let (one, all, program) = std::thread::spawn(under_refusal).join().unwrap();
         for error in [one, all, program] {
             match error {

@@ -1,4 +1,4 @@
-//! Conversations with tools, against servers that each want them back in another form.
+//! Conversations with tools. Each server wants a conversation back in another form.
 
 use code_evolution_host::models::Models;
 use code_evolution_wire::model::{Answer, Ask, Message, Role, Tool, ToolCall};
@@ -111,7 +111,7 @@ fn a_providers_extra_fields_of_a_call_are_sent_back() {
         });
         let ask = Ask { stream, ..ask_to_add() };
         ends_with(&Session::new("gemini", &server), ask.clone(), "34");
-        // Other providers are not sent fields that they do not know.
+        // A field of one provider is not sent to another provider.
         let models = Session::new("groq", &server).open();
         let Err(refused) = models.ask(&ends_with_calls(&models, ask), &|_| ()) else {
             panic!("groq was sent the signature")

@@ -90,7 +90,7 @@ fn thirty_questions_lose_no_reply() {
     // 30 questions of about 440 tokens exceed a minute's 8,000, so there were waits; each printed one line.
     assert!(meter.waits > 0, "{meter:?}");
     assert_eq!(meter.waits as usize, printed.len(), "{printed:#?}");
-    // The headers are honest, so almost no request is sent in vain.
+    // The headers are correct, so almost no request is refused.
     let in_vain = server.received().len() - 30;
     assert!(in_vain <= 4, "{in_vain} requests were refused");
     println!(

@@ -197,7 +197,7 @@ fn tools_are_offered_and_their_results_taken(models: &Models) {
         description: "The weather of a city.".into(),
         parameters: json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}),
     };
-    // So small a model may call the tool or not. The test only needs the server to accept both turns.
+    // Such a small model may or may not call the tool. The test only needs the server to accept both turns.
     let mut ask =
         Ask { tools: vec![tool], max_tokens: 40, ..short("What is the weather in Rome?") };
     let answer = models.ask(&ask, &|_| {}).expect("an answer or a call");

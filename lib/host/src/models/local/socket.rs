@@ -57,8 +57,8 @@ pub(super) fn connect_or_listen(name: &str) -> Result<Connected, String> {
         }
         match UnixListener::bind_addr(&address) {
             Ok(listener) => {
-                // Connect before the server exists: if we are killed now, the server finds a connection that
-                // has ended.
+                // Connect before the server exists. If this process is killed now, the server finds a
+                // connection that has ended.
                 let stream = UnixStream::connect_addr(&address)
                     .map_err(|error| format!("cannot connect to its socket: {error}"))?;
                 let connection = Connection::of_this_user(stream)?;

@@ -130,7 +130,7 @@ fn survives(text: &str, reason: &str) -> Result<(), TestCaseError> {
     ] {
         prop_assert!(!tokens.contains(mark), "{} in {:?} of {:?}", mark, code, text);
     }
-    // The code must be whole, however the reply ended: a closed block may be wrong, but not because of a cut.
+    // The code must be whole even if the reply was cut. It may be wrong, but not because of the cut.
     if reason != "stop" {
         let depth = tokens.matches('{').count() as i64 - tokens.matches('}').count() as i64;
         let closed = answer.text.trim_end().ends_with(['`', '~']) || depth <= 0;

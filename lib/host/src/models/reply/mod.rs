@@ -270,8 +270,8 @@ fn read(text: &str, extent: Extent, offered: &[Tool]) -> Read {
     Read { text, thinking: split.thinking, calls, notes }
 }
 
-/// Returns the text without the marks of a model's format, up to another role's turn that the model invents;
-/// and whether there was such a turn.
+/// Returns the text without the marks of a model's format. If the model invents another role's turn, the text
+/// ends there. Also returns whether there was such a turn.
 fn without_marks(text: &str) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     for (zone, range) in zones::zones(text) {

@@ -1,6 +1,6 @@
-//! The attacks on the judge with their expected outcomes; each is a test. Some attack while a source is
-//! compiled ([`compile`], [`bombs`], [`programs`]), others are candidates that want a score
-//! ([`forgeries`]).
+//! The attacks on the judge with their expected outcomes; each is a test. Some attacks work while a source is
+//! compiled ([`compile`], [`bombs`], [`programs`]). Others are candidates that try to get a score without
+//! earning it ([`forgeries`]).
 //!
 //! Every attack is tried as each available user. In the first run the scan is off and `unsafe` is allowed, so
 //! that the jail alone must hold. The second run has a notebook's settings. `cargo test -p

@@ -41,7 +41,7 @@ pub struct Replayed {
 }
 
 impl Replayed {
-    /// Returns why this is not an answer, if it is not.
+    /// Returns why there is no answer; `None` if there is an answer.
     pub fn failure(&self) -> Option<Failure> {
         (self.fit == Fit::Nothing).then(|| Failure {
             kind: FailureKind::NoReply,

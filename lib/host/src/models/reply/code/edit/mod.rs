@@ -170,7 +170,7 @@ fn push(changes: &mut Vec<Change>, old: &mut Vec<String>, new: &mut Vec<New>) {
     }
 }
 
-/// Returns whether a line stands for lines that are left out.
+/// Returns whether a line is a mark for lines that were left out.
 fn is_gap(line: &str) -> bool {
     let line = line.trim();
     if matches!(line, "..." | "…" | "// ..." | "// …" | "/* ... */" | "//...") {
