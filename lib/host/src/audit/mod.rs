@@ -224,7 +224,7 @@ impl Log {
             .read(true)
             .append(true)
             .create(true)
-            // Prompts are private.
+            // Only the user may read the log, because prompts are private.
             .mode(0o600)
             .open(&self.path)
             .with_context(|| format!("cannot open the audit log {shown}"))?;

@@ -146,7 +146,7 @@ fn library(call: &ExportCall, function: &str) -> String {
 
 fn readme(call: &ExportCall, function: &str, tests: &Tests, origin: &Origin) -> String {
     let name = &call.export.name;
-    // A label contains a model's name, which comes from a provider.
+    // Clean the label: it contains a model's name, which comes from a provider.
     let label = |label: &Option<String>| match label {
         Some(label) => format!("`{}`", visible(label).replace(['`', '\n'], " ")),
         None => "a cell: no reply has it word for word".to_owned(),

@@ -115,7 +115,7 @@ fn check_name(name: &str) -> Result<(), String> {
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(others);
     let as_identifier = name.replace('-', "_");
-    // A keyword is not an identifier.
+    // The parser also refuses keywords.
     let usable = syn::parse_str::<syn::Ident>(&as_identifier).is_ok()
         && !TAKEN.contains(&as_identifier.as_str())
         && !OFFERED.contains(&as_identifier.as_str());

@@ -36,7 +36,7 @@ pub struct Cache {
 impl Cache {
     /// Opens a folder of verdicts, which need not exist yet.
     pub fn new(folder: PathBuf, limit: u64) -> Self {
-        // Checks the size at the first write: an earlier process may have left too much.
+        // Check the size at the first write: an earlier process may have left too many entries.
         Cache { folder, limit, written: AtomicU64::new(limit) }
     }
 

@@ -48,11 +48,11 @@ pub fn read(stderr: &[u8], published: &Published, hidden: &[(String, &str)]) -> 
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
         .filter_map(|message| Some((level(&message.level)?, message)))
-        // The closing count: "aborting due to 2 previous errors".
+        // Skip the closing count: "aborting due to 2 previous errors".
         .filter(|(_, message)| {
             message.code.is_some() || !message.spans.is_empty() || !is_count(message)
         })
-        // A warning about the code around the candidate is not the candidate's.
+        // Skip a warning about the code around the candidate.
         .filter(|(level, message)| *level == Level::Error || line(message).is_some())
         .take(MAX_DIAGNOSTICS)
         .map(|(level, message)| diagnostic(level, message, published, hidden))
@@ -210,7 +210,7 @@ mod tests {
             \x20 = note: consider using `--verbose` to print the full type name to the console\n";
         let kept = without_type_notes(rendered);
         assert!(kept.ends_with("^^^^^ expected `u64`\n  = note: expected type `u64`\n"), "{kept}");
-        // A line of the candidate itself stays.
+        // A line of the candidate with the same words stays.
         let own = "1 | // = note: consider using `--verbose` to print the full type name\n";
         assert_eq!(without_type_notes(own), own);
     }

@@ -52,7 +52,7 @@ impl Compilation<'_> {
     fn check_machine(&self, memory: &Memory) -> Result<(), JudgeError> {
         check_disk(self.temporary)?;
         let unchanged = Published::unchanged(EMPTY);
-        // The task's own limits may be too small for any program.
+        // Use the default limits: the task's own limits may be too small for any program.
         let limits = Limits::default();
         let empty = Compilation {
             files: &[("main.rs", EMPTY)],

@@ -106,7 +106,7 @@ impl ServerHandler for Server {
             return Err(ErrorData::internal_error("the server is ending", None));
         };
         if context.ct.is_cancelled() {
-            // The client never receives this answer.
+            // The client cancelled the request, so it never receives this answer.
             return Err(ErrorData::internal_error("cancelled before it began", None));
         }
         let by = format!("{client} (MCP)");

@@ -81,7 +81,7 @@ pub(super) fn is_local(url: &Url) -> bool {
         return name == "localhost" || name.ends_with(".localhost");
     };
     let address = address.to_canonical();
-    // Only a machine's own address can be bound. Nothing is sent.
+    // A socket can be bound only to an address of this machine. Nothing is sent.
     address.is_loopback()
         || address.is_unspecified()
         || std::net::UdpSocket::bind((address, 0)).is_ok()

@@ -156,7 +156,7 @@ fn pass_on(outer: &Value, found: &mut ServerError) {
     let parsed = raw.as_str().and_then(|raw| serde_json::from_str::<Value>(raw).ok());
     let inner = parsed.as_ref().unwrap_or(raw);
     let said = match inner {
-        // Only one level: deeper errors have no known sender.
+        // Read only one level, because no known server sends deeper errors.
         Value::Object(_) | Value::Array(_) if inner.pointer("/error/metadata/raw").is_none() => {
             error(inner, true)
         }

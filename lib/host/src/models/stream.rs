@@ -42,7 +42,8 @@ impl Events {
         if let Some(data) = line.strip_prefix("data:") {
             let data = data.strip_prefix(' ').unwrap_or(data);
             match &mut self.data {
-                // Servers that forget the empty line between events send whole objects.
+                // If the data so far is a whole object, the server left out the empty line between two
+                // events.
                 Some(known) if serde_json::from_str::<serde_json::Value>(known).is_ok() => {
                     return self.data.replace(data.to_owned());
                 }

@@ -53,7 +53,7 @@ pub(super) fn until(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let since_1970 = match text.parse::<f64>() {
         Ok(number) if number >= 1e11 => Some(number / 1_000.0),
-        // As a wait, this would be more than thirty years.
+        // Such a number is a moment: as a wait, it would be more than thirty years.
         Ok(number) if number >= 1e9 => Some(number),
         _ => None,
     };

@@ -172,7 +172,7 @@ fn hostile_messages_do_not_end_the_server() {
     let toolbox = open(folder.path());
     admitted(&toolbox, &add());
     let mut server = start(folder.path());
-    // Before a session begins.
+    // These messages arrive before a session begins.
     server.send(INITIALIZED);
     server.send(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     server.send("not json");
@@ -182,7 +182,7 @@ fn hostile_messages_do_not_end_the_server() {
     server.send(INITIALIZE);
     assert!(answer_to(&mut server, 0).get("result").is_some());
     server.send(INITIALIZED);
-    // During a session. Each gets an error, and the session continues.
+    // These messages arrive during a session. Each gets an error, and the session continues.
     let deep = "[".repeat(200_000);
     let long = format!(r#"{{"jsonrpc":"2.0","id":3,"method":"{}"}}"#, "x".repeat(5 << 20));
     for (line, codes) in [
@@ -212,7 +212,7 @@ fn hostile_messages_do_not_end_the_server() {
         assert!(code.is_some_and(|code| codes.contains(&code)), "{:.120}: {answer}", line);
     }
     assert_alive(&mut server, 10);
-    // Cancels a request before its answer, then again, and then a request that was never sent.
+    // Cancel a request before its answer, cancel it again, and cancel a request that was never sent.
     for id in [11, 11, 999] {
         if id == 11 {
             server.send(&call(11, "add", json!({"a": 1, "b": 1})));

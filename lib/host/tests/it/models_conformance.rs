@@ -55,7 +55,7 @@ fn a_conversation_with_tools_against_every_provider() {
                 "{who}: {first}"
             );
             assert_eq!(second, "it is 34", "{who}");
-            // Six answers, and no refusal on the way.
+            // There are six answers, and no request was refused.
             let meter = models.meter();
             assert_eq!((server.received().len(), meter.calls, meter.retries), (6, 6, 0), "{who}");
         }

@@ -276,7 +276,7 @@ fn a_server_killed_in_the_middle_is_started_again(models: &Models) {
         let (line, first_line) = std::sync::mpsc::channel();
         let answer = std::thread::scope(|scope| {
             let tell = move |said: &str| {
-                // Nobody listens after the first line.
+                // The send may fail, because nobody listens after the first line.
                 let _ = line.send(said.to_owned());
             };
             let asked = scope.spawn(move || models.ask(&ask, &tell));
@@ -355,7 +355,7 @@ fn hosts_and_servers_are_killed_in_every_order() {
         }
         nothing_left(&format!("{order:?}"));
     }
-    // The next start works.
+    // The next lab can start the server again.
     drop(Lab::start());
     nothing_left("the next lab");
 }

@@ -114,7 +114,7 @@ fn a_spent_daily_quota_is_reported_at_once_with_its_end() {
     )]);
     let outcome = Session::new("custom", &server).ask(&Ask::new("hello"));
     outcome.error(&["the day's quota at custom is spent", "UTC, in 6 h 47 min"]);
-    // A daily limit that frees a place in a moment is worth the wait.
+    // If a daily limit allows the next request soon, waiting is worth it.
     let rolling =
         json!({"message": "on tokens per day (TPD): Limit 100000. Please try again in 8.2s."});
     let server = Server::replies(vec![refusal(429, rolling), says("hi")]);

@@ -74,7 +74,7 @@ fn a_verdict_with_cases_skipped_for_time_is_not_cached() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { cache: folder.path().to_owned(), cache_bytes: 1 << 20, ..options() };
     let judge = Judge::with(options).unwrap();
-    // After the first case, less CPU time is left than a process needs to start.
+    // After the first case, the CPU time that is left is too short to start a process.
     let task = task().case((), 8).limits(Limits { cpu_ms: 20, ..short() });
     let code = "fn answer() -> u32 { std::process::exit(3) }";
     let first = judge.judge(&task, code).unwrap();

@@ -342,7 +342,7 @@ fn a_process_stays_alive_between_requests() {
         let request = json!({"call": {"name": "next", "arguments": []}});
         let answer = server.ask(&call(folder.path(), id, request));
         assert_eq!(answer["done"]["value"], json!(id), "{answer}");
-        // By then, the request's thread has ended.
+        // After this time, the request's thread has ended.
         std::thread::sleep(Duration::from_millis(20));
     }
 }

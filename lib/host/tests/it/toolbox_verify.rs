@@ -66,7 +66,7 @@ fn a_name_that_leads_out_of_the_folder_is_refused_and_nothing_is_written_there()
     let victim = outside.path().join("victim");
     std::fs::create_dir(&victim).expect("a folder");
     let toolbox = two_versions(&folder);
-    // The place where the source of the version in use would be read.
+    // With the name `../victim/build`, the source of the version in use would be read here.
     std::fs::create_dir(folder.join("victim")).expect("a folder");
     let source = folder.join("versions/add.2.rs");
     std::fs::copy(source, folder.join("victim/build.2.rs")).expect("a copy");

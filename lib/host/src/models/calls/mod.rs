@@ -75,7 +75,7 @@ mod tests {
             ("default_api:add_all", "add_all"),
             ("<|channel|>commentary to=functions.add", "add"),
             ("json<|message|>", "json"),
-            // The tool is not offered: the code that runs tools reports that.
+            // These tools are not offered; the code that runs tools reports that.
             ("subtract<|channel|>json", "subtract"),
             ("addition", "addition"),
         ] {

@@ -223,7 +223,7 @@ fn distrusts(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return matches!(tls, rustls::Error::InvalidCertificate(_));
     }
-    // An I/O error's source is the source of the error that it wraps, so look inside it first.
+    // `source` of an I/O error skips the error inside it, so look at that error first.
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(inner) => distrusts(inner),
         None => error.source().is_some_and(distrusts),

@@ -196,7 +196,7 @@ impl Client {
                 Err(Fault::UnknownModel(message)) => {
                     return Err(self.unknown_model(&message).await);
                 }
-                // The next body omits the field, so this happens once per field.
+                // The next request omits the field, so this happens only once per field.
                 Err(Fault::Refused(field)) => {
                     // Another question may have met the same refusal at the same time.
                     if self.refused.lock().unpoisoned().insert(field.clone()) {

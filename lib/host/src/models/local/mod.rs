@@ -145,7 +145,7 @@ impl LocalModel {
             // The server needs no provider's key and no setting of the notebook.
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            // Waiting threads must sleep: on a busy machine, spinning made the server ten times slower.
+            // Waiting threads must sleep. If they spin, the server is ten times slower on a busy machine.
             .env("OMP_WAIT_POLICY", "passive")
             .current_dir("/")
             .stdin(Stdio::piped())

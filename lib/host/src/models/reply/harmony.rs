@@ -70,7 +70,7 @@ pub(super) fn read(text: &str) -> Option<Messages> {
     }
     let rest = &text[from..];
     if in_header {
-        // The mark of the message was lost: the message follows the channel's name.
+        // The mark before the message was lost, so the message follows the channel's name directly.
         let name_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         header.push_str(&rest[..name_end]);
         messages.add(&header, &rest[name_end..]);

@@ -40,7 +40,7 @@ pub(super) fn items(code: &str) -> Vec<Item> {
     for (part, piece) in parts(code) {
         if part != Part::Code {
             text.push_str(piece);
-            // Keep a token here, so that the words around it stay separate.
+            // Put a character in place of the literal or comment, so that the words around it stay separate.
             tokens.push(if part == Part::Literal { '"' } else { ' ' });
             continue;
         }

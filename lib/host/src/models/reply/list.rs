@@ -168,7 +168,7 @@ fn named(line: &str) -> Option<&str> {
     let name = name.trim().trim_matches('*').trim();
     let item = item.trim().trim_start_matches("**").trim();
     let words = name.split_whitespace().count();
-    // `Password`, `#1`, `password-2`; `Kettle96#Lamp` is an item.
+    // `Password`, `#1` and `password-2` are names; `Kettle96#Lamp` is an item.
     let plain = name.split_whitespace().all(|word| {
         let number = word.trim_start_matches(|c: char| c.is_alphabetic() || "_-".contains(c));
         number.trim_start_matches('#').chars().all(|c| c.is_ascii_digit())

@@ -96,7 +96,7 @@ fn without_talk(text: &str) -> (String, String) {
         left_out.push(' ');
         rest = after;
     }
-    // "New system prompt: You are ..."
+    // A lead on the same line: "New system prompt: You are ..."
     if let Some((lead, after)) = rest.split_once(':') {
         let name = lead.to_lowercase();
         let short = lead.split_whitespace().count() <= 7 && !lead.contains('\n');

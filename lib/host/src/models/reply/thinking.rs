@@ -145,7 +145,7 @@ fn begins(text: &str, at: usize, tag: Found) -> bool {
     let after = &text[at + tag.length..];
     if before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == ':' && tag.length < 3)
     {
-        // `Vec<Thought>` is a type.
+        // After a letter, `<Thought>` may be a part of a type: `Vec<Thought>`.
         return tag.foreign;
     }
     before.trim_matches([' ', '\t', '>', '*', '-', '\u{feff}']).is_empty()

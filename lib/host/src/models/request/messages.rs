@@ -49,7 +49,7 @@ fn message(
         true => Value::Null,
         false => message.content.as_str().into(),
     };
-    // Some providers refuse even null here.
+    // Some providers refuse this field here, even if it is null.
     if !calls || provider.text_beside_calls {
         json.insert("content".to_owned(), content);
     }

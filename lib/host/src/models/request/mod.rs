@@ -30,7 +30,7 @@ pub(super) fn refused_field(body: &Value, named: Option<&str>, message: &str) ->
     let sent = OPTIONAL.into_iter().filter(|field| body.get(*field).is_some());
     let candidates: Vec<&str> = sent.chain(returned_fields(body)).collect();
     if let Some(named) = named {
-        // `response_format.type`, `messages[1].reasoning_content`.
+        // The name may be a path: `response_format.type`, `messages[1].reasoning_content`.
         let mut parts = named.split(['.', '[', ']']);
         if let Some(field) = parts.find_map(|part| candidates.iter().find(|field| **field == part))
         {

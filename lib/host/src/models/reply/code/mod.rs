@@ -173,8 +173,8 @@ impl Reader<'_> {
                 return Err(self.cut_short());
             }
         }
-        // A closed block may be wrong, and the compiler says how. But in a reply that was cut, half a
-        // function is never taken for a whole one.
+        // If a closed block is wrong, the compiler says how. But if the reply was cut, half a function is
+        // never accepted as a whole function.
         if self.cut.is_some() && !taken.open && scan::is_half(&taken.code) {
             return Err(self.cut_short());
         }

@@ -126,7 +126,8 @@ fn diff(block: &str, tagged: bool, base: &[String]) -> Option<Edit> {
             .filter(body)
             .all(|line| line.is_empty() || line.starts_with([' ', '+', '-', '\t']))
     };
-    // A context line may have lost its space; then each removed line must be a line of the question's code.
+    // A context line may have lost its first space. Then each removed line must be a line of the question's
+    // code.
     let goes = |line: &&&str| {
         let old = line.strip_prefix('-').map(str::trim).filter(|old| !old.is_empty());
         old.is_some_and(|old| base.iter().any(|code| code.lines().any(|line| line.trim() == old)))
