@@ -1,11 +1,11 @@
 """Runs llama.cpp's server for all labs of a user, and ends with the last of them.
 
-The lab's host starts it (see mod.rs): `python -I - FILE NAME CONTEXT`, this text on standard
-input, and as standard output the listening Unix socket that labs connect to. Each lab is sent one
-JSON line, once the model is there: `{"address", "key"}`, or `{"error"}`. The lab then holds its
-connection. The kernel closes it when the lab's host ends, however it ends, and without connections
-nobody needs the model. Two processes: this one listens, and its child holds the model, since
-llama.cpp keeps Python from doing anything else while it loads.
+The lab's host starts it (see mod.rs) as `python -I - FILE NAME CONTEXT`. Standard input is this
+text. Standard output is the listening Unix socket that labs connect to. When the model is loaded,
+each lab gets one JSON line: `{"address", "key"}`, or `{"error"}`. The lab then keeps its
+connection. The kernel closes the connection when the lab's host ends, even if the host is killed.
+Without connections, nobody needs the model. There are two processes: this one listens, and its
+child holds the model, because Python can do nothing else while llama.cpp loads.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ KILL_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 def main(file, name, context):
     listener = socket.socket(fileno=os.dup(1))
     os.dup2(2, 1)  # llama.cpp may print
-    os.setsid()  # what ends a notebook's processes must not end everybody's model
+    os.setsid()  # a signal to a notebook's processes must not end the shared model
     keeper = os.getpid()
     news, write_news = os.pipe()
     child = os.fork()
@@ -43,7 +43,7 @@ def main(file, name, context):
 
 def hold_model(file, name, context, news):
     """Loads the model, tells the keeper where it answers, and never returns."""
-    key = secrets.token_urlsafe(32)  # a port is open to every user of the machine
+    key = secrets.token_urlsafe(32)  # every user of the machine can reach the port
     try:
         import xllamacpp
 
@@ -51,16 +51,17 @@ def hold_model(file, name, context, news):
         parameters.model.path = file
         parameters.model_alias = {name}
         parameters.hostnames = ["127.0.0.1"]
-        parameters.port = 0  # any that is free
+        parameters.port = 0  # any free port
         parameters.api_keys = [key]
         parameters.ui = False
         parameters.endpoint_slots = False
         parameters.n_ctx = context
-        # Two settings that make an answer the same whatever was asked before or beside it. Of larger
-        # steps, the sums depend on how many tokens a cached beginning leaves to read.
+        # With these two settings, an answer does not depend on earlier or simultaneous questions.
+        # With larger steps, the sums depend on how many tokens are left to read after a cached
+        # beginning.
         parameters.n_parallel = 1
         parameters.n_ubatch = 4
-        parameters.cache_ram_mib = 16  # of prompts that a slot has left for another
+        parameters.cache_ram_mib = 16  # for prompts that a slot no longer holds
         parameters.cpuparams.n_threads = threads_for(os.path.getsize(file))
         server = xllamacpp.Server(parameters)
         line = {"address": server.listening_address, "key": key}
@@ -74,15 +75,16 @@ def hold_model(file, name, context, news):
 def threads_for(size):
     """Returns how many threads a model of `size` bytes gets: one for each half gigabyte.
 
-    After each step they wait for the slowest, and on a busy machine that takes long: the tiny model is
-    1.4 times as fast with two threads on two quiet cores, and 20 times as slow on two busy ones.
+    After each step, all threads wait for the slowest thread, which takes long on a busy machine.
+    With two threads, the tiny model is 1.4 times as fast on two idle cores, but 20 times as slow on
+    two busy cores.
     """
     cores = len(os.sched_getaffinity(0))
     return max(1, min(cores // 2, size // 500_000_000))
 
 
 def serve(listener, news):
-    """Greets labs as they come; returns when the last one has gone, or the model's process has."""
+    """Greets each new lab; returns when the last lab has gone or the model's process has ended."""
     line, waiting, labs = b"", set(), set()
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
@@ -105,7 +107,7 @@ def serve(listener, news):
                 elif event.fileobj is news:
                     more = os.read(news, 4096)
                     if not more:
-                        return  # the model's process has died; a lab that still needs it starts another
+                        return  # the model's process has died; a lab that needs it starts another
                     line += more
                     if line.endswith(b"\n"):
                         for lab in waiting:
@@ -129,11 +131,11 @@ def greet(lab, line):
     try:
         lab.sendall(line)
     except OSError:
-        pass  # it has gone; its end is read next
+        pass  # the lab has gone; `serve` notices that next
 
 
 def is_own(lab):
-    """Whether a lab's host runs as this user. Nobody else is told the key."""
+    """Returns whether a lab's host runs as this user; nobody else gets the key."""
     size = struct.calcsize("3i")
     _, user, _ = struct.unpack("3i", lab.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return user == os.geteuid()
