@@ -1,8 +1,8 @@
-//! Chance as a rival for a model: operators that do not know what they change.
+//! Chance as a rival of a model: operators that change texts and code at random.
 //!
-//! A rising curve shows nothing until chance has had as many tries. All randomness here comes from a
-//! [`Dice`], so the same seed gives the same run on every machine. Left out: operators that know something
-//! about their subject. Writing one is an exercise of notebook 2.
+//! A rising curve proves nothing until random search has had the same number of tries. All randomness here
+//! comes from a [`Dice`], so the same seed gives the same run on every machine. Left out: operators that
+//! know something about their subject. Writing one is an exercise of notebook 2.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom as _;
@@ -85,8 +85,8 @@ pub fn child(a: &str, b: &str, dice: &mut Dice) -> String {
 }
 
 /// Makes one change to the tokens of a function's body: swaps two, removes one or doubles one. The
-/// signature, up to the first brace, stays, so that chance gets a fair try. A text without tokens stays as
-/// it is.
+/// signature (up to the first brace) does not change, to give chance a fair try. A text without tokens does
+/// not change either.
 ///
 /// ```
 /// use code_evolution::blind::{Dice, mutant};

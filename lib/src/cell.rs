@@ -1,8 +1,8 @@
 //! Who answered in the running cell, and at what cost.
 //!
-//! The kernel compiles every cell into a separate library, so statics start afresh with each cell. This is
-//! how the crate knows where a cell begins, without the kernel's help. (A program counts as one long cell.)
-//! The record is kept per thread, and a notebook has one thread. Replies to other threads carry their own
+//! The kernel compiles every cell into a separate library, so each cell has new statics. From this, the
+//! crate knows where a cell begins, without the kernel's help. (A program counts as one long cell.) The
+//! record is kept per thread, and a notebook has one thread. Replies to other threads carry their own
 //! stamps.
 
 use std::cell::RefCell;

@@ -5,8 +5,8 @@
 //! answer long after the time limit, a pass for an output that nobody can know. All secrets are new in each
 //! try, so a candidate cannot use what it learnt earlier.
 //!
-//! Left out: what SECURITY calls out of scope (the clock, the machine's name, the candidate's own share of
-//! it).
+//! Left out: what `SECURITY.md` puts out of scope (the clock, the machine's name, use of the machine up to
+//! the limits).
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::show::{self, Quote, Stack, Table};
 
-/// The five flags, with what raises each.
+/// The five flags, each with the event that raises it.
 const FLAGS: [(&str, &str); 5] = [
     ("a file is read", "the file's secret comes out"),
     ("the network is reached", "a listener on this machine is connected to"),

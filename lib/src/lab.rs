@@ -136,12 +136,12 @@ impl Lab {
     }
 
     /// Returns who has answered in this cell so far. A later cell that shows a result of these replies
-    /// passes it on: `.stamp(&stamp)`.
+    /// needs this stamp: `.stamp(&stamp)`.
     pub fn stamp(&self) -> Stamp {
         crate::cell::stamp()
     }
 
-    /// Returns what this cell has cost so far: for a cell that asks but ends without a panel.
+    /// Returns what this cell has cost so far. Use it in a cell that asks but ends without a panel.
     pub fn cost(&self) -> Cost {
         Cost(crate::cell::cost().unwrap_or_else(|| "this cell asked nothing".to_owned()))
     }
@@ -203,9 +203,9 @@ impl LabSetup {
         self
     }
 
-    /// Asks for a provider's key in a password field, and then asks that provider live. The key stays in
-    /// the host's memory until the kernel ends; it is never written to a file. Without a key, the
-    /// environment decides, as before.
+    /// Asks a person for a provider's key in a password field. The lab then uses this provider live. The
+    /// key stays in the host's memory until the kernel ends; it is never written to a file. If the field
+    /// stays empty, nothing changes: the environment decides.
     pub fn ask_for_key(mut self, provider: impl Into<String>) -> Self {
         let provider = provider.into();
         println!(

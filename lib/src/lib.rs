@@ -73,11 +73,11 @@
 //! - **The judge trusts nothing.** Expected outputs never enter the jail, outputs are compared outside, and
 //!   times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
 //! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the
-//!   nearest reply, and its label says how near. A prompt that asks for something else gets none.
-//! - **Labels.** A script never looks like a model, nor an opinion like a measurement. Figures and tables
-//!   that use replies carry a stamp: who answered, and how often.
-//! - **Prompts, fitness functions and loops belong to the notebook.** The crate holds only what would
-//!   distract.
+//!   nearest reply, and its label says how near. A prompt that asks for something else gets no reply.
+//! - **Labels.** A script's reply never looks like a model's, and an opinion never looks like a
+//!   measurement. Figures and tables that use replies carry a stamp: who answered, and how often.
+//! - **Prompts, fitness functions and loops belong to the notebook.** The crate holds only the code that
+//!   would distract from them.
 
 #![forbid(unsafe_code)]
 

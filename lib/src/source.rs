@@ -5,9 +5,9 @@ use std::str::FromStr as _;
 use code_evolution_wire::source::{Part, parts};
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// Removes the comments of a Rust source, including doc comments: there, code can speak to the model that
-/// reads it. Strings and names stay; they can carry orders as well. Empty lines are removed, so the result
-/// is for reading; running it may not give the same bytes.
+/// Removes the comments of a Rust source, including doc comments, since a comment can give orders to the
+/// model that reads it. Strings and names stay, although they can give orders too. Empty lines are removed
+/// as well, also in strings. So the result is for reading; if it runs, it may print something else.
 ///
 /// ```
 /// use code_evolution::source::without_comments;
@@ -26,9 +26,9 @@ pub fn without_comments(code: &str) -> String {
 const MOST_WORDS: usize = 3;
 const LONGEST_STRING: usize = 40;
 
-/// Returns a Rust source without what can speak to the model that reads it: comments, and strings that read like a
-/// sentence, wherever they stand (`#[doc = ".."]` too). In their place stands `"..."`. What is left are
-/// tokens and short values. A name can still say something: `ignore_all_rules` is one.
+/// Removes the text that could give orders to the model that reads a Rust source: comments, and strings
+/// that read like a sentence, also in attributes (`#[doc = ".."]`). Such a string becomes `"..."`. Tokens
+/// and short values stay, so a name such as `ignore_all_rules` can still give an order.
 ///
 /// A string reads like a sentence if it has more than three words or forty characters, several lines, or
 /// a backtick, which could end the block that the code is quoted in.

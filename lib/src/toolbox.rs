@@ -44,7 +44,7 @@ impl Policy {
         Policy { admits: true, granted: Vec::new() }
     }
 
-    /// Admits nothing that no person has seen.
+    /// Rejects every tool that no person has seen.
     pub fn reject_unseen() -> Self {
         Policy { admits: false, granted: Vec::new() }
     }

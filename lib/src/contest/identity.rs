@@ -35,9 +35,9 @@ fn runs(text: &str) -> Vec<Vec<String>> {
 }
 
 /// Returns whether a prompt still says who its developer is. One sentence must begin with "You are NAME" or
-/// "Your name is NAME", one sentence without a negation must hold the value, and neither may be denied
-/// anywhere ("not Ada", "do not value performance"). The check is strict rather than clever: it refuses a
-/// prompt that says it in a roundabout way, and it misses a denial in other words.
+/// "Your name is NAME". One sentence without a negation must hold the value. No sentence may deny either
+/// ("not Ada", "do not value performance"). The check only compares words: it refuses a prompt that says
+/// the same in other words, and it misses a denial in other words.
 ///
 /// ```
 /// use code_evolution::contest::keeps_identity;

@@ -8,7 +8,7 @@ use super::Problem;
 use super::tokens::{find, is_number, of_value, readings, tokens};
 use crate::source::without_comments;
 
-/// A leak of a solution is this many of its words in a row; for a shorter solution, all of them.
+/// This many words of a solution in a row are a leak. A shorter solution leaks if all its words are there.
 const WORDS_OF_CODE: usize = 8;
 /// A number with this many digits does not appear in a prompt by chance.
 const LONG_NUMBER: usize = 5;
@@ -20,8 +20,8 @@ const BETWEEN: usize = 6;
 /// list means that nothing was recognised.
 ///
 /// Text from a statement or a visible case is no secret. A short value, such as 3 or `true`, is a leak only
-/// beside the input that it answers. The check is strict where it cannot know: a hidden number of five
-/// digits or more counts as a leak, although it may be a type's largest value.
+/// beside the input that it answers. In doubt, the check reports a leak: a hidden number of five digits or
+/// more counts, although it may be the largest value of a type.
 ///
 /// ```
 /// use code_evolution::contest::{Problem, leaks};
@@ -208,7 +208,7 @@ mod tests {
         let output = "A good answer: a:1 b:1 a:1";
         assert_eq!(found(output), ["holds a hidden output of run_lengths"]);
         for problem in small_problems() {
-            // On one line, in capitals, with comments, and only from the middle of the body.
+            // The solution on one line, in capitals, without its signature.
             let code = problem.solutions[0].replace('\n', " ").to_uppercase();
             let body = code.split_once('{').expect("a body").1;
             let leak = format!("holds a solution of {}", problem.name);

@@ -9,11 +9,11 @@
 //!
 //! The guards read a prompt that a model wrote for itself. They find text copied plainly or in another
 //! format (a list, a table, spelled, in full-width or hexadecimal digits, between comments); they do not
-//! find the same thing in other words. So a guard serves for the report and a first check. Only new
+//! find the same thing in other words. So a guard is only a first check and a line in the report. Only new
 //! problems show what a prompt is worth ([`Paired`](crate::score::Paired)).
 //!
-//! [`without_prose`](crate::source::without_prose) guards the other way: it takes out of an opponent's code
-//! whatever could give orders to the model that reads it.
+//! [`without_prose`](crate::source::without_prose) protects the reader of an opponent's code: it removes
+//! everything that could give orders to the model that reads the code.
 //!
 //! Left out: the developers, the rounds and the weights. They belong to the notebook.
 

@@ -33,8 +33,8 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     found
 }
 
-/// Returns a text in each of the ways in which it can be read: as it is; without the comments that may stand
-/// between the words of a code; without the numbers of a list's lines; with spelled words put together.
+/// Returns the words of a text in several readings: as it is; without comments between the words; without
+/// the numbers of list items; with spelled-out words joined.
 pub(super) fn readings(text: &str) -> Vec<Vec<String>> {
     let whole = tokens(text);
     let lines: Vec<&str> = text.lines().map(without_list_number).collect();
@@ -48,7 +48,7 @@ pub(super) fn readings(text: &str) -> Vec<Vec<String>> {
     readings
 }
 
-/// `2. seven` and `2) seven` are `seven`.
+/// Removes the number of a list item: `2. seven` and `2) seven` become `seven`.
 fn without_list_number(line: &str) -> &str {
     let after = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
     let is_item = after.len() < line.trim_start().len();
@@ -56,7 +56,7 @@ fn without_list_number(line: &str) -> &str {
     rest.filter(|_| is_item).unwrap_or(line)
 }
 
-/// `o`, `u`, `i` are `oui`: three letters or more that stand alone are a word.
+/// Joins single letters, three or more in a row: `o`, `u`, `i` become `oui`.
 fn together(words: &[String]) -> Vec<String> {
     let is_letter = |word: &String| word.chars().count() == 1 && !is_number(word);
     let runs = words.chunk_by(|one, next| is_letter(one) && is_letter(next));
@@ -67,8 +67,8 @@ fn together(words: &[String]) -> Vec<String> {
     joined.collect()
 }
 
-/// Returns a text without what only looks different: full-width characters are the usual ones, those of no width
-/// are gone, and a written-out `\n`, `\r` or `\t` is a space.
+/// Removes differences that do not change what a text says: full-width characters become the usual ones,
+/// characters without width disappear, and a written-out `\n`, `\r` or `\t` becomes a space.
 fn plain(text: &str) -> Vec<char> {
     let mut plain = Vec::new();
     let mut rest = text.chars().peekable();
@@ -116,7 +116,7 @@ fn number(word: &str, sign: &str) -> String {
     }
 }
 
-/// The value of `0x1f`, `0o17` or `0b11`, with or without its type.
+/// Returns the value of `0x1f`, `0o17` or `0b11`, with or without its type.
 fn other_base(digits: &str) -> Option<String> {
     let bases = [("0x", 16), ("0o", 8), ("0b", 2)];
     let (prefix, base) = bases.iter().find(|(prefix, _)| digits.starts_with(prefix))?;
@@ -125,13 +125,13 @@ fn other_base(digits: &str) -> Option<String> {
     Some(u128::from_str_radix(digits, *base).ok()?.to_string())
 }
 
-/// The value of `2.5e3`.
+/// Returns the value of `2.5e3`.
 fn exponent(digits: &str) -> Option<String> {
     let value = digits.contains('e').then(|| digits.parse::<f64>().ok())??;
     value.is_finite().then(|| value.to_string())
 }
 
-/// `i64`, `max` become the number that they name.
+/// Replaces `i64`, `max` at the end of the list by the number that they name.
 fn join_limit(found: &mut Vec<String>) {
     let [.., of, which] = found.as_slice() else { return };
     let limit = match (of.as_str(), which.trim_end_matches("_value")) {

@@ -28,15 +28,15 @@ struct Connection {
 }
 
 impl Host {
-    /// Starts a host. `key` is the one that a person typed for the lab's provider. It is passed in the
-    /// environment, which keeps it off the pipe.
+    /// Starts a host. `key` is the provider's key that a person typed. The host gets it through its
+    /// environment, so the key never crosses the pipe.
     pub(crate) fn start(key: Option<&str>) -> Result<Self> {
         let binary = HostBinary::find()?;
         let mut command = Command::new(&binary.path);
         command
             .arg("serve")
-            // The kernel is our parent. If it is killed, we live on for a while, so the host watches the
-            // kernel.
+            // The kernel is our parent. If the kernel is killed, this process lives on for a while, so the
+            // host watches the kernel instead.
             .args(["--owner", &std::os::unix::process::parent_id().to_string()])
             .envs(key.map(|key| ("CODE_EVOLUTION_TYPED_KEY", key)))
             .env_remove("EVCXR_IS_RUNTIME");
@@ -69,7 +69,7 @@ impl Host {
 
     /// Makes a call and waits for its answer.
     pub(crate) fn call<M: Method>(&self, method: M) -> Result<M::Answer> {
-        // A panic in the middle of a call leaves only whole lines behind, and ids keep them apart.
+        // A panic during a call leaves only whole lines behind, and each answer has its request's id.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         connection.call(method)
     }
@@ -116,7 +116,7 @@ impl Connection {
                     });
                 }
                 Message::Failed { id, error } if id == asked => return Err(error.into()),
-                // This answers a call that was given up.
+                // The answer to an earlier call, for which nobody waits any more.
                 _ => {}
             }
         }

@@ -22,8 +22,8 @@ impl Llm {
     }
 
     /// Like [`Llm::choose`], for many questions, a few at a time. The replies come in the questions' order.
-    /// A model on this machine answers faster if the questions begin alike, since it reads a common
-    /// beginning once.
+    /// A model on this machine answers faster if the questions share their beginning, which it then reads
+    /// only once.
     ///
     /// # Errors
     /// As for [`Llm::choose`], for the first question that fails.
@@ -82,8 +82,8 @@ impl Llm {
         }
     }
 
-    /// Takes an answer from a chat elsewhere: copy a prompt, ask it there, paste the answer. It is judged
-    /// and logged like any other, and its label is `pasted`.
+    /// Takes an answer from a chat outside the notebook: copy a prompt, ask it there, paste the answer. The
+    /// answer is judged and logged like any other; its label is `pasted`.
     ///
     /// # Errors
     /// If the text is empty, or the host has ended.

@@ -47,8 +47,8 @@ impl Llm {
         Llm { temperature: Some(temperature), ..self.clone() }
     }
 
-    /// The same model with answers of at most this many tokens: 1,000 if you say nothing, 300 of the tiny
-    /// model on this machine, which seldom stops by itself.
+    /// Returns the same model with answers of at most this many tokens. The default is 1,000; for the tiny
+    /// model on this machine it is 300, since that model seldom stops by itself.
     pub fn max_tokens(&self, max_tokens: u32) -> Self {
         Llm { max_tokens, ..self.clone() }
     }
@@ -66,9 +66,9 @@ impl Llm {
         self.send(self.question(prompt.as_ref()))
     }
 
-    /// Asks many questions, a few at a time. The replies come in the questions' order. Paid answers are
-    /// kept: if some questions fail and others succeed, a failed question's reply is empty, and its label
-    /// and [`Reply::code`] say why.
+    /// Asks many questions, a few at a time. The replies come in the questions' order. If only some
+    /// questions fail, the other answers are kept, since they were paid for. The reply to a failed question
+    /// is empty; its label and [`Reply::code`] say why.
     ///
     /// # Errors
     /// As for [`Llm::ask`], if no question has an answer.
@@ -78,8 +78,8 @@ impl Llm {
         Ok(answers.into_iter().zip(&asks).map(|(answer, ask)| self.reply(answer, ask)).collect())
     }
 
-    /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair. Read it
-    /// with [`Reply::json`].
+    /// Asks for JSON that satisfies this JSON schema; a wrong answer is sent back once for repair. Read the
+    /// answer with [`Reply::json`].
     ///
     /// # Errors
     /// As for [`Llm::ask`]; also if the repaired answer still does not satisfy the schema.
@@ -158,7 +158,7 @@ impl Chat {
     }
 
     /// Says something to a model that may call tools. `run` runs a tool; its result or its error goes back
-    /// to the model. This goes on for at most `max_answers` answers in all (at least one). A call with
+    /// to the model. The model gives at most `max_answers` answers in all (at least one). A call with
     /// unreadable arguments is not run; the model is told how to write them.
     ///
     /// # Errors

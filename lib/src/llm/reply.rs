@@ -36,10 +36,10 @@ impl Reply {
         Reply { answer, asked: Arc::new(asked), max_tokens: ask.max_tokens, host: Arc::clone(host) }
     }
 
-    /// Checks that there is an answer; of many questions, some may have none.
+    /// Checks that there is an answer. If many questions are asked at once, some may get none.
     ///
     /// # Errors
-    /// The reason why there is none.
+    /// If there is no answer; the error says why.
     pub fn answered(&self) -> Result<()> {
         match &self.failure {
             Some(failure) => Err(Error::new(failure.kind, failure.message.clone())),
@@ -47,7 +47,7 @@ impl Reply {
         }
     }
 
-    /// Returns the answer's text, for callers that would take an empty text for an answer.
+    /// Returns the answer's text. Use it where an empty text would look like an answer.
     ///
     /// # Errors
     /// As for [`Reply::answered`].
@@ -73,13 +73,13 @@ impl Reply {
         }
     }
 
-    /// Returns the Rust code of the reply that defines `fn function`. Of several blocks, the last one
-    /// counts that is not the question's code, a stub or a counter-example. An edit is applied to the
+    /// Returns the Rust code of the reply that defines `fn function`. Of several blocks, it takes the last
+    /// one that is not the question's code, a stub or a counter-example. An edit is applied to the
     /// question's code. If there was a choice, a printed line says which block was taken.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NoCode`] if there is none, or it was cut off. Without an answer, the reason
-    /// is the error: [`FailureKind::NoReply`] if the script has nothing for the prompt.
+    /// Of kind [`FailureKind::NoCode`] if there is no code, or it was cut off. Without an answer, the error
+    /// gives the reason: [`FailureKind::NoReply`] if the script has nothing for the prompt.
     pub fn code(&self, function: &str) -> Result<String> {
         let Code { code, note } = self.code_and_note(function)?;
         if let Some(note) = note {
@@ -126,8 +126,8 @@ impl Reply {
     /// Returns the prompt that the model wrote, without the talk, the fence or the heading around it.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or the reply was cut off: half a prompt is
-    /// useless.
+    /// Of kind [`FailureKind::NotInReply`] if there is no prompt, or the reply was cut off: half a prompt
+    /// is useless.
     pub fn prompt(&self) -> Result<Prompt> {
         self.read(FindPrompt)
     }
@@ -136,7 +136,7 @@ impl Reply {
     /// guessed.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or if two differ.
+    /// Of kind [`FailureKind::NotInReply`] if there is no opinion, or if two opinions differ.
     pub fn opinion(&self) -> Result<Opinion> {
         self.read(FindOpinion)
     }
@@ -145,7 +145,7 @@ impl Reply {
     /// not quoted from the question.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::NotInReply`] if there is none, or if two differ.
+    /// Of kind [`FailureKind::NotInReply`] if there is no such JSON, or if two values differ.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.answered()?;
         let values = match serde_json::from_str::<Value>(&self.text) {

@@ -1,9 +1,9 @@
 //! Training, validation and test data. The test data is locked.
 //!
-//! A search that looks at a dataset fits it, a little more with every look. So it may look at two datasets:
-//! one to breed by, one to choose by. The third measures the result, and it does so once. The types enforce
-//! this: [`LockedTest`] gives no access to its instances, and it scores only one list of finalists, always
-//! with the same result.
+//! With every look at a dataset, a search fits it a little more. So a search may look at two datasets: one
+//! for breeding, one for choosing. The third dataset measures the result, once. The types enforce this:
+//! [`LockedTest`] gives no access to its instances, and it scores only one list of finalists, always with
+//! the same result.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -18,11 +18,11 @@ use crate::show::Verdict;
 /// Three datasets for one search.
 #[derive(Debug)]
 pub struct Split {
-    /// The search breeds by this.
+    /// The search uses this to breed.
     pub train: Dataset,
-    /// The search chooses its finalists by this.
+    /// The search uses this to choose its finalists.
     pub validation: Dataset,
-    /// Measures the finalists, once.
+    /// This measures the finalists, once.
     pub test: LockedTest,
 }
 

@@ -4,8 +4,9 @@ use crate::llm::Reply;
 use crate::show::{FitnessCurve, Number, Stack};
 use crate::stamp::Stamp;
 
-/// The cost of a search, added up step by step. A generation bred by five questions costs five calls; a
-/// list of five answers costs one. Over tries the two look alike, over calls they do not.
+/// The cost of a search, added up step by step. Five children from five questions cost five calls; five
+/// children from one question for a list cost one. A curve over tries hides this difference; a curve over
+/// calls shows it.
 #[derive(Clone, Debug, Default)]
 pub struct Bill {
     /// Calls and tokens so far, after each step.

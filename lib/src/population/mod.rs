@@ -1,8 +1,8 @@
 //! The candidates of an evolution: their parents, their operators and their cost.
 //!
-//! This module holds what every notebook's loop would repeat: ask for a brood, take the code out of the
-//! replies, name it, score it, notice that it is not new. The notebook decides what an operator says, what
-//! fitness means and when a loop ends.
+//! This module holds the steps that every notebook's loop would repeat: ask for a brood, take the code out
+//! of the replies, name and score each candidate, recognise code that is not new. The notebook decides what
+//! an operator says, what fitness means and when a loop ends.
 //!
 //! - A reply without code is a child that was not born. It stays in the family, with the reason.
 //! - A child whose code is the [same program](crate::source::normal_form) as an earlier member's is its
@@ -23,8 +23,8 @@ use crate::stamp::Stamp;
 /// A score, and the facts behind it, for the next prompt.
 pub type Graded = (f64, String);
 
-/// An operator: its name, its parents by rank (0 is the fittest), and the request to the model that sees
-/// them.
+/// An operator: its name, its parents by rank (0 is the fittest), and the request to the model, which also
+/// sees the parents.
 pub type Operator<'a> = (&'a str, &'a [usize], &'a str);
 
 /// One program of a population, and where it came from.
@@ -66,7 +66,7 @@ impl Candidate {
     }
 
     /// Creates a child to ask a model for. The prompt holds the instructions, then each parent's score,
-    /// feedback and code, and last the wish.
+    /// feedback and code, and at the end the wish.
     pub fn child(operator: &str, parents: &[Candidate], instructions: &str, wish: &str) -> Self {
         let shown = |one: &Candidate| {
             let (told, code) = (one.feedback.trim(), one.code.trim());
@@ -89,8 +89,9 @@ impl Candidate {
         !self.code.is_empty()
     }
 
-    /// Returns what can be counted of the quality of its code: cases of a task that it never saw, the warnings
-    /// of that verdict, its style and its length in characters. Whether the code is good, a reader decides.
+    /// Returns the countable facts about the quality of its code: the cases that it passes of a task that
+    /// it never saw, the warnings of that verdict, its style, its length in characters. A reader decides
+    /// whether the code is good.
     pub fn review(&self, unseen: &Verdict) -> Table {
         let passed = format!("{} of {}", unseen.passed, unseen.total);
         let code = self.code.as_str();

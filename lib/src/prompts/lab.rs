@@ -59,7 +59,7 @@ impl PromptLab {
     /// scores 0.
     ///
     /// # Errors
-    /// If the model does not answer one of them.
+    /// If the model does not answer a question.
     pub fn score_all(&mut self, prompts: &[Prompt], items: &[Item]) -> Result<Vec<f64>> {
         let mut open: Vec<(&Prompt, &Item)> = Vec::new();
         let first = |at: usize| !prompts[..at].contains(&prompts[at]);
@@ -86,8 +86,9 @@ impl PromptLab {
         Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
     }
 
-    /// Scores every prompt on each item: a row a prompt, a column an item, 1 where the answer is right. An item that
-    /// the prompt shows as an example is 0: nobody is best at what it was told.
+    /// Scores every prompt on each item: one row per prompt, one column per item, 1 for a right answer,
+    /// else 0. An item that the prompt shows as an example counts as 0, since the prompt gives its answer
+    /// away.
     ///
     /// # Errors
     /// As for [`PromptLab::score_all`].

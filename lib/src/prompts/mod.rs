@@ -1,10 +1,10 @@
 //! A laboratory for prompts: labelled tasks, prompts that change and cross, and their measured worth.
 //!
-//! A prompt here is an instruction and an ordered list of examples. Both come from the task's own stock, so
+//! A prompt here is an instruction and an ordered list of examples. Both come from lists in the task, so
 //! mutation and crossover need no model, and every prompt can be printed. Its fitness is the share of items
-//! that a model labels right. Items that no search has seen (`held_out`) show what a winner is worth. Each
-//! prompt and item is asked once: answers are kept, so a prompt that survives a generation costs only its
-//! new items.
+//! that a model labels right. Items that no search has seen (`held_out`) show what a winner is worth. The
+//! model gets each prompt with each item only once, and the answer is kept. So a prompt that survives a
+//! generation costs only its new items.
 //!
 //! The loop belongs to the notebook. Left out: instructions that a model writes (a notebook can add its own
 //! to [`LabelledTask::instructions`]).

@@ -6,7 +6,7 @@ use code_evolution_wire::model::{Message, Role};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
-/// The most examples per prompt: more take longer to read, and do not help so small a model.
+/// The most examples per prompt. More examples take longer to read and do not help such a small model.
 const MOST_EXAMPLES: usize = 6;
 
 /// A text and its right label.
@@ -31,8 +31,8 @@ pub struct LabelledTask {
     pub train: Vec<Item>,
     /// The items that no search may see.
     pub held_out: Vec<Item>,
-    /// Items held out from the authors as well. They were written after the tasks and instructions were
-    /// chosen by a look at `held_out`, whose scores may be flattering since then.
+    /// Items that even the authors did not see when they chose the tasks and instructions. They chose by a
+    /// look at `held_out`, so its scores may be too high; these items were written afterwards.
     /// `examples/evolving_prompt.rs` uses them with `fresh`.
     pub fresh: Vec<Item>,
 }
@@ -61,10 +61,10 @@ impl LabelledTask {
         LabelledTask::new("reviews", &labels, &instructions, include_str!("data/reviews.tsv"))
     }
 
-    /// Is a sentence about food or about money?
+    /// Returns the task: is a sentence about food or about money?
     ///
-    /// Of three tasks that were tried on the training items beside bugs and wishes, the one on which prompts
-    /// differ most; its held-out items were written afterwards.
+    /// This task was chosen by its training items, since prompts differ much on it. Its held-out items were
+    /// written afterwards.
     pub fn topics() -> Self {
         let instructions = [
             "",
@@ -137,8 +137,8 @@ impl LabelledTask {
         child
     }
 
-    /// Returns a child of two prompts: one's instruction, the beginning of one's examples, the end of the
-    /// other's.
+    /// Returns a child of two prompts: the first examples of the mother, the last examples of the father,
+    /// and the instruction of either.
     pub fn cross(&self, mother: &Prompt, father: &Prompt, rng: &mut impl Rng) -> Prompt {
         let mut examples = mother.examples[..rng.random_range(0..=mother.examples.len())].to_vec();
         let rest = &father.examples[rng.random_range(0..=father.examples.len())..];
@@ -185,7 +185,7 @@ impl Prompt {
         messages
     }
 
-    /// Returns whether the prompt shows this text with its answer; then the text measures nothing.
+    /// Returns whether the prompt shows this text with its answer. Such a text measures nothing.
     pub fn shows(&self, item: &Item) -> bool {
         self.examples.iter().any(|(text, _)| *text == item.text)
     }

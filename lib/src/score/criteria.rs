@@ -63,7 +63,7 @@ impl Criteria {
         self
     }
 
-    /// Adds an opinion, in points of 20; `None` if none could be read.
+    /// Adds an opinion, in points from 0 to 20; `None` if no opinion could be read.
     pub fn opinion(mut self, points: Option<u32>) -> Self {
         self.0[4] = points.map(|points| f64::from(points.min(20)) / 20.0 * self.believed());
         self
@@ -108,9 +108,9 @@ impl Score {
         if most > 0.0 { (100.0 * self.total() / most).round() } else { 0.0 }
     }
 
-    /// Writes the feedback for the next prompt. Points say how good the code is; the words say what to do:
-    /// the verdict's feedback (only the number of hidden cases), the points for speed and idiom, the first
-    /// warning, and a reader's opinion.
+    /// Writes the feedback for the next prompt: the verdict's feedback (only the number of hidden cases),
+    /// the points for speed and idiom, the first warning, and a reader's opinion. The points say how good
+    /// the code is; the words say what to change.
     pub fn feedback(&self, verdict: &Verdict, opinion: &str) -> String {
         let told = verdict.feedback.lines().take(4).collect::<Vec<_>>().join(" ");
         let warning = verdict.diagnostics.iter().find(|it| it.level == Level::Warning);
@@ -129,7 +129,7 @@ impl Score {
     }
 }
 
-/// `66 of 80`.
+/// Writes the score as `66 of 80`.
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.total(), self.out_of())

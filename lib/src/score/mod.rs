@@ -14,8 +14,8 @@
 //! the notebook passes in.
 //!
 //! Left out: benchmarks. One run on a shared machine can only tell a factor of ten from a factor of one. So
-//! these functions suit wide bands, not close races. Also left out: weights. The notebook decides what a
-//! criterion is worth.
+//! these functions are for wide bands, not for small differences. Also left out: weights. The notebook
+//! decides what a criterion is worth.
 
 mod criteria;
 mod paired;
@@ -27,8 +27,8 @@ use std::cmp::Ordering;
 
 use code_evolution_wire::verdict::Verdict;
 
-/// Added to each measured time before two are divided, in milliseconds. A shorter time is only noise and
-/// reading the input.
+/// Milliseconds added to each measured time before one is divided by the other. A time below this is only
+/// noise and the reading of the input.
 const FLOOR_MS: f64 = 5.0;
 
 /// Orders scores for `sort_by`, the higher first. NaN (from a division by zero, say) comes last, even after
@@ -89,8 +89,8 @@ pub fn times(verdict: &Verdict, sizes: &[f64]) -> Vec<(f64, f64)> {
     sizes.iter().copied().zip(verdict.cases.iter().map(|case| case.cpu_ms)).collect()
 }
 
-/// Returns how many times as long as the reference a candidate needs for the last case, which has the
-/// largest input. Returns `None` unless both passed every case, since the time of a wrong answer means
+/// Divides a candidate's time for the last case, which has the largest input, by the reference's: 2 means
+/// twice as long. Returns `None` unless both passed every case, since the time of a wrong answer means
 /// nothing.
 pub fn slowdown(candidate: &Verdict, reference: &Verdict) -> Option<f64> {
     if !candidate.is_success() || !reference.is_success() {

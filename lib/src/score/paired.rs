@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn the_test_counts_sign_flips() {
-        // By hand: of the 8 sums ±1 ±2 ±3, those of ±6 are as large as 6; of 1 - 2 + 3 = 2, six.
+        // By hand, for the 8 sums ±1 ±2 ±3: two of them (±6) are as large as 6; six are as large as 1 - 2 +
+        // 3 = 2.
         assert_eq!(paired(&[1.0, 2.0, 3.0]).p_value(), 2.0 / 8.0);
         assert_eq!(paired(&[1.0, -2.0, 3.0]).p_value(), 6.0 / 8.0);
         assert_eq!(paired(&[0.0; 5]).p_value(), 1.0);
@@ -236,7 +237,7 @@ mod tests {
         let (p, interval) = (paired(&many).p_value(), paired(&many).interval().expect("many"));
         assert_eq!(p, paired(&many).p_value());
         assert!(p < 0.01, "{p}");
-        // A t interval is 0.52 to 1.48.
+        // The t interval of these values is 0.52 to 1.48.
         assert!((interval.0 - 0.52).abs() < 0.1 && (interval.1 - 1.48).abs() < 0.1, "{interval:?}");
     }
 
@@ -246,7 +247,7 @@ mod tests {
             let paired = paired(&differences.iter().map(|d| f64::from(*d)).collect::<Vec<_>>());
             let (low, high) = paired.interval().expect("six or more");
             prop_assert!(low <= paired.difference() + 1e-9 && paired.difference() <= high + 1e-9);
-            // If the interval excludes 0, so does the test, and the reverse.
+            // If the interval excludes 0, the test must find a difference.
             if low > 1e-9 || high < -1e-9 {
                 prop_assert!(paired.p_value() < 0.05 + 1e-9, "{} for {low} to {high}", paired.p_value());
             }

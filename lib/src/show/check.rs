@@ -1,4 +1,4 @@
-//! ✅ and ❌.
+//! Checks that print ✅ or ❌.
 //!
 //! After a panic or a failed `assert!`, a cell of the kernel still looks fine, and the cell's variables are
 //! lost. So a notebook checks itself with [`check!`](crate::check), which prints one line and goes on. A

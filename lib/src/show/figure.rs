@@ -89,8 +89,8 @@ pub(crate) fn wrap(text: &str, width: i32, size: f64) -> Vec<String> {
     lines
 }
 
-/// Returns a picture as HTML, or why it could not be drawn. It comes with its width in pixels of the
-/// page; a narrow page scales it down.
+/// Returns a picture as HTML, or the reason why it could not be drawn. `drawn` holds the SVG and its width
+/// in pixels of the page; a narrow page scales it down.
 pub(crate) fn image(drawn: Result<(String, i32)>, alt: &str) -> String {
     let (svg, width) = match drawn {
         Ok(drawn) => drawn,

@@ -3,7 +3,8 @@
 //! This uses only elements and styles that JupyterLab's sanitizer keeps in an untrusted notebook (a fresh
 //! clone): no `<svg>`, no `currentColor`, no script. It sets no foreground colour, and backgrounds are
 //! translucent, so a panel looks right on a light and on a dark theme. If a site drops all styles, the
-//! words and signs still say everything. Space groups the parts: a heading has more of it above than below.
+//! words and signs still say everything. A heading has more space above than below, so it belongs to its
+//! text.
 
 use crate::inert;
 
@@ -58,7 +59,8 @@ pub(crate) fn pre(text: &str) -> String {
 
 /// Like [`pre`], for HTML. The font is named, since the page of a saved notebook may not name it.
 pub(crate) fn pre_of(html: &str) -> String {
-    // HTML drops one line break right after the tag; this one is meant to be dropped.
+    // HTML ignores a line break right after the tag. It ignores this one, so a line break of the text
+    // stays.
     format!(
         "<pre style=\"white-space: pre-wrap; word-break: normal; word-wrap: break-word; \
          font-family: monospace; margin: 4px 0\">\n{html}</pre>"

@@ -1,7 +1,7 @@
 //! The loop that the four notebooks share, as a picture.
 //!
-//! There are five stations, always the same; each notebook describes what happens at each. The model's
-//! station has its own colour and a thick edge: it is the one that nobody has to trust.
+//! The five stations are always the same; each notebook describes what happens at each of them. The model's
+//! station has its own colour and a thick edge: it is the only station that nobody has to trust.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -25,7 +25,7 @@ const TOP: i32 = 10;
 const LINE: i32 = 17;
 /// Space between a station's name and its words.
 const APART: i32 = 5;
-/// Space below the boxes, for the way back.
+/// Space below the boxes, for the arrow back to the first.
 const BACK: i32 = 42;
 /// Size of the text.
 const TEXT: f64 = 13.0;

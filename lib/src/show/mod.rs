@@ -21,7 +21,7 @@
 //! | [`EliteMap`] | the best of each kind, on a map of two features |
 //! | [`Table`] | anything in rows |
 //! | [`Meter`], [`Cost`] | the cost of asking |
-//! | [`Quote`] | words of a model, or for one |
+//! | [`Quote`] | words of a model, or for a model |
 //! | [`Stack`] | several panels below each other |
 //! | [`check!`](crate::check) | ✅ or ❌ |
 //!

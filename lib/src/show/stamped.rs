@@ -6,7 +6,7 @@ use crate::stamp::Stamp;
 /// The stamp of something that a cell shows.
 #[derive(Clone, Default)]
 pub(super) enum Stamped {
-    /// Not stated: the replies of the cell that shows it.
+    /// Not stated: it uses the replies of the cell that shows it.
     #[default]
     ByCell,
     /// These replies.
@@ -49,12 +49,12 @@ impl Stamped {
     }
 }
 
-/// Adds to a type with a field `stamped` the two ways to say which replies it uses.
+/// Gives a type with a field `stamped` two methods that say which replies it uses.
 macro_rules! rests_on_replies {
     ($shown:ty) => {
         impl $shown {
-            /// Adds the replies that this uses to those already known. Without this call, in a cell that
-            /// asked, these are the cell's replies.
+            /// Adds these replies to the replies that this uses. Without this call, a figure in a cell that
+            /// asked counts as using all replies of that cell.
             pub fn stamp(mut self, stamp: &$crate::stamp::Stamp) -> Self {
                 self.stamped.add(stamp);
                 self

@@ -49,7 +49,7 @@ impl Table {
         self
     }
 
-    /// Adds a row in a loop.
+    /// Adds a row to an existing table, such as in a loop.
     pub fn push(&mut self, row: impl Row) {
         self.rows.push(row.cells());
     }

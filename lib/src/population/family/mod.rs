@@ -229,9 +229,9 @@ impl Family {
         tree.stamp(&self.stamp())
     }
 
-    /// Returns what each operator that had parents achieved: how many children, how many of them were not
-    /// born or were twins, how many beat every parent, the largest gain over the better parent, and the
-    /// steps that lead to the best.
+    /// Returns a table of what each operator with parents achieved: the number of children; how many were
+    /// not born, or were twins; how many beat every parent; the largest gain over the better parent; the
+    /// number of steps that lead to the best member.
     pub fn operators(&self) -> Table {
         let head = [
             "operator",

@@ -35,7 +35,7 @@ impl Axis {
         } else {
             ((low / step).ceil(), (high / step).floor())
         };
-        // Places are counted, not added up: in a range near the float's precision, a sum would not move.
+        // Multiplies instead of adding step after step: near the float's precision, a sum would not change.
         let count = (last - first).clamp(0.0, 4.0 * wanted as f64) as usize;
         let mut places: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
         places.dedup();
@@ -44,7 +44,8 @@ impl Axis {
         Axis { low, high, places, step }
     }
 
-    /// Widens the range on both sides, so that marks `aside` of a value stay within `columns`.
+    /// Widens the range on both sides, so that marks drawn `aside` columns beside a value stay in the
+    /// picture.
     pub(in crate::show) fn make_room(&mut self, aside: f64, columns: i32) {
         let room = self.width() * aside / (f64::from(columns) - 2.0 * aside);
         if room.is_finite() && room > 0.0 {

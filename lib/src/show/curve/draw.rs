@@ -257,7 +257,7 @@ fn write_labels(
     Ok(())
 }
 
-/// Cuts a name to what fits beside the lines. The brackets at its end, with who answered, stay.
+/// Cuts a name to the space beside the lines. The brackets at its end, which say who answered, stay.
 fn clip(name: &str) -> String {
     let who = name.rfind(" (").map_or("", |start| &name[start..]);
     let who = if who.ends_with(')') && who.chars().count() <= LONGEST / 2 { who } else { "" };

@@ -8,7 +8,7 @@ pub(super) enum Data {
     Seeds(Vec<Vec<f64>>),
 }
 
-/// Beyond this, the differences that an axis needs are no longer finite.
+/// Beyond this value, the differences that an axis needs would not be finite.
 pub(super) const LARGEST: f64 = 1e100;
 
 /// With more seed marks than this, a series stays a band, even if bands overlap.

@@ -165,8 +165,8 @@ fn draw_individual(
     Ok(())
 }
 
-/// Returns the colour of a score, by its rank among the existing scores: a single 0 takes one step of the
-/// colours, not most of them.
+/// Returns the colour of a score by its rank among the existing scores. So a single 0 takes up one step of
+/// the colours, not most of them.
 pub(in crate::show) fn shade(scores: impl Iterator<Item = f64>, score: f64) -> RGBColor {
     if !score.is_finite() {
         return WHITE;
