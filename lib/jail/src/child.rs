@@ -5,9 +5,10 @@
 //! little more than the `execve` that follows. A step that fails ends the child; its name reaches the
 //! parent through a pipe that exec closes.
 //!
-//! Root stays user 0, but without capabilities: an ordinary user that happens to own root's files, and
-//! Landlock keeps those files out of reach. Becoming `nobody` would add nothing where no file can be
-//! opened, and would lock the compiler out of a toolchain in root's home folder.
+//! If root runs the host, the child stays user 0, but without capabilities. It is then an ordinary user who
+//! owns root's files, and Landlock keeps those files out of reach. As `nobody`, a candidate would be no
+//! safer, since it can open no file anyway; and the compiler could not reach a toolchain in root's home
+//! folder.
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -169,8 +170,8 @@ unsafe fn become_program(plan: &mut Plan) -> Result<Infallible, Step> {
         libc::umask(0o077);
         check(Step::NoNewPrivileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
         check(Step::Capabilities, drop_capabilities())?;
-        // Comes after the capabilities, since a change of credentials clears it. The parent may already
-        // have died.
+        // Comes after the capabilities, since a change of credentials clears this setting. The parent may
+        // have died before, so its id is checked.
         check(Step::DeathSignal, libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
         if libc::getppid() != plan.parent {
             *libc::__errno_location() = libc::ESRCH;

@@ -22,8 +22,8 @@ pub struct Limits {
     /// (rounded up here); the host's watch ends the program within about 20 ms of the limit.
     pub cpu_ms: u64,
     /// Private writable memory of one process, in bytes. An allocation beyond it fails, and a Rust program
-    /// then aborts. Memory that is made read-only no longer counts; the host's watch ends a program that
-    /// holds more than this plus its stack in that way, within about 20 ms.
+    /// then aborts. The kernel does not count memory that is made read-only, but the host's watch does:
+    /// within about 20 ms, it ends a program that holds more than this plus its stack.
     pub memory_bytes: u64,
     /// The main thread's stack, in bytes.
     pub stack_bytes: u64,

@@ -22,7 +22,7 @@
 //! | `files` | Landlock: which files a stage may touch |
 //! | `syscalls` | seccomp: which system calls a stage may make |
 //! | `prisoner` | the running program: its pipes, its CPU clock, its end |
-//! | `ended` | how it ended, and what it used |
+//! | `run_result` | how it ended, and what it used |
 //! | `registry` | the live process groups, and the watch over their limits |
 //! | `layers` | the layers of this machine, and what is refused without them |
 //!

@@ -12,9 +12,9 @@ pub struct RunResult {
     /// CPU time, including all processes that it started.
     pub cpu: Duration,
     /// Largest resident memory, in bytes. For an instant before exec, the program holds a copy of this
-    /// process's memory. If it needed less than that, this is the peak seen from outside while it ran
-    /// ([`Process::peak_bytes`](crate::Process::peak_bytes), and every 20 ms), or else this process's
-    /// memory as an upper bound.
+    /// process's memory, and the kernel's peak includes it. For a program that needs less than that, this
+    /// is the peak that the host saw from outside ([`Process::peak_bytes`](crate::Process::peak_bytes), and
+    /// every 20 ms), or else this process's memory as an upper bound.
     pub peak_bytes: u64,
 }
 

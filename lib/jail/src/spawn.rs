@@ -21,7 +21,7 @@ use crate::{files, registry, syscalls};
 
 impl Jail {
     /// Starts the program. When this returns, the program runs with every layer in force. If it was killed
-    /// in its last step (by a limit, by [`kill_all`](crate::kill_all)), [`Process::wait`] tells.
+    /// in its last step (by a limit, by [`kill_all`](crate::kill_all)), [`Process::wait`] says so.
     ///
     /// The program dies with the *thread* that calls this (the kernel ties `PR_SET_PDEATHSIG` to a
     /// thread), so call it on the thread that waits for the program.

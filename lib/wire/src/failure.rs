@@ -23,7 +23,7 @@ pub enum FailureKind {
     Model,
     /// The session's budget is spent.
     Budget,
-    /// The reply holds no such code.
+    /// The reply does not hold the code that was wanted.
     NoCode,
     /// The script or recording has no reply to this prompt, and there was no model to ask.
     NoReply,

@@ -2,8 +2,8 @@
 //!
 //! A notebook's cells link the thin crate `code_evolution`; everything heavy lives in another process,
 //! `code_evolution_host`. Both sides need the same types (a task, a verdict, a reply), and only this crate
-//! defines them. It holds data (the builders that a cell uses are methods on these types; the host does the
-//! work) and one reader of Rust text that both sides need.
+//! defines them. Some types have builder methods for cells; the host does the work. The crate also holds
+//! one reader of Rust text, which both sides need.
 //!
 //! | module | subject |
 //! |---|---|
@@ -36,7 +36,7 @@
 //!
 //! - **JSON lines over a pipe.** A person can read them, and a closed pipe ends the host.
 //! - **One version for both sides.** [`protocol::PROTOCOL`] is compared when a host starts; no field is
-//!   kept for the sake of older ones.
+//!   kept for older versions.
 //! - **There is no type for a key.** It reaches the host through its environment and never crosses the pipe.
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! Each call together with the type of its answer, so that a wrong answer type does not compile.
 //!
 //! [`Call`] crosses the pipe, and the host branches on it. A [`Method`] is the same call as the notebook
-//! writes it. The host writes an answer with [`answer`], which names its method:
+//! writes it. The host converts its answer with [`answer`] and names the method there:
 //!
 //! ```compile_fail,E0308
 //! use code_evolution_wire::method::{ReadMeter, answer};

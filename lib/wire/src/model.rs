@@ -172,7 +172,7 @@ pub struct Ask {
 /// The most tokens of an answer, unless a cell says otherwise.
 pub const DEFAULT_MAX_TOKENS: u32 = 1_000;
 
-/// The same of [`TINY_MODEL`] on this machine: it seldom stops by itself, and goes in circles by then.
+/// The same limit for [`TINY_MODEL`] on this machine: it seldom stops by itself, and soon repeats itself.
 pub const TINY_MAX_TOKENS: u32 = 300;
 
 impl Ask {
@@ -353,7 +353,7 @@ pub struct ModelStatus {
 }
 
 impl ModelStatus {
-    /// Most tokens of an answer unless a cell says otherwise. A recording is asked, and made, as any model is.
+    /// Returns the usual limit on an answer's tokens. It is the same for a recording and its replay.
     pub fn usual_max_tokens(&self) -> u32 {
         match (self.mode, self.model.as_str()) {
             (Mode::Local, TINY_MODEL) => TINY_MAX_TOKENS,
@@ -376,7 +376,7 @@ mod tests {
             status.usual_max_tokens()
         };
         assert_eq!(usual(TINY_MODEL, Mode::Local), TINY_MAX_TOKENS);
-        // One of the participant's own may have more to say; and what is recorded is found again.
+        // Other local models may say more. Recording and replay need the same limit.
         assert_eq!(usual("qwen", Mode::Local), DEFAULT_MAX_TOKENS);
         assert_eq!(usual(TINY_MODEL, Mode::Record), DEFAULT_MAX_TOKENS);
         assert_eq!(usual(TINY_MODEL, Mode::Replay), DEFAULT_MAX_TOKENS);

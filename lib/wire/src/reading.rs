@@ -1,7 +1,7 @@
 //! What a notebook can extract from a reply, and the results.
 //!
-//! Only the host reads replies, so that there is a single reader. A notebook sends the text back and says
-//! what to find in it.
+//! Only the host reads replies, so that there is a single reader. A notebook sends a reply's text back and
+//! says what to find in it.
 
 use serde::{Deserialize, Serialize};
 

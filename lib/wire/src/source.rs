@@ -2,7 +2,7 @@
 //!
 //! Both sides need it: the host looks for a function's definition in a reply, and a notebook removes the
 //! comments before another model reads the code. It reads any text, even one that is cut off or not Rust at
-//! all. It makes none of a compiler's other distinctions.
+//! all. It tells apart only code, comments and literals.
 
 /// The kind of a part of a Rust text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Part {
     Literal,
 }
 
-/// Splits a text into its parts, in order. Joined together they are the text again; no part is empty.
+/// Splits a text into its parts, in order. The joined parts give the text again; no part is empty.
 ///
 /// ```
 /// use code_evolution_wire::source::{Part, parts};

@@ -64,10 +64,10 @@ pub struct Case {
     pub hidden: bool,
 }
 
-/// Trusted Rust compiled with the candidate, for signatures that cannot cross the jail (a generic
-/// function, a closure parameter). It calls the candidate as `candidate::name(..)`; cases give its
-/// arguments and expect its output. It shares the jail with the candidate, so it only returns observations;
-/// the cases judge them.
+/// Trusted Rust compiled with the candidate, for signatures that cannot cross the jail (a generic function,
+/// a closure parameter). The driver calls the candidate as `candidate::name(..)`; a case holds the driver's
+/// arguments and its expected output. The driver shares the jail with the candidate, so it only returns
+/// observations; the cases judge them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Driver {

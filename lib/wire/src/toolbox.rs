@@ -146,7 +146,7 @@ pub struct Admission {
     pub examination: Examination,
     /// The review, if the gate let the proposal through.
     pub review: Option<Review>,
-    /// Whether the tool is in the toolbox now; without a review where it was there already.
+    /// Whether the tool is in the toolbox now. `true` without a review: the same tool was there already.
     pub admitted: bool,
 }
 

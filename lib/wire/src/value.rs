@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-/// Reads a field that may be absent or `null`, where `null` is the value of `None`. serde alone reads both
-/// as absent; then expecting `None` would mean expecting nothing.
+/// Reads a field that may be absent, or `null` for the value `None`. serde alone treats both as absent.
+/// Then a case that expects `None` would expect nothing.
 pub(crate) fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(field).map(Some)
 }

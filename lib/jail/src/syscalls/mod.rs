@@ -14,7 +14,6 @@
 //! exist only in its memory and, until exec, in the child. exec replaces memory and registers, and a
 //! program can read neither its filter nor the host. Landlock, if present, also denies executing any other
 //! file.
-//! where there is one, denies executing any other file as well.
 
 mod compile;
 mod rules;

@@ -71,7 +71,7 @@ macro_rules! calls {
     ($($name:ident)*) => { [$(libc::$name),*] };
 }
 
-/// Repeats the deny-list on purpose: removing a call from it must be done in two places.
+/// Repeats the deny-list on purpose: nobody removes a call in two places by accident.
 fn never() -> Vec<i64> {
     let everywhere = calls![
         SYS_socket SYS_connect SYS_bind SYS_listen SYS_accept SYS_accept4 SYS_sendmsg SYS_sendmmsg

@@ -21,7 +21,7 @@ use crate::users::{self, User};
 /// The variable that turns Landlock off.
 const NO_LANDLOCK: &str = "JAIL_TEST_NO_LANDLOCK";
 
-/// The result of one attack. The helper prints what it cannot send as data.
+/// The result of one attack, as a row that the helper prints; some fields are `Debug` texts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     stage: String,

@@ -211,8 +211,8 @@ fn without_the_jail_they_succeed() {
     }
 }
 
-/// Attacks that any user can make on an ordinary machine. So the jail stops them, not a mistake in the
-/// attacker.
+/// Attacks that succeed for any user on an ordinary machine. So the jail stops them, and not a mistake in
+/// the attacker.
 const UNJAILED: [&str; 43] = [
     "read_passwd",
     "read_secret",
