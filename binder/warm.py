@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ROOT / "target" / "kernel"
 WARM = FOLDERS / "warm"
-# Named by process: one that was killed may have a kernel that still writes to its folder.
+# Named after the process: a killed process may have left a kernel that still writes to its folder.
 NEXT = FOLDERS / f"warm.{os.getpid()}"
 
 # The notebooks' first cells: the helper crate, without and with its part for evolution. The first
@@ -49,7 +49,7 @@ def main():
 
 
 def wait_until_removed(session):
-    """The kernel's relay removes the kernel's own folder, which no layer of an image is to keep."""
+    """Waits until the relay has removed the kernel's own folder: no layer of an image may keep it."""
     deadline = time.monotonic() + 600
     while any(FOLDERS.glob(f"{session.name}*")):
         if time.monotonic() > deadline:
@@ -57,8 +57,8 @@ def wait_until_removed(session):
         time.sleep(0.1)
 
 
-# Files of the cells that ran (crate `ctx`), and not of the crates that they use. And what rustc keeps for
-# the next build of a crate here: half of the folder, which each kernel's start would copy, for no use.
+# Files of the cells that ran (crate `ctx`), but not of the crates that they use. Also what rustc keeps for
+# its next build of a crate: half of the folder, which each kernel's start would copy without need.
 LEFT_OUT = ("ctx-*", "ctx.d", "libctx.*", "libcode_[0-9]*.so", "incremental")
 
 

@@ -20,7 +20,7 @@ class Notebook:
 
     def __init__(self, page, address, token, name):
         self.page, self.name = page, name
-        # Each notebook has its own workspace: two windows would fight for a shared one.
+        # Each notebook has its own workspace: in a shared one, two windows would disturb each other.
         place = f"lab/workspaces/{Path(name).stem}/tree/{name}"
         page.goto(f"{address}/{place}?reset&token={token}")
         self.wait(f"{CELLS}?.length > 5 && {CELLS}.every(cell => cell.isAttached)", "its cells")

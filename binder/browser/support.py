@@ -33,9 +33,9 @@ def names():
 class Lab:
     """JupyterLab on a participant's copies, in a clone without settings or trusted notebooks.
 
-    The clone has the notebooks and a link to `lib`, so its kernels start warm: that a fresh one sets
-    itself up is what `binder/tests/test_setup.py` shows, in minutes that need not be spent twice.
-    `variables` go into its environment, which has no key and no setting of who answers.
+    The clone has the notebooks and a link to `lib`, so its kernels start warm. (`binder/tests/test_setup.py`
+    tests the set-up of a fresh clone, which takes minutes.) `variables` go into its environment, which has
+    no key and no setting that chooses who answers.
     """
 
     def __init__(self, variables=()):
@@ -168,7 +168,7 @@ class BrowserTest(unittest.TestCase):
                 page.screenshot(path=RESULTS / f"{self._testMethodName}{number or ''}.png")
 
     def end_kernels(self):
-        """Ends all kernels through the server, as a participant does who shuts them down."""
+        """Shuts all kernels down through the server, as a participant does."""
         kernels = f"{self.lab.address}/api/kernels"
         headers = {"Authorization": f"token {self.lab.token}"}
         for kernel in self.context.request.get(kernels, headers=headers).json():

@@ -13,7 +13,7 @@ from .page import PATIENCE_SECONDS
 from .support import ROOT, BrowserTest, names
 
 REPAIR, TOOLMAKER = names()[0], names()[2]
-HOST = ("code_evolution_host", "code_evolution_host"[:15])  # the system keeps 15 letters
+HOST = ("code_evolution_host", "code_evolution_host"[:15])  # the system keeps 15 letters of a name
 CANARY = "gsk_" + "canary" * 8
 
 ENDLESS = """
@@ -96,7 +96,7 @@ class HandsOn(BrowserTest):
         self.fail(f"no candidate runs among {self.processes()}")
 
     def test_a_key(self):
-        """A key is typed unseen and used, and no file, argument or page contains it."""
+        """A typed key is hidden and works; no file, argument or page contains it."""
         notebook = self.open(REPAIR)
         notebook.wait_for_kernel()
         began = time.time()
@@ -147,7 +147,7 @@ class HandsOn(BrowserTest):
         self.assertEqual(field.count(), 0)
 
     def test_a_review(self):
-        """A person turns a tool away, then lets it in; an answer that is neither is asked again."""
+        """A person rejects a tool, then admits it. After an unclear answer, the question comes again."""
         notebook = self.open(TOOLMAKER)
         notebook.wait_for_kernel()
         submit = notebook.find(lambda cell: "\ntoolbox.submit(" in cell.source)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-# Root of a namespace of its own may set up its loopback. Root itself needs no new user: its files stay its own.
+# Setting up the loopback needs root. Another user becomes root in a new user namespace; root needs none.
 UNSHARE = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 
 

@@ -11,7 +11,7 @@ from .test_hands_on import shown
 
 TEAM = "04_evolving_team.ipynb"
 EDITED = "a-mine"  # a prompt of the participant's own is scored here
-# No recording knows them: without the model there is no score.
+# No recording holds these, so only the model can score them.
 INSTRUCTIONS = ("Would this customer buy it again?", "Does somebody complain?")
 
 

@@ -6,7 +6,7 @@ error. So here a cell has a problem if it has an error, writes to stderr, or sho
 
 | tag | meaning |
 |---|---|
-| `expect-error` | it must have a problem; to have none is an error |
+| `expect-error` | it must have a problem; without one, the run fails |
 | `varies` | its output may differ from run to run; `--check` does not compare it |
 | `exercise` | the participant's turn; a markdown cell below it holds the solution |
 | `optional` | not counted in the notebook's minutes (see `minutes`); any cell may have it |
@@ -58,9 +58,9 @@ def marks(cell):
 
 
 def problems(cell, live=False):
-    """What a participant would take for a failure, whether it is meant to be one or not.
+    """Returns what a participant would take for a failure, also where a failure is expected.
 
-    With a real model (`live`) a ❌ is none: whether a check passes is the model's doing.
+    With a real model (`live`), a ❌ is no failure: whether a check passes depends on the model.
     """
     found = []
     for kind, text in texts(cell):
@@ -81,7 +81,7 @@ def is_returned_error(problem):
 
 
 def unexpected(cell, live=False):
-    """The problems of a cell in the light of its tags."""
+    """Returns the problems of a cell that its tags do not allow, or a missing one that they demand."""
     found = problems(cell, live)
     if "expect-error" not in cell.metadata.get("tags", []):
         return found

@@ -105,7 +105,7 @@ def binder_problems(first_cell, path):
 
 
 def of_the_workshop(notebook):
-    """What the four have in common: the loop at their head, and the glossary."""
+    """Checks what the four have in common: the loop at the start, and a link to the glossary."""
     found = []
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     if not any("Loop::new(" in source for source in code[:2]):
@@ -190,7 +190,7 @@ def prose(notebook):
 
 
 def predictions(notebook):
-    """Few, and each with its answer behind a click."""
+    """Checks that there are only a few predictions, and that each has its answer behind a click."""
     asking = [cell for cell in notebook.cells if "**Predict" in cell.source]
     found = [
         f"cell {cell.id} has no answer behind a click after **Predict**"

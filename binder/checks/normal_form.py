@@ -25,7 +25,7 @@ LANGUAGE = {
 OF_A_RUN = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 ADDRESSES = [
-    # A match begins where a word begins: trying every letter of a picture's base64 would take minutes.
+    # A match begins at the start of a word: trying every letter of a picture's base64 would take minutes.
     (re.compile(r"(?<![^\s\"'])[^\s\"']*/session\.\w{8}/"), "target/kernel/session/"),
     (re.compile(re.escape(str(ROOT)) + "/"), ""),
     (re.compile(re.escape(str(ROOT))), "."),

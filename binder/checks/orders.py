@@ -1,8 +1,8 @@
-"""A notebook in the orders in which a beginner runs its cells: `python -m checks.orders [notebook ...]`.
+"""Runs cells in the orders in which a beginner runs them: `python -m checks.orders [notebook ...]`.
 
-Each cell twice, one after the other; then, with everything defined, every cell again from the last to
-the first. What a cell shows must be what the notebook has: then the prose around it is still true. Cells
-tagged `varies` may differ.
+First, each cell runs twice in a row. Then, with everything defined, all cells run again from the last to
+the first. Each must show what the notebook has, so that the prose around it stays true. Only cells tagged
+`varies` may differ.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main():
 
 
 def check(path):
-    """What one notebook shows that it should not, in these orders."""
+    """Returns what one notebook shows in these orders and should not show."""
     committed = normal_form.of(nbformat.read(path, as_version=4))
     code = [i for i, cell in enumerate(committed.cells) if cell.cell_type == "code"]
     found = []

@@ -1,6 +1,6 @@
-"""Who answered stands in every figure and table of a cell that asked, and what the cell has cost.
+"""Checks that a cell that asked shows its cost, and in each figure and table who answered.
 
-In a notebook that nobody has edited each reply is one to exactly that prompt.
+In a notebook that nobody has edited, each reply must be one that was made for exactly its prompt.
 """
 
 import re
@@ -11,7 +11,7 @@ COST = re.compile(r"this cell asked \d+ questions?\b")
 PICTURE = re.compile(r'<img\b[^>]*\balt="((?:Line plot|Paired dots|Lineage|Map)[^"]*)"')
 # The tables of verdicts and toolboxes show measurements. Their first column has one of these titles.
 MEASURED = ("result", "version", "line", "tool", "individual", "this session")
-# How a reply's label, a stamp or an error tells of a reply to another prompt, or of none.
+# The words in a label, a stamp or an error for a reply to another prompt, or for no reply.
 NEAREST = re.compile(
     r"only the nearest|nearest (?:scripted|recorded) reply|the same prompt with another"
     r"|has nothing for this prompt|prompts? without a reply|· no reply\]"
@@ -41,9 +41,9 @@ def problems(notebook):
 
 
 def not_exact(notebook):
-    """The cells that show a reply to another prompt than theirs, or miss one."""
+    """Returns the cells that show a reply to another prompt than theirs, or that got no reply."""
     return [
-        f"cell {cell.id}: “{told[0]}”, and nobody has edited its prompt: mend the script, or adopt it"
+        f"cell {cell.id}: “{told[0]}”, and nobody has edited its prompt: fix the script, or adopt it"
         for cell in notebook.cells
         for told in [NEAREST.search("".join(map(whole, cell.get("outputs", []))))]
         if told

@@ -1,10 +1,10 @@
 """Measures how much memory one participant needs: `binder/run --room [notebook ...]`.
 
-A server like a pod's, and in it the notebooks (default: the first two), opened as a browser opens
-them: first one, then the others beside it. All cells run, of all at once at the end. The memory is
-that of the server and of all that it started, kernels, hosts and compilers (proportional set size).
+Starts a server like a pod's and opens the notebooks (default: the first two) as a browser does: first
+one, then the others beside it. All cells run; at the end, all notebooks run at once. The memory is that of
+the server and of all that it started: kernels, hosts and compilers (proportional set size).
 
-`LLM_PROVIDER=local binder/run --room` has the model on this machine answer, and counts it too.
+With `LLM_PROVIDER=local binder/run --room`, the model on this machine answers and is counted too.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from checks.run import (
 from measures.memory import MemoryWatch
 
 TOKEN = "room"
-LIMITS_MIB = {1: 1000, 2: 1600}  # for so many notebooks at once
+LIMITS_MIB = {1: 1000, 2: 1600}  # by the number of notebooks at once
 LIMITS_WITH_MODEL_MIB = {1: 1144, 2: 1907}  # 1.2 and 2 GB
 
 
@@ -79,9 +79,9 @@ def measure(server, paths):
 
 
 def run(client, cells):
-    """Executes cells in an open notebook. It is binder/run that judges what they show.
+    """Executes cells in an open notebook; binder/run checks what they show, this does not.
 
-    But a cell that does not compile ends the measurement: the figure would be too low.
+    A cell that does not compile ends the measurement, since the figure would be too low.
     """
     for cell in cells:
         reply = client.execute_interactive(
@@ -96,12 +96,12 @@ def run(client, cells):
 
 
 def with_model():
-    """Whether the model on this machine is to answer."""
+    """Returns whether the model on this machine must answer."""
     return os.environ.get("LLM_PROVIDER") == "local"
 
 
 def variables():
-    """The server's environment: a script answers, or the model on this machine."""
+    """Returns the server's environment: a script answers, or the model on this machine."""
     if not with_model():
         return environment()
     return without_keys(os.environ) | {"LLM_PROVIDER": "local"}
@@ -147,7 +147,7 @@ class Server:
         client = BlockingKernelClient(connection_file=str(file))
         client.load_connection_file()
         client.start_channels()
-        for _ in range(60):  # a client believes that a kernel that is still starting is dead
+        for _ in range(60):  # a client takes a kernel for dead while it starts
             try:
                 client.wait_for_ready(timeout=2)
                 return client
@@ -156,7 +156,7 @@ class Server:
         sys.exit(f"the kernel does not start:\n{(self.folder / 'log').read_text()}")
 
     def has_model(self):
-        """Whether a model's process is among those that the server started."""
+        """Returns whether a model's process is among those that the server started."""
         started = psutil.Process(self.process.pid).children(recursive=True)
         return any(argument.endswith(".gguf") for one in started for argument in one.cmdline())
 

@@ -75,7 +75,7 @@ class Relay:
             socket.subscribe(b"")
             monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         else:
-            # evcxr asks its question on one channel to the client that spoke on another: same identity on both.
+            # evcxr asks the client that it knows from another channel, so both need the same identity.
             socket.setsockopt(zmq.IDENTITY, b"relay")
         socket.connect(address(connection, name))
         if kind == zmq.SUB:

@@ -9,7 +9,7 @@ BADGE = re.compile(r"\[!\[[^]]*\]\(https://[^)]*\)\]\([^)]*\)\s*")
 
 
 class Pages(Preprocessor):
-    """Starts a page at text after code, unless the notebook says otherwise.
+    """Begins a page at each text that follows code, unless the notebook says otherwise.
 
     A notebook marks its chapters and sections. Within a section, a page holds some text and the cells
     that belong to it. A part that the talk skips does not end a page.

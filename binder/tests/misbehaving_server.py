@@ -137,7 +137,7 @@ class MisbehavingServer(ThreadingHTTPServer):
             )
             calls = []
         text, reason = f"{thought}{closed}\n\n{said}{MARK}", "tool_calls" if calls else "stop"
-        # One of each three; not always the same one, or a loop of three attempts would never succeed.
+        # One answer of each three, but not always the same one: a loop of three attempts can succeed.
         if not calls and number % 3 == number // 3 % 3:
             self.came["at the limit"] += not is_lost
             whole = thought if number % 2 else f"{thought}{closed}\n\n{said[: len(said) // 2]}"

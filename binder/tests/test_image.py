@@ -65,7 +65,7 @@ class TheImage(unittest.TestCase):
         self.assertRegex(DOCKERFILE, rf"(?m)^FROM .* AS {build['target']}$")
 
 
-# An engine that has the image. A test can set what its commands print and how they end.
+# A fake engine that has the image. A test can set what its commands print and how they end.
 ENGINE = """
 case "$1" in
   history) printf '993 MB\\tADD rust\\n25.0MB\\t/bin/sh -c binder/setup kernel\\n' ;;
@@ -84,7 +84,7 @@ ADDRESS = "http://127.0.0.1:8888/lab/tree/01_self_reparation.ipynb?token=ab12"
 
 
 class BinderImage(ScriptTest):
-    """Tests what it concludes. (GitHub's workflow runs it with a real engine.)"""
+    """Tests the conclusions of `binder/image`. (GitHub's workflow runs it with a real engine.)"""
 
     def tried(self, variant, status, doctor="true", logs=f"echo '{ADDRESS}'", running="echo true"):
         """Tries a variant where docker's client has no daemon, and podman works; returns the output."""

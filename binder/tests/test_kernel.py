@@ -59,7 +59,7 @@ def alive(processes, name=None):
 
 class TheWarmFolder(unittest.TestCase):
     def test_it_is_made_when_its_kernels_own_folder_is_gone(self):
-        """An image's layer ends there, and with it the relay, which removes that folder."""
+        """An image's layer that ended earlier would keep that folder: its relay would end too."""
         with tempfile.TemporaryDirectory() as place:
             session = Path(place, "session.x")
             session.mkdir()
@@ -74,7 +74,7 @@ class TheWarmFolder(unittest.TestCase):
             self.assertEqual(os.listdir(place), ["session.other"])
 
     def test_what_rustc_keeps_for_a_next_build_is_left_out(self):
-        """Each kernel's start would copy it."""
+        """Otherwise each kernel's start would copy it."""
         self.assertTrue((FOLDERS / "warm").is_dir())
         self.assertEqual(list((FOLDERS / "warm").rglob("incremental")), [])
 
@@ -101,7 +101,7 @@ class StaleFolders(unittest.TestCase):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_starting_kernel_keeps_its_own(self):
-        """Another one looks before the lock is taken, which is the worst moment."""
+        """Another kernel looks just before the lock is taken, which is the worst moment."""
         take_lock = fcntl.flock
 
         def look_and_take_lock(*arguments):
@@ -250,7 +250,7 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(other.run('println!("{}", 6 * 7);').strip(), "42")
 
     def test_it_needs_no_python3_on_the_path(self):
-        """The first one there may be too old, or there may be none."""
+        """The first `python3` there may be too old, or there may be none."""
         with tempfile.TemporaryDirectory() as folder:
             bin = path_without({"python3"}, Path(folder, "bin"))
             kernel = self.start(PATH=str(bin))

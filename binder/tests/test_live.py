@@ -24,7 +24,7 @@ let used = lab.llm().meter()?;
 println!("METER calls {} retries {}", used.calls, used.retries);
 streamed"""
 SPENT_DAY = "the day's quota at groq is spent"
-# The reasons why a reply gave no candidate. An empty candidate would have none, or the judge's reason.
+# Why a reply gave no candidate. A candidate without code would have no reason, or the judge's.
 REASONS = re.compile(
     r"cut|limit|defines|no code|no Rust|edit|holds no|no list|no prompt|no item|no opinion|no line"
     r"|not asked|quota|not an answer|only thinking|empty|differ|another form"
@@ -99,10 +99,10 @@ def executed(client, cell, place):
 
 
 def problems(cell, text):
-    """What went wrong in a cell, but for what the server did to it."""
+    """Returns what went wrong in a cell, without the faults that the server caused."""
     found = cells.problems(cell, live=True)
     if SPENT_DAY in text or RUN_AGAIN in text:
-        # It ended with an error and runs again. The server cannot cause a panic or a compile error.
+        # The cell ended with an error and runs again. The server cannot cause a panic or a compile error.
         found = [problem for problem in found if not problem.startswith("stderr: ")]
     return found
 

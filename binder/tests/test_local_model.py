@@ -1,4 +1,4 @@
-"""The first notebook with the model on this machine: real answers, without a key or a network.
+"""Tests the first notebook with the model on this machine: real answers, without a key or a network.
 
 `LLM_PROVIDER=local binder/run --live` does the same with all four, in more time than a test should take.
 """

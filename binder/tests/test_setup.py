@@ -69,7 +69,7 @@ class WhatIsMissing(ScriptTest):
         )
 
     def rust_without_its_source(self, **more):
-        """A Rust of another folder, where nothing lies, and no rustup but one of `more`'s."""
+        """Returns variables for a Rust without its source, and without rustup unless `more` has one."""
         rustc = (
             f'case "$*" in *sysroot*) echo "{self.folder}";; *) echo "rustc 1.99.0 (x)";; esac\n'
         )
@@ -79,13 +79,13 @@ class WhatIsMissing(ScriptTest):
         return {"PATH": path, "CARGO_HOME": self.folder}
 
     def test_a_rust_without_the_standard_librarys_source(self):
-        """Without it evcxr knows the type of no variable."""
+        """Without it, evcxr does not know the type of any variable."""
         rust = self.rust_without_its_source()
         shown = self.assert_refuses("standard library's source", "see the lines above", **rust)
         self.assertIn("lacks clippy, rustfmt or rust-src: install them as you", shown)
 
     def test_rustup_is_asked_for_the_standard_librarys_source(self):
-        """One that succeeds may have done so for another Rust than the one that is used."""
+        """If rustup succeeds, it may still have changed another Rust than the one that is used."""
         rustup = f'echo "$*" >"{self.folder}/asked"\n'
         rust = self.rust_without_its_source(rustup=rustup)
         shown = self.assert_refuses("standard library's source", "see the lines above", **rust)
@@ -157,7 +157,7 @@ class WhatIsMissing(ScriptTest):
         self.assert_refuses("999 MB", "free", PATH=path)
 
     def test_disk_space_is_checked_once(self):
-        """The later steps do not require again the space that the first steps have used."""
+        """Later steps do not ask again for the space that the first steps have used."""
         disk = "echo header; echo /dev/disk 9999 9000 {} 90% /\n"
         self.fake_command("df", disk.format(2600))
         installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
@@ -197,7 +197,7 @@ class WhatIsMissing(ScriptTest):
         self.assertIn("'kernel', 'jupyter', 'host' or nothing", shown)
 
     def test_only_the_python_of_venv(self):
-        """That Python cannot make .venv anew."""
+        """The Python of .venv cannot make .venv again."""
         own = self.clone / ".venv" / "bin"
         own.mkdir(parents=True)
         (own / "python3").write_text("#!/bin/sh\nexit 0\n")
@@ -314,7 +314,7 @@ class FreshClone(ScriptTest):
         self.take_the_model_back(clone)
 
     def take_the_model_back(self, clone):
-        """First where no package is made for the machine, as pip itself says it; then here."""
+        """First for a machine without packages, with pip's own message; then for this machine."""
         links = self.folder / "links"
         links.mkdir()
         version = re.search(r"(?m)^xllamacpp==(\S+)", (ROOT / MODEL_REQUIREMENTS).read_text())[1]
