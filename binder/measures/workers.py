@@ -78,7 +78,7 @@ def main():
     print("| workers | s in all | ms a candidate | verdicts | processes that judged |")
     print("|---|---|---|---|---|")
     for workers in [2] if quick else [1, 2, 4]:
-        # Each round has its own cache of verdicts: it judges all anew, except what the killed worker had judged.
+        # Each round has its own cache of verdicts. Only what the killed worker had judged is in it already.
         with tempfile.TemporaryDirectory() as cache:
             os.environ["XDG_CACHE_HOME"] = cache
             seconds, cells = round_of(workers, candidates)

@@ -14,7 +14,7 @@ ENDED = re.compile(r"Subprocess terminated with status: (?P<how>.*)\Z")
 MISSING = re.compile(r"(?:cannot find|failed to resolve|unresolved import|use of unresolved)\b")
 MISSING_VALUE = re.compile(r"cannot find (?:value|function) `(?P<name>\w+)` in this scope")
 NAME = re.compile(r"`([^`]+)`")
-# What else rustc reports where names are missing.
+# Other errors that rustc reports where names are missing.
 FOLLOWS = re.compile(r"type annotations needed|cannot infer type|the size for values of type")
 # A reference would outlive the cell, or the variable, that holds the value: in evcxr's words, or in rustc's
 # where evcxr does not recognise the case.

@@ -1,7 +1,7 @@
 """Sorts what Tab offers: first the methods that ask and judge, last the fields and common methods."""
 
 FIRST = ("ask", "judge")
-# Methods that nearly every type has, and that a participant seldom looks for.
+# Methods that nearly every type has, and that a participant rarely looks for.
 OF_EVERYTHING = {
     *("as_mut", "as_ref", "borrow", "borrow_mut", "clone", "clone_from", "clone_into", "cmp", "eq"),
     *("evcxr_display", "fmt", "ge", "gt", "into", "le", "lt", "ne", "partial_cmp", "to_owned"),

@@ -68,8 +68,8 @@
 //! - **Thin crate, host process.** A cell links everything that it imports, and interrupting a cell kills
 //!   its process. So the HTTP client, the compiler runs, the jail and the key live in another process,
 //!   `code_evolution_host`, which ends with the notebook. The crate runs the binary that
-//!   `CODE_EVOLUTION_HOST` names; else, in a clone of the workshop, the clone's own, rebuilt when its
-//!   sources have changed; else the one on `PATH` (`cargo install code_evolution_host`).
+//!   `CODE_EVOLUTION_HOST` names. If none is named, a clone of the workshop uses its own, rebuilt when its
+//!   sources have changed; elsewhere the binary on `PATH` is used (`cargo install code_evolution_host`).
 //! - **The judge trusts nothing.** Expected outputs never enter the jail, outputs are compared outside, and
 //!   times and memory are the kernel's figures. A bad candidate is a verdict, not an error.
 //! - **Cassettes.** A script or a recording answers where there is no key. An edited prompt gets the

@@ -192,7 +192,7 @@ fn fork(plan: &mut Plan) -> Result<i32, SpawnError> {
     }
 }
 
-/// Returns the kernel's limits, none above what this process may set.
+/// Returns the limits to set; none is higher than this process may set.
 fn resource_limits(limits: &Limits) -> Vec<(child::Resource, libc::rlimit)> {
     let seconds = limits.cpu_ms.div_ceil(1_000);
     // RLIMIT_DATA counts private writable memory: allocations, but not the reservations of allocators and

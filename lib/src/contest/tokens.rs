@@ -169,7 +169,7 @@ pub(super) fn is_number(token: &str) -> bool {
     token.strip_prefix('-').unwrap_or(token).starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Returns where `part` stands in `whole` without a gap; `None` if `part` is empty.
+/// Returns the index at which `part` begins in `whole`; `None` if it is empty or not there in one run.
 pub(super) fn find(whole: &[String], part: &[String]) -> Option<usize> {
     if part.is_empty() {
         return None;

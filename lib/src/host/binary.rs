@@ -20,8 +20,8 @@ pub(super) struct HostBinary {
 }
 
 impl HostBinary {
-    /// Finds the binary to run: the one that `CODE_EVOLUTION_HOST` names; else the workspace's, built now
-    /// if it is missing or older than its sources; else the one on `PATH`.
+    /// Finds the binary to run, in this order: the binary that `CODE_EVOLUTION_HOST` names; the
+    /// workspace's, built now if it is missing or older than its sources; the binary on `PATH`.
     pub(super) fn find() -> Result<Self> {
         if let Some(path) = std::env::var_os(OVERRIDE) {
             return Ok(HostBinary::at(path));

@@ -1,8 +1,8 @@
 //! The host process: finding it, building it, calling it.
 //!
 //! A call writes one JSON line and reads lines until its answer comes. Progress lines are printed as they
-//! arrive. The host lives as long as the value that holds it. When the notebook's process ends, in whatever
-//! way, the pipe closes and the host stops everything that it started.
+//! arrive. The host lives as long as the value that holds it. However the notebook's process ends, the pipe
+//! closes, and the host stops everything that it started.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

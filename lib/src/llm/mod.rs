@@ -48,7 +48,7 @@ impl Llm {
     }
 
     /// Returns the same model with answers of at most this many tokens. The default is 1,000; for the tiny
-    /// model on this machine it is 300, since that model seldom stops by itself.
+    /// model on this machine it is 300, since that model rarely stops by itself.
     pub fn max_tokens(&self, max_tokens: u32) -> Self {
         Llm { max_tokens, ..self.clone() }
     }

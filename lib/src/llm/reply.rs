@@ -105,7 +105,7 @@ impl Reply {
         self.read(FindList)
     }
 
-    /// Returns the items of the reply's list that are one word; prose does not count. If there is none, a
+    /// Returns the items of the reply's list that are single words, without prose. If there are none, a
     /// printed line says why. [`Reply::list`] also returns what was left out.
     pub fn words(&self) -> Vec<String> {
         match self.list() {
@@ -216,7 +216,7 @@ impl Deref for Reply {
     }
 }
 
-/// Turns 3.0 into 3: models do not tell them apart, and neither does JSON.
+/// Turns 3.0 into 3, since neither models nor JSON distinguish the two.
 fn whole_numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {

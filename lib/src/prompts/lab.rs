@@ -132,7 +132,7 @@ impl PromptLab {
         Tally { right: answers.iter().filter(|right| **right).count(), asked: answers.len() }
     }
 
-    /// Returns the prompt with the highest worth so far; the first of equals.
+    /// Returns the prompt with the highest worth so far; if several have it, the first of them.
     pub fn best(&self, prompts: &[Prompt]) -> Option<Prompt> {
         self.ranked(prompts).into_iter().next()
     }

@@ -1,4 +1,4 @@
-//! The five criteria of a tech lead, and the points that weights make of them.
+//! The five criteria of a tech lead, and the points that they earn under given weights.
 
 use std::fmt;
 

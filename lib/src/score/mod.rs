@@ -7,7 +7,7 @@
 //! | [`ranked`] | a population in the order of its scores |
 //! | [`share`] | the share of visible or hidden cases that pass |
 //! | [`times`], [`growth`], [`slowdown`] | CPU time over growing inputs, coarse enough to be a score |
-//! | [`Criteria`], [`Score`] | five criteria of a candidate, and the points that weights make of them |
+//! | [`Criteria`], [`Score`] | five criteria of a candidate, and the points that they earn |
 //! | [`Paired`] | old against new, problem by problem: difference, interval, test |
 //!
 //! A model's opinion comes from [`Reply::opinion`](crate::llm::Reply::opinion); here it is a number that
@@ -46,8 +46,8 @@ pub fn best_first<S: PartialOrd>(a: S, b: S) -> Ordering {
     is_nan(&a).cmp(&is_nan(&b)).then_with(|| b.partial_cmp(&a).unwrap_or(Ordering::Equal))
 }
 
-/// Returns each item with its score, best first; of equals, the earlier item first. A score of NaN comes
-/// last.
+/// Returns each item with its score, best first. Items with the same score keep their order. A score of NaN
+/// comes last.
 ///
 /// ```
 /// # use code_evolution::score::ranked;

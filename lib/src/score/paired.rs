@@ -9,7 +9,7 @@
 //! Left out: a correction for several comparisons. Among twenty comparisons, chance alone gives one with p
 //! under 0.05.
 
-/// Up to this many problems, all sign flips and subsets are counted; beyond it, a fixed sample of them.
+/// Up to this many problems, all sign flips and subsets are counted; for more, only a fixed sample is.
 const COUNTED: usize = 16;
 /// How many flips and subsets are sampled beyond that number.
 const SAMPLED: u64 = 1 << COUNTED;

@@ -28,8 +28,8 @@
 //! Outputs are committed with the notebooks, so the same values must give the same bytes: no clock, no
 //! measured time and no memory figure, unless a cell asks for it (`.cost()`).
 //!
-//! A figure or table that uses replies carries their [`Stamp`](crate::stamp::Stamp). Below the last panel
-//! of a cell stands the cost of its questions.
+//! A figure or table that uses replies carries their [`Stamp`](crate::stamp::Stamp). The cost of a cell's
+//! questions is shown below its last panel.
 //!
 //! Left out on purpose: interaction, animation and everything else that needs JavaScript, which an
 //! untrusted notebook would not run.
@@ -110,8 +110,8 @@ fn emit_alone(html: &str, text: &str) {
 /// The word that makes the kernel's launcher show a printed line as a panel; `binder/kernel` sets it.
 const SHOW: &str = "CODE_EVOLUTION_SHOW";
 
-/// Shows a panel at once, while its cell still runs: before a question, say. The kernel itself shows only
-/// text before a cell ends; without the workshop's launcher, the panel is printed.
+/// Shows a panel at once, while its cell still runs, for instance before a question. The kernel itself
+/// shows only text before a cell ends. Without the workshop's launcher, the panel is printed.
 pub fn now(panel: &impl Shown) {
     println!("{}", printed(panel, std::env::var(SHOW).ok().as_deref()));
 }

@@ -1,9 +1,9 @@
 //! Old and new on the same problems, as pairs of dots.
 //!
 //! Problems are categories, so no line leads from one to the next. Each row has a dot for the old way's
-//! mean and one for the new way's, joined as a pair; the single samples lie behind them, faint. Below stand
-//! the difference, its interval and the test. If a script answered, a line says what such a figure cannot
-//! show.
+//! mean and a dot for the new way's, joined as a pair, with the single samples faint behind them. The
+//! difference, its interval and the test are below. If a script answered, a line says what such a figure
+//! cannot show.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -228,7 +228,7 @@ impl PairedDots {
         Ok(())
     }
 
-    /// Returns the scale: from 0 to 100 if that includes all values, else outward to round numbers.
+    /// Returns the scale: 0 to 100 if it includes all values, otherwise round numbers around them.
     fn scale(&self) -> Axis {
         let values =
             || self.paired.pairs().iter().flat_map(|pair| pair.old.iter().chain(&pair.new));

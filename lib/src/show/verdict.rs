@@ -273,8 +273,8 @@ impl Verdicts {
     }
 }
 
-/// Returns head and rows of a table of cases. There is an input column only if some case has a name that
-/// does not show its input; only such cases fill it.
+/// Returns the head and the rows of a table of cases. The table has an input column only if some case has a
+/// name that does not show its input; only these cases fill the column.
 fn case_rows(cases: &[&CaseVerdict]) -> (Vec<String>, Vec<Vec<String>>) {
     let tells = |case: &CaseVerdict| case.name.contains(&format!("({})", input(case)));
     let told = cases.iter().all(|case| tells(case));

@@ -17,7 +17,7 @@ type Names = Vec<String>;
 /// For each module, the modules with the same parent from which it imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// One module: its source, and the part of it that is code but no test.
+/// One module: its source, and its code without the tests.
 struct Module {
     source: String,
     code: String,

@@ -172,7 +172,7 @@ pub struct Ask {
 /// The most tokens of an answer, unless a cell says otherwise.
 pub const DEFAULT_MAX_TOKENS: u32 = 1_000;
 
-/// The same limit for [`TINY_MODEL`] on this machine: it seldom stops by itself, and soon repeats itself.
+/// The same limit for [`TINY_MODEL`] on this machine: it rarely stops by itself, and soon repeats itself.
 pub const TINY_MAX_TOKENS: u32 = 300;
 
 impl Ask {

@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-/// How a program ended. On the wire it is a number for an exit code, else a text.
+/// How a program ended. On the wire, an exit code is a number; any other ending is a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// The scan refused its source.

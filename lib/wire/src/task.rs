@@ -37,7 +37,7 @@ pub struct Task {
     /// Whether compiler warnings are collected into the verdict's diagnostics.
     #[serde(default)]
     pub warnings: bool,
-    /// Whether clippy's warnings are collected as well, whatever the candidate allows itself.
+    /// Whether clippy's warnings are collected as well, also those that the candidate tries to silence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lints: bool,
     /// What a candidate may use up.
@@ -250,7 +250,7 @@ impl Task {
         self.with(Case { name, input, expected: None, panics: false, hidden: false })
     }
 
-    /// Adds an input whose output must have this property, besides those of all outputs.
+    /// Adds an input whose output must have this property, in addition to the properties of all outputs.
     pub fn expect(self, input: impl Arguments, property: Property) -> Self {
         let arguments = input.arguments();
         let property = Box::new(property);

@@ -10,8 +10,8 @@ pub(super) fn filter() -> Result<Filter, String> {
     let mut rules = Rules::of(NEVER);
     let mut deny = |call, conditions: &[_]| rules.add(call, conditions);
 
-    // A pair of connected streams is a pipe to oneself (std's `Command` makes one). A pair of datagram
-    // sockets could send to every socket that has a path.
+    // A pair of connected streams only reaches the process itself (std's `Command` makes such a pair). A
+    // pair of datagram sockets could send to every socket that has a path.
     deny(libc::SYS_socketpair, &[is_not(0, libc::AF_UNIX)])?;
     const KIND: i32 = 0xf;
     for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW] {
@@ -34,8 +34,8 @@ pub(super) fn filter() -> Result<Filter, String> {
     ] {
         deny(libc::SYS_clone, &[bits(0, namespace, namespace)])?;
     }
-    // Opening for reading, or for neither reading nor writing (mode 3, only for `ioctl`), may truncate,
-    // which Landlock before version 3 does not cover.
+    // Even an `open` for reading, or in mode 3 (only for `ioctl`), may truncate the file. Landlock before
+    // version 3 does not cover that.
     let mode_and_truncate = libc::O_TRUNC | libc::O_ACCMODE;
     let (reading, neither) = (libc::O_TRUNC | libc::O_RDONLY, libc::O_ACCMODE);
     deny(libc::SYS_openat, &[bits(2, mode_and_truncate, reading)])?;
@@ -48,9 +48,9 @@ pub(super) fn filter() -> Result<Filter, String> {
     for option in [libc::PR_SET_PDEATHSIG, libc::PR_SET_DUMPABLE, libc::PR_SET_CHILD_SUBREAPER] {
         deny(libc::SYS_prctl, &[is(0, option)])?;
     }
-    // No raising of a limit, and no touching another process's limits.
+    // It may not raise a limit, nor touch another process's limits.
     deny(libc::SYS_prlimit64, &[is_not(0, 0)])?;
-    // No typing into a terminal, and no signals through descriptors.
+    // It may not type into a terminal, nor send signals through descriptors.
     const SET_OWNER: u32 = 0x8901;
     const SET_OWNER_OF_SOCKET: u32 = 0x8902;
     for request in [libc::TIOCSTI as u32, libc::TIOCLINUX as u32, SET_OWNER, SET_OWNER_OF_SOCKET] {

@@ -42,8 +42,8 @@ pub(super) fn filter() -> Result<Filter, String> {
     for flags in [thread, thread | libc::CLONE_DETACHED] {
         allow(libc::SYS_clone, &[word(0, flags as u64)])?;
     }
-    // Locks, but none that lends priority: that is a large part of the kernel's code, and neither std nor
-    // the C library's usual locks need it.
+    // Locks, but not with priority inheritance: it is a large part of the kernel's code, and neither std
+    // nor the C library's usual locks need it.
     const OPERATION: i32 = libc::FUTEX_PRIVATE_FLAG - 1;
     for operation in [
         libc::FUTEX_WAIT,

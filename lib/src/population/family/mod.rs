@@ -161,7 +161,7 @@ impl Family {
     }
 
     /// Returns at most `n` of the best members, best first. All are born, and no two are the same program.
-    /// Of equals the older comes first; a score of NaN comes last.
+    /// With equal scores, the older member comes first; a score of NaN comes last.
     pub fn fittest(&self, n: usize) -> Vec<Candidate> {
         let able = self.members.iter().filter(|one| one.is_born() && one.twin_of.is_none());
         let mut best: Vec<Candidate> = able.cloned().collect();

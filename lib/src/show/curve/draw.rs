@@ -29,7 +29,7 @@ const MARKED: usize = 40;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
-/// A name that stands at a line's end.
+/// A name at a line's end.
 struct Label {
     text: String,
     /// The height of the named point, in units.
@@ -169,7 +169,7 @@ fn draw_marks(
     Ok(())
 }
 
-/// Returns how far a series' marks stand beside their place, in units.
+/// Returns how far a series' marks are drawn beside their place, in units.
 fn aside(number: usize, of: usize) -> i32 {
     (2 * number as i32 - (of as i32 - 1)) * 7 * UNITS
 }

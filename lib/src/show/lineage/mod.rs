@@ -159,7 +159,7 @@ impl Lineage {
         format!("{}\n{}\n{}", self.title, words::table(self), self.alt())
     }
 
-    /// Returns the individual with the highest score; of equals the first.
+    /// Returns the individual with the highest score; if several have it, the first of them.
     fn best(&self) -> Option<&Individual> {
         let scored = self.individuals.iter().filter(|individual| individual.score.is_finite());
         scored.reduce(|best, next| if next.score > best.score { next } else { best })
