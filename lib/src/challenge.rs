@@ -111,7 +111,7 @@ struct Secrets {
     listener: TcpListener,
     /// The hidden case's input.
     input: String,
-    /// What both cases expect. It never enters the jail.
+    /// The output that both cases expect. This text never enters the jail.
     output: String,
 }
 

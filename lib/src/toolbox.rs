@@ -153,7 +153,7 @@ impl Toolbox {
     /// Examines a proposal at the gate, without admitting it.
     ///
     /// # Errors
-    /// If its task is invalid, or it uses a tool that does not exist. A bad source is no error.
+    /// If the proposal's task is invalid, or it uses a tool that does not exist. A bad source is no error.
     pub fn examine(&self, proposal: &Proposal) -> Result<Examination> {
         self.ask(Examine(proposal.clone())).map(Examination)
     }
@@ -201,9 +201,9 @@ impl Toolbox {
     /// Calls a tool. The arguments are a tuple, as for a case; the signature gives the output's type.
     ///
     /// # Errors
-    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool (the message lists the tools); of
-    /// kind [`FailureKind::ToolFailed`] if it panicked, took too long or died; of kind
-    /// [`FailureKind::ToolboxDamaged`] if its source differs from what was admitted; of kind
+    /// Of kind [`FailureKind::ToolNotFound`] if there is no such tool (the message lists the tools). Of
+    /// kind [`FailureKind::ToolFailed`] if the tool panicked, took too long or died. Of kind
+    /// [`FailureKind::ToolboxDamaged`] if the tool's source was changed after it was admitted. Of kind
     /// [`FailureKind::BadRequest`] if the arguments or the output do not have the types that you name.
     pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Arguments) -> Result<T> {
         let output = self.call_json(name, Value::Array(arguments.arguments()))?;

@@ -27,7 +27,7 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// The main thread's stack, in bytes.
     pub stack_bytes: u64,
-    /// The largest file that it may write, in bytes.
+    /// The largest file that the program may write, in bytes.
     pub file_bytes: u64,
     /// The number of open descriptors of one process.
     pub descriptors: u64,
@@ -66,16 +66,16 @@ pub struct Jail {
     pub stage: Stage,
     /// The executable. In [`Stage::Run`] it must be linked statically.
     pub program: PathBuf,
-    /// Its arguments, without its own name.
+    /// The program's arguments, without its own name.
     pub args: Vec<OsString>,
-    /// Its environment; it inherits nothing.
+    /// The program's environment; nothing is inherited.
     pub env: Vec<(OsString, OsString)>,
     /// Its current folder at the start; in [`Stage::Compile`] also the only folder where it may write.
     pub folder: PathBuf,
     /// Folders that [`Stage::Compile`] may read and execute, besides the system's programs and libraries:
     /// the toolchain, the harness. [`Stage::Run`] opens no file, so it ignores them.
     pub readable: Vec<PathBuf>,
-    /// What it may use up.
+    /// What the program may use up.
     pub limits: Limits,
     /// Whether [`Stage::Compile`] may run without Landlock. A hostile source can then read (`include_str!`)
     /// every file that this user can read. This is a person's decision, made in code.

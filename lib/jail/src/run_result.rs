@@ -9,7 +9,7 @@ pub struct RunResult {
     pub status: Exit,
     /// The limit for which the host killed it, if any.
     pub stopped: Option<Limit>,
-    /// CPU time, including all processes that it started.
+    /// CPU time, including all processes that the program started.
     pub cpu: Duration,
     /// Largest resident memory, in bytes. For an instant before exec, the program holds a copy of this
     /// process's memory, and the kernel's peak includes it. For a program that needs less than that, this
@@ -21,9 +21,9 @@ pub struct RunResult {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It exited with this code.
+    /// The process exited with this code.
     Code(i32),
-    /// This signal killed it.
+    /// This signal killed the process.
     Signal(i32),
 }
 

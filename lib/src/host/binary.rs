@@ -8,14 +8,14 @@ use std::time::SystemTime;
 use crate::error::{Error, Result};
 use crate::inert;
 
-/// Names a binary other than the workspace's own. That binary is used as it is.
+/// The variable that names a binary other than the workspace's own. That binary is used as it is.
 const OVERRIDE: &str = "CODE_EVOLUTION_HOST";
 const NAME: &str = "code_evolution_host";
 
 /// Where the host's binary is, and where it came from.
 pub(super) struct HostBinary {
     pub(super) path: PathBuf,
-    /// The workspace that it is built from, if any.
+    /// The workspace that builds the binary, if any.
     workspace: Option<PathBuf>,
 }
 

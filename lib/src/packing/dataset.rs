@@ -15,7 +15,7 @@ pub struct Dataset {
 /// The function that a candidate must define.
 const SIGNATURE: &str = "fn priority(item: f64, bins: &[f64]) -> Vec<f64>";
 
-/// The trusted part, which packs in the jail. It reports only the numbers of the bins.
+/// The trusted code that packs in the jail. It reports only the numbers of the bins.
 const DRIVER: &str = concat!(
     "mod skeleton {\n",
     include_str!("skeleton.rs"),

@@ -30,25 +30,25 @@ pub type Operator<'a> = (&'a str, &'a [usize], &'a str);
 /// One program of a population, and where it came from.
 #[derive(Debug, Clone, Default)]
 pub struct Candidate {
-    /// A letter for its generation and a number: `B3`. The family sets it.
+    /// A letter for the generation and a number: `B3`. The family sets the name.
     pub name: String,
-    /// 0 for the first generation. The family sets it.
+    /// The generation, 0 for the first. The family sets the number.
     pub generation: usize,
-    /// How it was made: `mutation`, or an approach.
+    /// How the candidate was made: an operator such as `mutation`, or an approach.
     pub operator: String,
-    /// The names of its parents.
+    /// The names of the parents.
     pub parents: Vec<String>,
-    /// The prompt that asked for it.
+    /// The prompt that asked for the candidate.
     pub prompt: String,
-    /// Its code; empty if it was not born.
+    /// The code; empty if the candidate was not born.
     pub code: String,
-    /// Its fitness.
+    /// The fitness.
     pub score: f64,
-    /// The facts behind the score, or why it was not born.
+    /// The facts behind the score, or why the candidate was not born.
     pub feedback: String,
-    /// The earlier member of its family that is the same program.
+    /// The earlier member of the family that is the same program.
     pub twin_of: Option<String>,
-    /// Tokens of its question and answer.
+    /// Tokens of the question and the answer.
     pub tokens: u64,
     /// Who answered.
     pub stamp: Stamp,
@@ -78,13 +78,13 @@ impl Candidate {
         Candidate::asked(operator, prompt).of(parents)
     }
 
-    /// Sets its parents.
+    /// Sets the candidate's parents.
     pub fn of<'a>(mut self, parents: impl IntoIterator<Item = &'a Candidate>) -> Self {
         self.parents = parents.into_iter().map(|parent| parent.name.clone()).collect();
         self
     }
 
-    /// Returns whether it has code.
+    /// Returns whether the candidate has code.
     pub fn is_born(&self) -> bool {
         !self.code.is_empty()
     }

@@ -18,7 +18,7 @@ pub struct Item {
     pub label: String,
 }
 
-/// A labelling task. Its items were written for this workshop.
+/// A labelling task, with items that were written for this workshop.
 #[derive(Debug, Clone)]
 pub struct LabelledTask {
     /// The task's name.
@@ -155,7 +155,7 @@ impl LabelledTask {
         self.instructions.choose(rng).cloned().unwrap_or_default()
     }
 
-    /// Returns an example that the prompt does not have; `None` if it has all.
+    /// Returns an example that is not in the prompt; `None` if all are.
     fn unused(&self, prompt: &Prompt, rng: &mut impl Rng) -> Option<(String, String)> {
         let items: Vec<_> = self.train.iter().map(Item::as_example).collect();
         let unused: Vec<_> =

@@ -32,7 +32,7 @@ use code_evolution_wire::verdict::Verdict;
 const FLOOR_MS: f64 = 5.0;
 
 /// Orders scores for `sort_by`, the higher first. NaN (from a division by zero, say) comes last, even after
-/// negative infinity; `f64::total_cmp` alone would rank it first.
+/// negative infinity; `f64::total_cmp` alone would put NaN first.
 ///
 /// ```
 /// # use code_evolution::score::best_first;

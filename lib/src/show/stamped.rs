@@ -6,12 +6,12 @@ use crate::stamp::Stamp;
 /// The stamp of something that a cell shows.
 #[derive(Clone, Default)]
 pub(super) enum Stamped {
-    /// Not stated: it uses the replies of the cell that shows it.
+    /// Not stated: the figure or table uses the replies of the cell that shows it.
     #[default]
     ByCell,
     /// These replies.
     By(Stamp),
-    /// It uses no replies.
+    /// The figure or table uses no replies.
     Measured,
 }
 

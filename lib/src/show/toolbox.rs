@@ -108,7 +108,7 @@ impl Admission {
         }
     }
 
-    /// Returns the admission as HTML; with the gate's reason if it refused.
+    /// Returns the admission as HTML, with the gate's reason if the gate refused.
     pub fn to_html(&self) -> String {
         let head = html::panel(&html::headline(&self.headline()));
         match self.review {
@@ -118,7 +118,7 @@ impl Admission {
         }
     }
 
-    /// Returns the admission as text; with the gate's reason if it refused.
+    /// Returns the admission as text, with the gate's reason if the gate refused.
     pub fn to_text(&self) -> String {
         match self.review {
             _ if self.admitted => self.headline(),

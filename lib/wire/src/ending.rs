@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Ending {
     /// The model stopped by itself, or calls tools.
     Whole,
-    /// Something else ended the answer.
+    /// The answer was cut off.
     Cut(Cut),
 }
 

@@ -9,7 +9,7 @@ use crate::task::Task;
 pub struct Export {
     /// The crate's name, also its folder's: a lower-case letter, then lower-case letters, digits, `_`, `-`.
     pub name: String,
-    /// Its licence, as an SPDX expression. For `MIT`, the text is written too.
+    /// The crate's licence, as an SPDX expression. For `MIT`, the text is written too.
     pub licence: String,
     /// The copyright holder; without one, the crate says "the authors of NAME".
     pub author: Option<String>,
@@ -56,19 +56,19 @@ pub struct ExportCall {
 /// A crate that was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exported {
-    /// Its folder.
+    /// The crate's folder.
     pub folder: String,
-    /// Its files, relative to the folder.
+    /// The crate's files, relative to the folder.
     pub files: Vec<String>,
-    /// How many tests it has: one for each case.
+    /// How many tests the crate has: one for each case.
     pub tests: usize,
     /// What the judge checks and no test does: properties that cannot be written in Rust.
     pub untested: Vec<String>,
-    /// The crates that it depends on.
+    /// The crates that the new crate depends on.
     pub crates: Vec<String>,
     /// The label of the reply that contained the source; `None` if it was written in a cell.
     pub written_by: Option<String>,
-    /// How many earlier candidates it descends from, according to the session's log.
+    /// How many earlier candidates this one descends from, according to the session's log.
     pub ancestors: usize,
     /// Whether this replaced an earlier, unchanged export of the same name.
     pub replaced: bool,

@@ -35,6 +35,6 @@ pub enum FailureKind {
     ToolFailed,
     /// A file of the toolbox was changed from outside.
     ToolboxDamaged,
-    /// Anything else.
+    /// Any other failure.
     Internal,
 }

@@ -73,7 +73,7 @@ pub struct Paste(pub String);
 pub struct ApplySuggestions {
     /// The source.
     pub code: String,
-    /// The suggestions of its verdict.
+    /// The suggestions in the source's verdict.
     pub suggestions: Vec<Suggestion>,
 }
 
@@ -202,7 +202,7 @@ pub struct Admit {
 pub struct CallTool {
     /// The tool.
     pub name: String,
-    /// Its arguments: a list in the parameters' order, or an object by their names.
+    /// The tool's arguments: a list in the parameters' order, or an object by their names.
     pub arguments: Value,
 }
 
@@ -212,7 +212,7 @@ pub struct RollBack {
     pub name: String,
     /// The version.
     pub version: u32,
-    /// Who asks for it.
+    /// Who asks for the change.
     pub by: String,
 }
 

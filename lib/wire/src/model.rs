@@ -100,11 +100,11 @@ impl From<&Answer> for Message {
 /// A tool that a model may call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
-    /// Its name: letters, digits, `_` and `-`.
+    /// The tool's name: letters, digits, `_` and `-`.
     pub name: String,
-    /// What it does, for the model.
+    /// What the tool does, for the model.
     pub description: String,
-    /// Its parameters, as a JSON schema.
+    /// The tool's parameters, as a JSON schema.
     pub parameters: Value,
 }
 
@@ -115,7 +115,7 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments: an object, or the model's own text if that is not an object.
+    /// The arguments: an object, or the model's own text if that is not an object.
     pub arguments: Value,
     /// Other fields that the provider put into the call. They are sent back unchanged; those of its
     /// `function` are inside a field of that name.
@@ -209,7 +209,7 @@ pub struct Answer {
     /// Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`. [`Answer::ending`]
     /// gives the meaning.
     pub finish_reason: String,
-    /// The tokens it took.
+    /// The tokens of the request and of the answer.
     pub usage: Usage,
     /// Other fields that the provider put into its message. They are sent back unchanged.
     #[serde(default, skip_serializing_if = "Map::is_empty")]

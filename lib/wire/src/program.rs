@@ -13,10 +13,10 @@ use crate::verdict::{Diagnostic, Stage};
 pub struct Program {
     /// The source, with its `fn main`.
     pub program: String,
-    /// Its standard input.
+    /// The program's standard input.
     #[serde(default)]
     pub stdin: String,
-    /// Precompiled crates that it may use.
+    /// Precompiled crates that the program may use.
     #[serde(default)]
     pub crates: Vec<String>,
     /// The Rust edition.
@@ -25,7 +25,7 @@ pub struct Program {
     /// rustc's optimisation level, 0 to 3.
     #[serde(default)]
     pub opt_level: u8,
-    /// What it may use up.
+    /// What the program may use up.
     #[serde(default)]
     pub limits: Limits,
 }
@@ -51,28 +51,28 @@ impl Program {
 /// How a program ended. On the wire, an exit code is a number; any other ending is a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// The scan refused its source.
+    /// The scan refused the source.
     #[serde(rename = "refused")]
     Refused,
-    /// It did not compile.
+    /// The program did not compile.
     #[serde(rename = "compile error")]
     CompileError,
-    /// It reached a time limit.
+    /// The program reached a time limit.
     #[serde(rename = "time-out")]
     TimeOut,
-    /// It asked for more memory than allowed.
+    /// The program asked for more memory than allowed.
     #[serde(rename = "out of memory")]
     OutOfMemory,
-    /// It started more threads than allowed.
+    /// The program started more threads than allowed.
     #[serde(rename = "too many threads")]
     TooManyThreads,
-    /// It printed more than the host reads.
+    /// The program printed more than the host reads.
     #[serde(rename = "printed more than 8 MB")]
     TooMuchOutput,
-    /// It exited with this code.
+    /// The program exited with this code.
     #[serde(untagged)]
     Exited(i32),
-    /// The signal of this name killed it or its compiler: `SIGSEGV`.
+    /// The signal of this name killed the program or its compiler: `SIGSEGV`.
     #[serde(untagged)]
     Signal(String),
 }
@@ -95,18 +95,18 @@ impl fmt::Display for Status {
 /// The result of a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
-    /// How far it got.
+    /// How far the program got.
     pub stage: Stage,
-    /// Its exit code, or what ended it.
+    /// The exit code, or what ended the program.
     pub status: Status,
-    /// Its standard output, cut at the limit.
+    /// The program's standard output, cut at the limit.
     pub stdout: String,
-    /// Whether it wrote more to standard output than `stdout` holds.
+    /// Whether the program wrote more to standard output than `stdout` holds.
     #[serde(default)]
     pub stdout_cut: bool,
-    /// Its standard error (or the compiler's), cut at the limit.
+    /// The standard error of the program (or of the compiler), cut at the limit.
     pub stderr: String,
-    /// Whether it wrote more to standard error than `stderr` holds.
+    /// Whether more was written to standard error than `stderr` holds.
     #[serde(default)]
     pub stderr_cut: bool,
     /// The compiler's messages.

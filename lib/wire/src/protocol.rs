@@ -32,7 +32,7 @@ pub struct Hello {
 /// One line to the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The notebook chooses it; every line about this request repeats it.
+    /// A number that the notebook chooses; every line about this request repeats it.
     pub id: u64,
     /// What to do.
     #[serde(flatten)]
@@ -72,7 +72,7 @@ pub enum Call {
     ApplySuggestions {
         /// The source.
         code: String,
-        /// The suggestions of its verdict.
+        /// The suggestions in the source's verdict.
         suggestions: Vec<crate::verdict::Suggestion>,
     },
     /// Work on a toolbox: the type that its [`ToolboxCall`] documents.

@@ -103,7 +103,7 @@ impl List {
 pub struct Prompt {
     /// The prompt.
     pub prompt: String,
-    /// What was left out around it.
+    /// What was left out around the prompt.
     pub note: Option<String>,
 }
 

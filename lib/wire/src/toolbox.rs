@@ -25,7 +25,7 @@ pub struct Proposal {
     pub author: String,
     /// Tools that the source may call as `tools::name(..)`.
     pub uses: Vec<String>,
-    /// What it may do besides computing.
+    /// What the tool may do besides computing.
     pub capabilities: Vec<Capability>,
 }
 
@@ -100,27 +100,27 @@ impl std::fmt::Display for Capability {
 pub struct Examination {
     /// The tool's name.
     pub name: String,
-    /// The version that it would get.
+    /// The version that the tool would get.
     pub version: u32,
     /// The source.
     pub code: String,
     /// The source of the version in use, if any.
     pub previous: Option<String>,
-    /// The rights that it asked for besides computing.
+    /// The rights that the proposal asks for besides computing.
     pub capabilities: Vec<Capability>,
-    /// Why it was refused before it was compiled.
+    /// Why the proposal was refused before it was compiled.
     pub refusal: Option<String>,
-    /// The verdict on its own tests and on those of the previous version.
+    /// The verdict on the proposal's tests and on those of the previous version.
     pub verdict: Option<Verdict>,
 }
 
 impl Examination {
-    /// Returns whether the gate lets it through to a person's review.
+    /// Returns whether the gate lets the proposal through to a person's review.
     pub fn passed(&self) -> bool {
         self.refusal.is_none() && self.verdict.as_ref().is_some_and(Verdict::is_success)
     }
 
-    /// Returns what to tell its author.
+    /// Returns what to tell the tool's author.
     pub fn feedback(&self) -> &str {
         match (&self.refusal, &self.verdict) {
             (Some(refusal), _) => refusal,
@@ -169,36 +169,36 @@ impl ToolEntry {
 /// One admitted version of a tool. It never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolVersion {
-    /// What it does.
+    /// What the tool does.
     pub description: String,
     /// Signature, tests, properties, crates, limits, including those of the previous version.
     pub task: Task,
-    /// The tools that it uses, with the versions that it was tested with.
+    /// The tools that this version uses, with the versions that it was tested with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, u32>,
-    /// What it may do besides computing.
+    /// What the tool may do besides computing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<Capability>,
-    /// SHA-256 of its source, in hexadecimal.
+    /// SHA-256 of the source, in hexadecimal.
     pub sha256: String,
-    /// Who wrote it.
+    /// Who wrote the source.
     pub author: String,
-    /// Who approved it.
+    /// Who approved the tool.
     pub reviewer: String,
-    /// When it was admitted: RFC 3339, UTC.
+    /// When the tool was admitted: RFC 3339, UTC.
     pub time: String,
 }
 
 /// A tool in a listing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
-    /// Its name.
+    /// The tool's name.
     pub name: String,
-    /// Its versions.
+    /// The tool's versions.
     pub entry: ToolEntry,
     /// The parameters of the version in use as a JSON schema, for a model that calls tools.
     pub parameters: Value,
-    /// What is wrong with its files, if anything; then it cannot be called.
+    /// What is wrong with the tool's files, if anything. Then the tool cannot be called.
     pub problem: Option<String>,
 }
 
@@ -247,7 +247,7 @@ pub enum ToolboxCall {
     Call {
         /// The tool.
         name: String,
-        /// Its arguments: a list in the parameters' order, or an object by their names.
+        /// The tool's arguments: a list in the parameters' order, or an object by their names.
         arguments: Value,
     },
     /// Puts an earlier (or later) version into use: null.
@@ -256,7 +256,7 @@ pub enum ToolboxCall {
         name: String,
         /// The version.
         version: u32,
-        /// Who asks for it.
+        /// Who asks for the change.
         by: String,
     },
     /// Reads the audit log: a list of [`LogLine`].

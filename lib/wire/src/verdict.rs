@@ -64,37 +64,37 @@ pub enum Outcome {
     },
     /// A signal ended the process.
     Signal {
-        /// Its number.
+        /// The signal's number.
         number: i32,
-        /// Its name: `SIGSEGV`.
+        /// The signal's name: `SIGSEGV`.
         name: String,
     },
     /// The process exited before its cases were done.
     Exited {
-        /// Its exit code.
+        /// The exit code.
         code: i32,
     },
-    /// It took too long.
+    /// The process took too long.
     TimeOut {
-        /// The limit that ended it, in milliseconds.
+        /// The limit that ended the process, in milliseconds.
         limit_ms: u64,
     },
-    /// It asked for more memory than allowed.
+    /// The process asked for more memory than allowed.
     OutOfMemory {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
-    /// It started more threads than allowed.
+    /// The process started more threads than allowed.
     TooManyThreads {
         /// The limit, in threads at once.
         limit: u64,
     },
-    /// It printed more than the judge reads, on standard output or on standard error.
+    /// The process printed more than the judge reads, on standard output or on standard error.
     TooMuchOutput {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
-    /// It sent something that the judge had not asked for.
+    /// The process sent something that the judge had not asked for.
     ProtocolViolation {
         /// What was wrong.
         reason: String,
@@ -106,7 +106,7 @@ pub enum Outcome {
 pub struct CaseVerdict {
     /// The case's name.
     pub name: String,
-    /// Its input, one value for each parameter.
+    /// The case's input, one value for each parameter.
     pub input: Vec<Value>,
     /// The right output, if the task fixes one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
@@ -114,9 +114,9 @@ pub struct CaseVerdict {
     /// What the candidate returned, if it returned.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "value::present")]
     pub got: Option<Value>,
-    /// Whether it passed.
+    /// Whether the case passed.
     pub passed: bool,
-    /// Why it failed: a panic, a property that fails, a time-out, not run.
+    /// Why the case failed: a panic, a property that fails, a time-out, not run.
     pub problem: Option<String>,
     /// The panic, if the candidate panicked here.
     pub panic: Option<Panic>,
@@ -131,7 +131,7 @@ pub struct CaseVerdict {
 pub struct Panic {
     /// The panic's message.
     pub message: String,
-    /// The line in the candidate, from 1, if it lies there.
+    /// The line in the candidate, from 1; `None` for a panic elsewhere.
     pub line: Option<u32>,
 }
 
@@ -148,7 +148,7 @@ pub enum Level {
 /// One message of the compiler, modelled on rustc's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// Its severity.
+    /// The message's severity.
     pub level: Level,
     /// The message: ``use of moved value: `name` ``.
     pub message: String,
@@ -172,7 +172,7 @@ pub struct Suggestion {
     pub start: usize,
     /// The byte after the replaced part.
     pub end: usize,
-    /// What replaces it.
+    /// The text that replaces the part.
     pub replacement: String,
 }
 
@@ -185,7 +185,7 @@ pub struct Timings {
     pub link_ms: f64,
     /// Starting the jailed process.
     pub start_ms: f64,
-    /// All cases.
+    /// Running all cases.
     pub cases_ms: f64,
 }
 

@@ -44,7 +44,7 @@ impl Row {
         }
     }
 
-    /// Returns whether it ended like this.
+    /// Returns whether the attack ended like this.
     pub fn ended(&self, status: Exit, stopped: Option<Limit>) -> bool {
         self.status == format!("{status:?}") && self.stopped == format!("{stopped:?}")
     }

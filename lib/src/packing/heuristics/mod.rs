@@ -13,13 +13,13 @@ mod funsearch_weibull;
 pub struct Heuristic {
     /// The name in a table.
     pub name: &'static str,
-    /// Its source: the item `fn priority(item: f64, bins: &[f64]) -> Vec<f64>`.
+    /// The source: the item `fn priority(item: f64, bins: &[f64]) -> Vec<f64>`.
     pub source: &'static str,
     /// The same function, compiled.
     pub priority: fn(f64, &[f64]) -> Vec<f64>,
-    /// Its excess on the OR3 dataset as published, in percent.
+    /// The published excess on the OR3 dataset, in percent.
     pub published_or3: Option<f64>,
-    /// Its excess on the Weibull 5k dataset as published, in percent.
+    /// The published excess on the Weibull 5k dataset, in percent.
     pub published_weibull: Option<f64>,
 }
 

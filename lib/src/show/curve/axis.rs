@@ -1,4 +1,4 @@
-//! An axis: its range and its labelled places.
+//! An axis: its range and its labelled places (ticks).
 
 use std::ops::Range;
 

@@ -46,13 +46,13 @@ impl Individual {
         }
     }
 
-    /// Sets its generation.
+    /// Sets the individual's generation.
     pub fn generation(mut self, generation: usize) -> Self {
         self.generation = generation;
         self
     }
 
-    /// Sets the operator that made it (`mutation`, `crossover`) and its parents' labels.
+    /// Sets the operator that made the individual (`mutation`, `crossover`) and its parents' labels.
     pub fn by<P: AsRef<str>>(
         mut self,
         operator: impl AsRef<str>,
@@ -108,7 +108,7 @@ impl Lineage {
         }
     }
 
-    /// Adds an individual. It replaces one with the same label.
+    /// Adds an individual. An earlier individual with the same label is replaced.
     pub fn add(&mut self, individual: Individual) {
         match self.individuals.iter_mut().find(|known| known.label == individual.label) {
             Some(known) => *known = individual,
@@ -169,7 +169,7 @@ impl Lineage {
         self.individuals.iter().map(|individual| (individual.label.as_str(), individual)).collect()
     }
 
-    /// Returns the best and all its ancestors, itself first.
+    /// Returns the best individual and then all its ancestors.
     fn ancestry(&self) -> Vec<&Individual> {
         let known = self.by_label();
         let mut line: Vec<&Individual> = self.best().into_iter().collect();

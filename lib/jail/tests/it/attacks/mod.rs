@@ -42,12 +42,12 @@ impl Attack {
             || !by_landlock.iter().any(|name| self.name.starts_with(name))
     }
 
-    /// Returns its CPU limit, which is low only if this limit must end the attack.
+    /// Returns the attack's CPU limit, which is low only if this limit must end the attack.
     pub fn cpu_ms(&self) -> u64 {
         if let Stopped(Limit::Cpu) = self.expected { 200 } else { 10_000 }
     }
 
-    /// Returns its deadline, which is short only if the deadline must end the attack.
+    /// Returns the attack's deadline, which is short only if the deadline must end the attack.
     pub fn wall(&self) -> Duration {
         Duration::from_millis(if let Stopped(Limit::Wall) = self.expected { 250 } else { 60_000 })
     }
@@ -58,11 +58,11 @@ impl Attack {
 pub enum Expected {
     /// The kernel refuses the call, and the program continues.
     Denied,
-    /// This signal ends it.
+    /// This signal ends the program.
     Signal(i32),
-    /// The host ends it.
+    /// The host ends the program.
     Stopped(Limit),
-    /// Not an attack: it must work, and print this.
+    /// Not an attack: the program must work, and print this.
     Works(&'static str),
 }
 use Expected::{Denied, Signal, Stopped, Works};

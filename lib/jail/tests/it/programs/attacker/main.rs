@@ -38,7 +38,7 @@ fn main() {
 struct Target {
     /// A readable file outside the jail, in a folder that stands for a home folder.
     secret: String,
-    /// The folder around it.
+    /// The folder of the secret file.
     folder: String,
     /// The process outside that started the jail.
     host: i64,
