@@ -16,8 +16,8 @@ MISSING_VALUE = re.compile(r"cannot find (?:value|function) `(?P<name>\w+)` in t
 NAME = re.compile(r"`([^`]+)`")
 # Other errors that rustc reports where names are missing.
 FOLLOWS = re.compile(r"type annotations needed|cannot infer type|the size for values of type")
-# A reference would outlive the cell, or the variable, that holds the value: in evcxr's words, or in rustc's
-# where evcxr does not recognise the case.
+# Errors about a reference that would outlive its value's cell or variable: in evcxr's words, or in rustc's
+# if evcxr does not recognise the case.
 BORROWED = re.compile(
     r"The variable `(\w+)` contains a reference with a non-static lifetime"
     r"|The variable `(\w+)` has type `&.*` which cannot be persisted"

@@ -35,7 +35,7 @@ pub struct LabSetup {
 }
 
 impl Lab {
-    /// Starts a lab with what the environment offers, and prints which model and sandbox that is.
+    /// Starts a lab with what the environment offers, and prints which model answers and what the sandbox is.
     ///
     /// # Errors
     /// If the host cannot be built or started, or the environment names an unknown provider or mode.

@@ -44,7 +44,7 @@ pub(crate) struct Plan {
 /// The child moves the report's pipe and the Landlock ruleset to these descriptors.
 const REPORT: libc::c_int = 3;
 const LANDLOCK: libc::c_int = 4;
-/// The first descriptor that the child closes; the prepared ones lie above it.
+/// The lowest number of a prepared descriptor, above those that the child fills.
 pub(crate) const FIRST_FREE: libc::c_int = 10;
 
 /// The steps, in order.

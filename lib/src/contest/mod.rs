@@ -1,4 +1,4 @@
-//! A contest between developers that are prompts: the problems, and guards for the prompts they write.
+//! A contest between developers that are prompts: the problems, and guards for the prompts that they write.
 //!
 //! | item | subject |
 //! |---|---|

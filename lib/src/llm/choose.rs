@@ -1,4 +1,4 @@
-//! Answers from a fixed set, and answers pasted from a chat elsewhere.
+//! Answers from a fixed set, and answers pasted from another chat.
 
 use code_evolution_wire::method::{AskMany, Paste};
 use code_evolution_wire::model::{Answer, Ask, Message};

@@ -11,7 +11,7 @@
 
 /// Up to this many problems, all sign flips and subsets are counted; for more, only a fixed sample is.
 const COUNTED: usize = 16;
-/// How many flips and subsets are sampled beyond that number.
+/// How many flips and subsets that sample has.
 const SAMPLED: u64 = 1 << COUNTED;
 /// The interval leaves out this share on each side.
 const TAIL: f64 = 0.025;

@@ -19,7 +19,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
-    // Made by builds, kernels or people, so not checked here.
+    // Builds, kernels or people make these, so they are not checked here.
     let foreign = [".git", ".venv", ".ipynb_checkpoints", "my_fizzbuzz", "target"];
     for entry in fs::read_dir(folder).expect("a readable folder").map(|entry| entry.unwrap()) {
         let (path, name) = (entry.path(), entry.file_name());

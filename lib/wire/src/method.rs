@@ -52,10 +52,10 @@ macro_rules! methods {
     )*};
 }
 
-/// [`Call::Open`].
+/// The method for [`Call::Open`].
 pub struct Open(pub ModelChoice);
 
-/// [`Call::Judge`].
+/// The method for [`Call::Judge`].
 pub struct Judge {
     /// The task.
     pub task: Task,
@@ -63,13 +63,13 @@ pub struct Judge {
     pub codes: Vec<String>,
 }
 
-/// [`Call::AskMany`].
+/// The method for [`Call::AskMany`].
 pub struct AskMany(pub Vec<Ask>);
 
-/// [`Call::Paste`].
+/// The method for [`Call::Paste`].
 pub struct Paste(pub String);
 
-/// [`Call::ApplySuggestions`].
+/// The method for [`Call::ApplySuggestions`].
 pub struct ApplySuggestions {
     /// The source.
     pub code: String,
@@ -77,16 +77,16 @@ pub struct ApplySuggestions {
     pub suggestions: Vec<Suggestion>,
 }
 
-/// [`Call::BeginCell`].
+/// The method for [`Call::BeginCell`].
 pub struct BeginCell;
 
-/// [`Call::SetBudget`].
+/// The method for [`Call::SetBudget`].
 pub struct SetBudget(pub Budget);
 
-/// [`Call::Meter`].
+/// The method for [`Call::Meter`].
 pub struct ReadMeter;
 
-/// [`Call::Limits`].
+/// The method for [`Call::Limits`].
 pub struct DefaultLimits;
 
 methods! {
@@ -112,7 +112,7 @@ pub trait Find: Into<Wanted> {
     type Answer: Serialize + DeserializeOwned;
 }
 
-/// [`Call::Read`].
+/// The method for [`Call::Read`].
 pub struct ReadReply<F> {
     /// The reply.
     pub reply: ReplyText,
@@ -130,22 +130,22 @@ impl<F: Find> Method for ReadReply<F> {
     type Answer = F::Answer;
 }
 
-/// [`Wanted::Code`].
+/// The search for [`Wanted::Code`].
 pub struct FindCode {
     /// The function's name.
     pub function: String,
 }
 
-/// [`Wanted::List`].
+/// The search for [`Wanted::List`].
 pub struct FindList;
 
-/// [`Wanted::Prompt`].
+/// The search for [`Wanted::Prompt`].
 pub struct FindPrompt;
 
-/// [`Wanted::Json`].
+/// The search for [`Wanted::Json`].
 pub struct FindJson;
 
-/// [`Wanted::Opinion`].
+/// The search for [`Wanted::Opinion`].
 pub struct FindOpinion;
 
 methods! {
@@ -163,7 +163,7 @@ pub trait ToolboxMethod: Into<ToolboxCall> {
     type Answer: Serialize + DeserializeOwned;
 }
 
-/// [`Call::Toolbox`].
+/// The method for [`Call::Toolbox`].
 pub struct InToolbox<M> {
     /// The toolbox's folder: an absolute path.
     pub folder: String,
@@ -181,16 +181,16 @@ impl<M: ToolboxMethod> Method for InToolbox<M> {
     type Answer = M::Answer;
 }
 
-/// [`ToolboxCall::Fresh`].
+/// The method for [`ToolboxCall::Fresh`].
 pub struct CreateToolbox;
 
-/// [`ToolboxCall::List`].
+/// The method for [`ToolboxCall::List`].
 pub struct ListTools;
 
-/// [`ToolboxCall::Examine`].
+/// The method for [`ToolboxCall::Examine`].
 pub struct Examine(pub Proposal);
 
-/// [`ToolboxCall::Admit`].
+/// The method for [`ToolboxCall::Admit`].
 pub struct Admit {
     /// The proposal.
     pub proposal: Proposal,
@@ -198,7 +198,7 @@ pub struct Admit {
     pub review: Option<Review>,
 }
 
-/// [`ToolboxCall::Call`].
+/// The method for [`ToolboxCall::Call`].
 pub struct CallTool {
     /// The tool.
     pub name: String,
@@ -206,7 +206,7 @@ pub struct CallTool {
     pub arguments: Value,
 }
 
-/// [`ToolboxCall::Rollback`].
+/// The method for [`ToolboxCall::Rollback`].
 pub struct RollBack {
     /// The tool.
     pub name: String,
@@ -216,10 +216,10 @@ pub struct RollBack {
     pub by: String,
 }
 
-/// [`ToolboxCall::Log`].
+/// The method for [`ToolboxCall::Log`].
 pub struct ReadLog;
 
-/// [`ToolboxCall::Verify`].
+/// The method for [`ToolboxCall::Verify`].
 pub struct Verify;
 
 methods! {

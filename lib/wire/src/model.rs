@@ -324,8 +324,8 @@ pub struct Budget {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelChoice {
-    /// `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`, `github`, `ollama`, `lmstudio`, `local`
-    /// or `custom`.
+    /// `openai`, `gemini`, `groq`, `anthropic`, `openrouter`, `mistral`, `ollama`, `lmstudio`, `local` or
+    /// `custom`.
     pub provider: Option<String>,
     /// The model's name at the provider.
     pub model: Option<String>,
