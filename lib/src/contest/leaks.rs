@@ -103,7 +103,7 @@ impl Secrets {
 
     /// Returns whether one of these parts is in the text, is secret, and is recognisable by itself.
     fn holds(&self, words: &[String], parts: &[Vec<String>]) -> bool {
-        parts.iter().filter(|part| !self.is_public(part) && speaks(part)).any(|part| {
+        parts.iter().filter(|part| !self.is_public(part) && is_recognisable(part)).any(|part| {
             // Words may stand between numbers: "5, then 3 and 7".
             let numbers: Vec<String>;
             let whole = if part.iter().all(|token| is_number(token)) {
@@ -136,7 +136,7 @@ impl Secrets {
 
 /// Returns whether a value can be recognised without its case: three words or numbers, one long number, two
 /// numbers or words, or one word that no statement has.
-fn speaks(part: &[String]) -> bool {
+fn is_recognisable(part: &[String]) -> bool {
     match part {
         [] => false,
         [one] if is_number(one) => one.trim_start_matches('-').len() >= LONG_NUMBER,

@@ -38,7 +38,7 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
 pub(super) fn readings(text: &str) -> Vec<Vec<String>> {
     let whole = tokens(text);
     let lines: Vec<&str> = text.lines().map(without_list_number).collect();
-    let others = [tokens(&without_comments(text)), tokens(&lines.join("\n")), together(&whole)];
+    let others = [tokens(&without_comments(text)), tokens(&lines.join("\n")), join_letters(&whole)];
     let mut readings = vec![whole];
     for other in others {
         if !readings.contains(&other) {
@@ -57,7 +57,7 @@ fn without_list_number(line: &str) -> &str {
 }
 
 /// Joins single letters, three or more in a row: `o`, `u`, `i` become `oui`.
-fn together(words: &[String]) -> Vec<String> {
+fn join_letters(words: &[String]) -> Vec<String> {
     let is_letter = |word: &String| word.chars().count() == 1 && !is_number(word);
     let runs = words.chunk_by(|one, next| is_letter(one) && is_letter(next));
     let joined = runs.flat_map(|run| match run {

@@ -94,7 +94,7 @@ impl Judge {
         let task = plan.task;
         let together = self.shared.turn.read().unpoisoned();
         let compiled = self.compile(plan, source, harness, libraries)?;
-        let (mut verdict, fates, by_chance) = match compiled.program {
+        let (mut verdict, case_runs, by_chance) = match compiled.program {
             Err(outcome) => {
                 // Memory counts too: the watch may see a short peak in one run and miss it in another.
                 let by_chance = matches!(
@@ -107,19 +107,19 @@ impl Judge {
             }
             Ok(program) => {
                 let mut results = self.run_cases(plan, code, &program, together)?;
-                let fates = std::mem::take(&mut results.fates);
+                let case_runs = std::mem::take(&mut results.case_runs);
                 let by_chance = results.by_chance;
                 let verdict = Verdict::from(results);
                 if verdict.is_success() {
                     passed(&program)?;
                 }
-                (verdict, fates, by_chance)
+                (verdict, case_runs, by_chance)
             }
         };
         verdict.diagnostics = compiled.diagnostics;
         verdict.timings.compile_ms = compiled.compile_ms;
         verdict.timings.link_ms = compiled.link_ms;
-        verdict.feedback = feedback::feedback(task, &verdict, &fates);
+        verdict.feedback = feedback::feedback(task, &verdict, &case_runs);
         Ok((verdict, by_chance))
     }
 

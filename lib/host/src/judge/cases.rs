@@ -38,7 +38,7 @@ pub struct Results {
     /// One verdict per case, in the task's order.
     pub cases: Vec<CaseVerdict>,
     /// What happened to each case, in the same order.
-    pub fates: Vec<CaseRun>,
+    pub case_runs: Vec<CaseRun>,
     /// Whether another run might give another result: see [`End::is_by_chance`].
     pub by_chance: bool,
     /// Whether a case met a limit of the clock while it was mostly waiting: the machine may have been too
@@ -81,7 +81,7 @@ impl Prepared<'_> {
             results: Results {
                 outcome: Outcome::Finished,
                 cases: self.not_run("not run"),
-                fates: vec![CaseRun::NotRun; self.cases.len()],
+                case_runs: vec![CaseRun::NotRun; self.cases.len()],
                 by_chance: false,
                 waited: false,
                 killed: false,
@@ -154,7 +154,7 @@ impl Run<'_> {
             let case_deadline = after(limits.case_wall_ms);
             let deadline = case_deadline.min(self.deadline);
             let frame = &self.prepared.cases[index].frame;
-            self.results.fates[index] = CaseRun::Ran;
+            self.results.case_runs[index] = CaseRun::Ran;
             let asked = Instant::now();
             let broken = match conversation.exchange(frame, longest_reply(limits), deadline) {
                 Ok(reply) => match self.prepared.judge(index, &reply) {
@@ -253,7 +253,7 @@ impl Run<'_> {
         }
         self.results.cases[index] = verdict;
         if let Outcome::TimeOut { limit_ms } = outcome {
-            self.results.fates[index] = CaseRun::OutOfTime(limit_ms);
+            self.results.case_runs[index] = CaseRun::OutOfTime(limit_ms);
         }
         if self.results.outcome == Outcome::Finished {
             self.results.outcome = outcome;

@@ -20,12 +20,12 @@ const MAX_CASES: usize = 5;
 /// The longest part about one case or one value, in characters.
 const MAX_PART: usize = 240;
 
-/// Returns the text for a verdict; `fates` says what happened to each case.
-pub fn feedback(task: &Task, verdict: &Verdict, fates: &[CaseRun]) -> String {
+/// Returns the text for a verdict; `case_runs` says what happened to each case.
+pub fn feedback(task: &Task, verdict: &Verdict, case_runs: &[CaseRun]) -> String {
     let text = match (&verdict.outcome, verdict.stage) {
         (Outcome::Refused { reason }, _) => format!("The code was refused: {reason}."),
         (outcome, Stage::Scan | Stage::Compile) => compile(task, verdict, outcome),
-        (_, Stage::Run) => cases(verdict, fates),
+        (_, Stage::Run) => cases(verdict, case_runs),
     };
     clip(&text, MAX_FEEDBACK)
 }
@@ -76,7 +76,7 @@ fn error_text(error: &Diagnostic, room: usize) -> String {
     }
 }
 
-fn cases(verdict: &Verdict, fates: &[CaseRun]) -> String {
+fn cases(verdict: &Verdict, case_runs: &[CaseRun]) -> String {
     let (passed, total) = (verdict.passed, verdict.total);
     let mut text = match (passed, total) {
         (1, 1) => return "The only case passes.".to_owned(),
@@ -85,7 +85,7 @@ fn cases(verdict: &Verdict, fates: &[CaseRun]) -> String {
         (1, _) => format!("1 of {total} cases passes."),
         _ => format!("{passed} of {total} cases pass."),
     };
-    let failing = verdict.cases.iter().zip(fates).filter(|(case, _)| !case.passed);
+    let failing = verdict.cases.iter().zip(case_runs).filter(|(case, _)| !case.passed);
     let (hidden, visible): (Vec<_>, Vec<_>) = failing.partition(|(case, _)| case.hidden);
     let (not_run, ran): (Vec<_>, Vec<_>) =
         visible.into_iter().partition(|(_, fate)| **fate == CaseRun::NotRun);
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     /// Returns the feedback on cases with these `hidden` flags, if only the first `passed` cases pass.
-    fn told(hidden: &[bool], passed: usize, fates: &[CaseRun]) -> String {
+    fn told(hidden: &[bool], passed: usize, case_runs: &[CaseRun]) -> String {
         let mut task = Task::new("fn f(n: usize) -> usize");
         for (n, hidden) in hidden.iter().enumerate() {
             task = match hidden {
@@ -171,7 +171,7 @@ mod tests {
             cpu_ms: 0.0,
         };
         let cases = task.cases.iter().enumerate().map(verdict).collect();
-        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), fates)
+        feedback(&task, &Verdict::new(Stage::Run, Outcome::Finished, cases), case_runs)
     }
 
     #[test]

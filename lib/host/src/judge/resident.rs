@@ -89,7 +89,7 @@ impl Judge {
     ///
     /// # Errors
     /// As [`Judge::judge`].
-    pub fn judge_to_stay(
+    pub fn judge_resident(
         &self,
         task: &Task,
         code: &str,

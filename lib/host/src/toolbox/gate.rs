@@ -71,7 +71,7 @@ pub fn examine(
     let same_source = in_use.is_some_and(|it| it.sha256 == digest(proposal.code.as_bytes()));
     // With an additional test, the same source is a new version, because later versions must pass that test
     // too.
-    let has_new_test = in_use.is_some_and(|it| extent(&task) != extent(&it.task));
+    let has_new_test = in_use.is_some_and(|it| test_counts(&task) != test_counts(&it.task));
     let mut refusal = form(&signature, proposal, in_use)?;
     let is_in_use = refusal.is_none() && same_source && !has_new_test;
     if refusal.is_none() && !(same_source && has_new_test) {
@@ -84,7 +84,7 @@ pub fn examine(
         Some(_) => (None, None),
         None => {
             let whole = assemble(shelf, tools, &proposal.code, uses.iter())?;
-            let (verdict, resident) = judge.judge_to_stay(&task, &whole)?;
+            let (verdict, resident) = judge.judge_resident(&task, &whole)?;
             (Some(verdict), resident.map(|resident| (whole, resident)))
         }
     };
@@ -110,7 +110,7 @@ pub fn next_version(entry: &ToolEntry) -> u32 {
 }
 
 /// Returns how many cases and properties a task has.
-fn extent(task: &Task) -> (usize, usize) {
+fn test_counts(task: &Task) -> (usize, usize) {
     (task.cases.len(), task.properties.len())
 }
 

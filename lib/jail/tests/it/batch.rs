@@ -151,7 +151,7 @@ pub fn play() {
     if !landlock {
         fail_closed::refuse("landlock");
     }
-    for attack in attacks::all().filter(|attack| attack.is_tried(landlock)) {
+    for attack in attacks::all().filter(|attack| attack.must_hold(landlock)) {
         let folder = TempDir::new_in(&world).unwrap();
         let limits = Limits { cpu_ms: attack.cpu_ms(), ..Limits::of(attack.stage) };
         let jail =

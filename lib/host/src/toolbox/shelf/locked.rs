@@ -88,7 +88,7 @@ impl Locked<'_> {
     ///
     /// # Errors
     /// If a file cannot be read or written.
-    pub fn mend(&self, name: &str, entry: &ToolEntry) -> Result<(), ToolboxError> {
+    pub fn repair(&self, name: &str, entry: &ToolEntry) -> Result<(), ToolboxError> {
         let shelf = self.shelf;
         let path = shelf.in_use(name);
         let found = read(&path)?.map(|text| digest(text.as_bytes()));

@@ -200,7 +200,7 @@ impl Shelf {
             Err(ToolboxError::Damaged(_)) => {
                 let locked = self.lock()?;
                 if let Some(entry) = self.tools()?.get(name) {
-                    locked.mend(name, entry)?;
+                    locked.repair(name, entry)?;
                 }
                 look()
             }

@@ -56,7 +56,7 @@ fn add(shelf: &Shelf, source: &str, last: Option<Step>) -> Result<(), ToolboxErr
 fn in_use(shelf: &Shelf) -> (u32, String) {
     let tools = shelf.tools().unwrap();
     let entry = &tools["f"];
-    shelf.lock().unwrap().mend("f", entry).unwrap();
+    shelf.lock().unwrap().repair("f", entry).unwrap();
     shelf.check_in_use("f", entry).unwrap();
     (entry.current, shelf.source("f", entry, entry.current).unwrap())
 }
@@ -148,7 +148,7 @@ fn a_tool_changed_by_hand_is_named_and_kept() {
     for damaged in ["fn f() -> u8 { 9 }", "fn f() -> u", ""] {
         fs::write(&path, damaged).unwrap();
         let tools = shelf.tools().unwrap();
-        shelf.lock().unwrap().mend("f", &tools["f"]).unwrap();
+        shelf.lock().unwrap().repair("f", &tools["f"]).unwrap();
         let error = shelf.check_in_use("f", &tools["f"]).unwrap_err().to_string();
         assert!(error.contains("f.rs") && error.contains("f.1.rs"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), damaged);

@@ -23,7 +23,7 @@ pub struct Attack {
 impl Attack {
     /// Returns whether the jail must also hold without Landlock: always in the run stage; in the compile
     /// stage only against attacks that use no file name.
-    pub fn is_tried(&self, landlock: bool) -> bool {
+    pub fn must_hold(&self, landlock: bool) -> bool {
         let by_landlock = [
             "read_",
             "list_",
@@ -110,7 +110,7 @@ impl std::fmt::Display for Expected {
 
 #[track_caller]
 fn check(attack: Attack) {
-    for batch in batches().iter().filter(|batch| attack.is_tried(batch.landlock)) {
+    for batch in batches().iter().filter(|batch| attack.must_hold(batch.landlock)) {
         let row = batch.row(attack.stage, attack.name);
         let Attack { expected, .. } = attack;
         assert!(expected.is(row), "as {}: expected `{expected}`, saw {row:#?}", batch.user);
@@ -157,7 +157,7 @@ fn table() {
             attack.name,
             attack.expected
         );
-        for batch in batches().iter().filter(|batch| attack.is_tried(batch.landlock)) {
+        for batch in batches().iter().filter(|batch| attack.must_hold(batch.landlock)) {
             count += 1;
             let row = batch.row(attack.stage, attack.name);
             let ok = attack.expected.is(row);

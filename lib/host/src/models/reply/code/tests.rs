@@ -153,7 +153,7 @@ mod properties {
     use super::{CUT, extract};
 
     /// Makes pieces of replies that are easy to misread.
-    fn soup() -> impl Strategy<Value = String> {
+    fn hostile_replies() -> impl Strategy<Value = String> {
         let pieces = vec![
             "```",
             "````",
@@ -225,7 +225,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn nothing_panics_and_what_is_found_defines_the_function(reply in soup(), cut in any::<bool>()) {
+        fn nothing_panics_and_what_is_found_defines_the_function(reply in hostile_replies(), cut in any::<bool>()) {
             let reason = if cut { "length" } else { "stop" };
             if let Ok(code) = extract(&reply, "one", reason) {
                 prop_assert!(defines(&code, "one"), "{:?} gave {:?}", reply, code);
