@@ -211,7 +211,7 @@ fn a_reply_that_is_not_json_is_explained() {
     let (outcome, _) = ask_after(vec![http(502, &[], page), says("hi")]);
     assert_eq!(outcome.text(), "hi");
     let (outcome, _) = ask_after(vec![http(200, &[], b"\x1b[31m\xff\xfe binary")]);
-    outcome.error(&["no JSON", "binary"]);
+    outcome.error(&["not JSON", "binary"]);
     // The content type is ignored; only the body counts.
     let (outcome, _) =
         ask_after(vec![http(200, &[("content-type", "image/png")], completion("hi").to_string())]);
