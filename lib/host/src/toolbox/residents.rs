@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::judge::{CallError, Resident};
 use crate::lock::Unpoisoned;
 
-/// The most processes that are kept; the least recently called goes first.
+/// The highest number of processes that stay alive. The least recently called one ends first.
 const KEPT: usize = 8;
 
 /// A bounded number of resident processes, by the source that they were compiled from.

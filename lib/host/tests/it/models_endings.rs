@@ -68,7 +68,7 @@ fn an_error_beside_the_choice_is_a_broken_answer() {
     assert_eq!((answer.text.as_str(), times), ("whole", 2));
     let (answer, times, _) = outcome(vec![beside], &Ask::new("?"));
     assert_eq!((answer.text.as_str(), times, answer.ending().is_whole()), ("half", 2, false));
-    // In a stream, the error is inside the choice or beside it.
+    // In a stream, the error is a field of the choice, or a field next to `choices`.
     let inside = json!({"choices": [{"delta": {}, "finish_reason": "error", "error": error}]});
     let with =
         json!({"error": error, "choices": [{"delta": {"content": ""}, "finish_reason": "error"}]});

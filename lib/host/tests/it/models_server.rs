@@ -86,7 +86,7 @@ pub fn stream_head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n".to_vec()
 }
 
-/// Returns events that say `pieces`, one after the other.
+/// Returns one event for each piece of a streamed answer.
 pub fn events(pieces: &[&str]) -> String {
     let mut out = String::new();
     for piece in pieces {

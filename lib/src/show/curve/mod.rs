@@ -100,7 +100,7 @@ impl FitnessCurve {
         self
     }
 
-    /// Like [`FitnessCurve::points`], for points that use these replies.
+    /// Adds points like [`FitnessCurve::points`], and names the replies that they rest on.
     pub fn points_by<X: Number, Y: Number>(
         self,
         stamp: &Stamp,

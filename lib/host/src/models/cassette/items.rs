@@ -9,7 +9,7 @@ pub(super) fn plain(message: &Message) -> bool {
     message.tool_calls.is_empty() && message.tool_call_id.is_none() && message.extra.is_empty()
 }
 
-/// Writes a turn of a conversation as the file's keys.
+/// Writes one turn of a conversation with the keys that the file uses.
 pub(super) fn turn(message: &Message) -> Vec<(&'static str, toml_edit::Value)> {
     let role = match message.role {
         Role::System => "system",

@@ -200,7 +200,7 @@ fn cut_at(max_tokens: u32) -> String {
     }
 }
 
-/// Says how to let a model write more.
+/// Returns advice on how to let a model write a longer answer.
 fn raise(max_tokens: u32) -> String {
     match max_tokens {
         0 => "raise `.max_tokens(…)`".to_owned(),
