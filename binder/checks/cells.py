@@ -77,7 +77,9 @@ def problems(cell, live=False):
 
 def is_returned_error(problem):
     """Whether the cell ended with an error that it returned, and not with a panic or a compile error."""
-    return problem.startswith("stderr: ") and not PANIC.search(problem.removeprefix("stderr: "))
+    text = problem.removeprefix("stderr: ")
+    # In a cell with the workshop's crate, a panic is told as `panicked: ..`.
+    return text != problem and not text.startswith("panicked: ") and not PANIC.search(text)
 
 
 def unexpected(cell, live=False):
