@@ -23,6 +23,8 @@ import re
 
 # The first line of a thread's panic. A verdict reports a candidate's panic in another form.
 PANIC = re.compile(r"^thread '.*' .*panicked at .*$", re.MULTILINE)
+# The line on stderr that the workshop's crate shows instead (`lib/src/show/check.rs`).
+TOLD_PANIC = re.compile(r"^panicked: ", re.MULTILINE)
 SOLUTION_BLOCK = re.compile(r"^```(rust|diff)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -78,8 +80,7 @@ def problems(cell, live=False):
 def is_returned_error(problem):
     """Whether the cell ended with an error that it returned, and not with a panic or a compile error."""
     text = problem.removeprefix("stderr: ")
-    # In a cell with the workshop's crate, a panic is told as `panicked: ..`.
-    return text != problem and not text.startswith("panicked: ") and not PANIC.search(text)
+    return text != problem and not PANIC.search(text) and not TOLD_PANIC.search(text)
 
 
 def unexpected(cell, live=False):

@@ -118,7 +118,7 @@ class Runner(ScriptTest):
         self.run_notebook(notebook(returned), status=1)
         shown, _ = self.run_notebook(notebook(returned), "--live", status=0)
         self.assertIn("ok, 1 returned error(s)", shown)
-        for failing in ('panic!("no")', 'eprintln!("panicked: no");', "undefined"):
+        for failing in ('panic!("no")', 'eprintln!("a line before\\npanicked: no");', "undefined"):
             shown, _ = self.run_notebook(notebook(returned, failing), "--live", status=1)
             self.assertIn("1 problem(s), 1 returned error(s)", shown)
 

@@ -90,7 +90,7 @@ fn proxy(base: &Url, env: Env) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn way(base: &str, env: &[(&str, &str)]) -> (Route, Url) {
+    fn route(base: &str, env: &[(&str, &str)]) -> (Route, Url) {
         let base = Url::parse(base).unwrap();
         let get = |name: &str| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -101,34 +101,35 @@ mod tests {
     #[test]
     fn a_proxy_on_the_way_is_named() {
         let proxy = ("HTTPS_PROXY", "http://me:secret@proxy.example:3128");
-        let (through, base) = way("https://api.example.org/v1", &[proxy]);
+        let (through, base) = route("https://api.example.org/v1", &[proxy]);
         let told = through.unreachable(&base);
         assert!(told.contains("proxy proxy.example:3128, from HTTPS_PROXY"), "{told}");
         assert!(!told.contains("secret") && told.contains("NO_PROXY=api.example.org"), "{told}");
         for around in ["example.org", ".example.org", "a, api.example.org", "*"] {
-            let (through, base) = way("https://api.example.org/v1", &[proxy, ("NO_PROXY", around)]);
+            let (through, base) =
+                route("https://api.example.org/v1", &[proxy, ("NO_PROXY", around)]);
             assert!(!through.unreachable(&base).contains("proxy."), "{around}");
         }
         // The proxy is not for this scheme, or not for this machine.
         for base in ["http://api.example.org/v1", "https://localhost:1/v1", "https://127.0.0.1/v1"]
         {
-            let (through, base) = way(base, &[proxy]);
+            let (through, base) = route(base, &[proxy]);
             assert!(through.through().is_empty() && !through.unreachable(&base).contains("proxy"));
         }
-        let (through, _) = way("http://api.example.org/v1", &[("all_proxy", "socks5://p:1080")]);
+        let (through, _) = route("http://api.example.org/v1", &[("all_proxy", "socks5://p:1080")]);
         assert_eq!(through.through(), " (through the proxy p:1080, from all_proxy)");
     }
 
     #[test]
     fn inside_a_container_localhost_is_the_container() {
         let base = "http://localhost:11434/v1";
-        let (inside, url) = way(base, &[("container", "podman")]);
+        let (inside, url) = route(base, &[("container", "podman")]);
         let told = inside.unreachable(&url);
         assert!(told.contains("is the server at localhost:11434 running?"), "{told}");
         assert!(told.contains("LLM_BASE_URL=http://host.docker.internal:11434/v1"), "{told}");
         let outside = Route::default().unreachable(&url);
         assert!(!outside.contains("docker"), "{outside}");
-        let (inside, url) = way("https://api.example.org/v1", &[("container", "podman")]);
+        let (inside, url) = route("https://api.example.org/v1", &[("container", "podman")]);
         assert!(!inside.unreachable(&url).contains("docker"));
     }
 }

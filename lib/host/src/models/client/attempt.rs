@@ -120,7 +120,7 @@ impl Client {
             limit: header("x-ratelimit-type").unwrap_or_default(),
             ask,
             request: body,
-            through: self.way.through(),
+            through: self.route.through(),
         };
         if status.is_success() {
             reading.completion(&origin, progress)

@@ -55,7 +55,7 @@ pub(super) struct Client {
     refused: Mutex<BTreeSet<String>>,
     /// Whether the server has ever answered.
     answered: AtomicBool,
-    way: Route,
+    route: Route,
 }
 
 /// Allows another request for the same question, or says why not.
@@ -100,7 +100,7 @@ impl Client {
         if is_local(&endpoint.base) {
             builder = builder.no_proxy();
         }
-        let way = Route::to(&endpoint.base, env);
+        let route = Route::to(&endpoint.base, env);
         let http = builder.build().map_err(|error| {
             config("the HTTP client (are the ca-certificates installed?)", &error.without_url())
         })?;
@@ -113,7 +113,7 @@ impl Client {
             pace: Pace::new(clock),
             refused: Mutex::default(),
             answered: AtomicBool::new(false),
-            way,
+            route,
         })
     }
 
@@ -319,15 +319,15 @@ impl Client {
         let host = host(&self.endpoint.base);
         match trouble {
             Trouble::Unreached if !self.answered.load(Ordering::Relaxed) => {
-                self.way.unreachable(&self.endpoint.base)
+                self.route.unreachable(&self.endpoint.base)
             }
             Trouble::Unreached => format!(
                 "{host} has answered before{}: check whether it is still running, then ask again",
-                self.way.through(),
+                self.route.through(),
             ),
             Trouble::Broken => format!(
                 "{host} was reached{}, but its answers break off: ask again, or set LLM_MODE=scripted",
-                self.way.through(),
+                self.route.through(),
             ),
             Trouble::RateLimit => {
                 "try again in a minute, use your own key, or choose another model".to_owned()
