@@ -6,6 +6,7 @@ import hashlib
 import importlib.machinery
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,12 @@ def alive(processes, name=None):
     return running
 
 
+def kill_all(processes):
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 class TheWarmFolder(unittest.TestCase):
     def test_it_is_made_when_its_kernels_own_folder_is_gone(self):
         """An image's layer that ended earlier would keep that folder: its relay would end too."""
@@ -79,14 +86,40 @@ class TheWarmFolder(unittest.TestCase):
         self.assertEqual(list((FOLDERS / "warm").rglob("incremental")), [])
 
 
+def launcher():
+    """Returns `binder/kernel` as a module."""
+    loader = importlib.machinery.SourceFileLoader("kernel", str(ROOT / "binder" / "kernel"))
+    kernel = types.ModuleType("kernel")
+    kernel.__file__ = loader.path
+    loader.exec_module(kernel)
+    return kernel
+
+
+class Ports(unittest.TestCase):
+    """The ports of Jupyter are bound by nobody for a moment when a kernel starts."""
+
+    def setUp(self):
+        self.kernel = launcher()
+
+    def test_evcxr_has_none_that_linux_hands_out_by_itself(self):
+        """Jupyter's ports are such ports."""
+        ports = self.kernel.free_ports(1000)
+        self.assertLess(max(ports), 32_768)
+        self.assertEqual(len({*ports}), 1000)
+
+    def test_a_port_in_use_is_not_chosen(self):
+        with socket.create_server(("127.0.0.1", 0)) as used:
+            port = used.getsockname()[1]
+            self.kernel.EVCXR_PORTS = range(port, port + 1)
+            with self.assertRaisesRegex(SystemExit, "in use"):
+                self.kernel.free_ports(1)
+
+
 class StaleFolders(unittest.TestCase):
     """Two kernels that start at once look at the same folders, and at each other's."""
 
     def setUp(self):
-        loader = importlib.machinery.SourceFileLoader("kernel", str(ROOT / "binder" / "kernel"))
-        self.kernel = types.ModuleType("kernel")
-        self.kernel.__file__ = loader.path
-        loader.exec_module(self.kernel)
+        self.kernel = launcher()
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.kernel.FOLDERS = str(self.folder)
         self.kernel.WARM = str(self.folder / "warm")
@@ -235,16 +268,22 @@ class KernelTest(unittest.TestCase):
         self.assertTrue(wait_until(lambda: not Path(session).exists()), "its folder is still there")
 
     def test_the_next_start_removes_what_a_killed_relay_could_not(self):
+        """But not while a child of the killed kernel lives, which may still use the folder."""
         kernel = self.start()
+        kernel.run('let child = std::process::Command::new("sleep").arg("1001").spawn().unwrap();')
         started = [*kernel.processes(), psutil.Process(kernel.pid)]
-        relay = [p for p in started if os.getsid(p.pid) == p.pid and p.pid != kernel.pid]
-        self.assertEqual(len(relay), 1, started)
-        for process in [*relay, *started]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        [relay] = [p for p in started if os.getsid(p.pid) == p.pid and p.pid != kernel.pid]
+        [child] = alive(started, "sleep")
+        started.remove(child)
+        self.addCleanup(kill_all, [child])
+        kill_all([relay, *started])
         psutil.wait_procs(started, timeout=DEADLINE_SECONDS)
-        self.assertTrue(kernel.session.exists(), "something else than its relay removed it")
         other = self.start()
+        self.assertTrue(kernel.session.exists(), "a living child's folder was removed")
+        kill_all([child])
+        psutil.wait_procs([child], timeout=DEADLINE_SECONDS)
+        # From here on any kernel that starts may remove the folder, also one of another test.
+        self.start()
         self.assertFalse(kernel.session.exists(), f"{kernel.session} is still there")
         self.assertTrue(other.session.exists(), "a living kernel's folder was removed")
         self.assertEqual(other.run('println!("{}", 6 * 7);').strip(), "42")
