@@ -185,6 +185,27 @@ class MisbehavingServer(ThreadingHTTPServer):
         return reply
 
 
+class UselessServer(MisbehavingServer):
+    """Answers each request at once, and never with what was asked for."""
+
+    ANSWERS = (
+        "I am sorry, but I cannot help with that today.",
+        "",
+        "```rust\nfn nothing() {}\n```",
+        "```rust\nfn (((\n```",
+        "1.",
+        '{"points": 500}',
+        "<think>",
+    )
+
+    def __init__(self, script):
+        super().__init__(script)
+        self.turns = itertools.repeat(None)
+
+    def reply(self, request):
+        return {"text": self.ANSWERS[self.answers % len(self.ANSWERS)]}
+
+
 def as_edit(text, question):
     """Returns a reply with its code as an edit of the code in the question, if there is any."""
     code, asked = BLOCK.search(text), BLOCK.search(question)

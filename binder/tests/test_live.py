@@ -16,7 +16,7 @@ import nbformat
 
 from checks import NOTEBOOKS, cells, run
 
-from .misbehaving_server import DRAFT, KEY, MisbehavingServer
+from .misbehaving_server import DRAFT, KEY, MisbehavingServer, UselessServer
 
 # Runs at the end of each notebook: a streamed reply, and the meter.
 LAST_CELL = """let streamed = lab.llm().streaming().ask("Say it line by line.")?;
@@ -73,12 +73,27 @@ class Live(unittest.TestCase):
             self.assertRegex(fate, REASONS, f"{name}: not born, without a reason")
 
 
-def run_live(name):
+class Useless(unittest.TestCase):
+    def test_each_notebook_ends_if_no_reply_is_of_use(self):
+        """Later cells need what earlier ones made. Here that is an empty list, no winner, no tool."""
+        names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+        with ThreadPoolExecutor(run.jobs(one_at_a_time=False)) as pool:
+            for name, server, shown in pool.map(lambda name: run_live(name, UselessServer), names):
+                with self.subTest(name):
+                    self.assertEqual(server.objections, [], "a request that breaks the protocol")
+                    self.assertGreater(server.answers, 5)
+                    for cell, _ in shown:
+                        found = cells.unexpected(cell, live=True)
+                        found = [it for it in found if not cells.is_returned_error(it)]
+                        self.assertEqual(found, [], f"{name}, {cell.id}:\n{cell.source}")
+
+
+def run_live(name, kind=MisbehavingServer):
     """Runs a notebook; returns its name, its server, and its code cells with the text that each showed."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, id="last"))
     shown = []
-    with MisbehavingServer(name) as server, tempfile.TemporaryFile("w") as log:
+    with kind(name) as server, tempfile.TemporaryFile("w") as log:
         client = run.client_of(notebook, NOTEBOOKS)
         variables = run.without_keys(os.environ) | server.environment()
         with client.setup_kernel(env=variables, stdout=log, stderr=log):

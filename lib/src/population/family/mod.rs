@@ -59,7 +59,9 @@ impl Family {
     }
 
     /// Plans the candidates to ask for next: one for each operator whose parents exist. Parents are the
-    /// fittest, so no two of them are the same program.
+    /// fittest, so no two of them are the same program. If no operator has its parents (no reply held a
+    /// program, say), each plans a candidate from the instructions alone: the search goes on, and a loop
+    /// with a budget of calls ends.
     pub fn offspring(&self, instructions: &str, operators: &[Operator<'_>]) -> Vec<Candidate> {
         let most = operators.iter().flat_map(|(_, parents, _)| *parents).max().map_or(0, |n| n + 1);
         let fittest = self.fittest(most);
@@ -68,7 +70,11 @@ impl Family {
                 parents.iter().map(|rank| fittest.get(*rank).cloned()).collect();
             Some(Candidate::child(name, &parents?, instructions, wish))
         });
-        planned.collect()
+        let planned: Vec<Candidate> = planned.collect();
+        if planned.is_empty() {
+            return operators.iter().map(|_| Candidate::asked("first", instructions)).collect();
+        }
+        planned
     }
 
     /// Breeds the next generation by chance: this many blind [mutants](crate::blind::mutant) of the best.

@@ -77,7 +77,19 @@ fn an_operator_without_parents_plans_no_child() {
     );
     let alone = family().cut(1).offspring("", &operators);
     assert_eq!(alone.iter().map(|one| one.operator.as_str()).collect::<Vec<_>>(), ["mutation"]);
-    assert!(Family::new("nobody").offspring("", &operators).is_empty());
+}
+
+#[test]
+fn a_family_without_a_program_asks_for_first_ones_again() {
+    let operators: [Operator<'_>; 2] =
+        [("mutation", &[0], "Improve it."), ("crossover", &[0, 1], "Join them.")];
+    let mut unborn = Family::new("nobody");
+    let planned = unborn.offspring("Write f.", &operators);
+    let told = |one: &Candidate| (one.operator.clone(), one.prompt.clone());
+    let expected = ("first".to_owned(), "Write f.".to_owned());
+    assert_eq!(planned.iter().map(told).collect::<Vec<_>>(), [expected.clone(), expected]);
+    unborn.join(planned, by_comment).unwrap();
+    assert_eq!(unborn.offspring("Write f.", &operators).len(), 2, "no reply held a program");
 }
 
 #[test]
