@@ -24,7 +24,12 @@ thread_local! {
 struct Cell {
     /// The hosts that were told that the cell began, each with its usage at that moment.
     begun: Vec<(Weak<Host>, Meter)>,
+    /// When the cell first used the crate; tells cells apart.
+    #[cfg(feature = "prompts")]
+    start: Option<Instant>,
     stamp: Stamp,
+    /// Who gave the replies of earlier cells that this cell used again.
+    reused: Stamp,
     /// Usage of the paid replies (paid in tokens, time or money).
     usage: Usage,
     paid: u64,
@@ -68,9 +73,27 @@ fn begin(host: &Arc<Host>) -> Result<()> {
     Ok(())
 }
 
-/// Returns who has answered in this cell so far.
+/// Returns a moment that identifies this cell.
+#[cfg(feature = "prompts")]
+pub(crate) fn start() -> Instant {
+    CELL.with_borrow_mut(|cell| *cell.start.get_or_insert_with(Instant::now))
+}
+
+/// Records that this cell uses replies again that were given in an earlier one. They cost nothing now.
+#[cfg(feature = "prompts")]
+pub(crate) fn reuse(by: &Stamp) {
+    CELL.with_borrow_mut(|cell| cell.reused += by.clone());
+}
+
+/// Begins a new cell, as the kernel does.
+#[cfg(all(test, feature = "prompts"))]
+pub(crate) fn end() {
+    CELL.take();
+}
+
+/// Returns who gave the replies that this cell has used so far.
 pub(crate) fn stamp() -> Stamp {
-    CELL.with_borrow(|cell| cell.stamp.clone())
+    CELL.with_borrow(|cell| cell.stamp.clone() + cell.reused.clone())
 }
 
 /// Returns what this cell has cost so far, as one line; `None` if it asked nothing. If nothing was paid

@@ -1,14 +1,17 @@
 //! Measuring prompts, and breeding them.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
 use super::task::{Item, LabelledTask, Prompt};
+use crate::cell;
 use crate::error::Result;
 use crate::llm::Llm;
 use crate::score::best_first;
+use crate::stamp::Stamp;
 
 /// How many answers to a prompt were right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,9 +26,17 @@ pub struct Tally {
 pub struct PromptLab {
     llm: Llm,
     task: LabelledTask,
-    /// Whether the answer was right, by prompt and text.
-    known: HashMap<Prompt, HashMap<String, bool>>,
+    /// By prompt and text.
+    known: HashMap<Prompt, HashMap<String, Known>>,
     calls: usize,
+}
+
+/// An answer that was given.
+struct Known {
+    is_right: bool,
+    by: Stamp,
+    /// The last cell that used it.
+    cell: Instant,
 }
 
 impl PromptLab {
@@ -64,14 +75,14 @@ impl PromptLab {
         let mut open: Vec<(&Prompt, &Item)> = Vec::new();
         let first = |at: usize| !prompts[..at].contains(&prompts[at]);
         for prompt in (0..prompts.len()).filter(|at| first(*at)).map(|at| &prompts[at]) {
-            let known = self.known.get(prompt);
-            let asked = |item: &Item| known.is_some_and(|known| known.contains_key(&item.text));
-            open.extend(
-                items
-                    .iter()
-                    .filter(|item| !asked(item) && !prompt.shows(item))
-                    .map(|item| (prompt, item)),
-            );
+            let known = self.known.entry(prompt.clone()).or_default();
+            for item in items {
+                match known.get_mut(&item.text) {
+                    Some(answer) => answer.reuse(),
+                    None if prompt.shows(item) => {}
+                    None => open.push((prompt, item)),
+                }
+            }
         }
         let talks: Vec<_> = open.iter().map(|(prompt, item)| prompt.ask(&item.text)).collect();
         let replies = match talks.is_empty() {
@@ -80,8 +91,9 @@ impl PromptLab {
         };
         self.calls += open.len();
         for ((prompt, item), reply) in open.into_iter().zip(replies) {
+            let (is_right, by) = (reply.text == item.label, reply.stamp());
             let known = self.known.entry(prompt.clone()).or_default();
-            known.insert(item.text.clone(), reply.text == item.label);
+            known.insert(item.text.clone(), Known { is_right, by, cell: cell::start() });
         }
         Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
     }
@@ -128,7 +140,7 @@ impl PromptLab {
     fn tally_on(&self, prompt: &Prompt, items: &[Item]) -> Tally {
         let Some(known) = self.known.get(prompt) else { return Tally::default() };
         let answers: Vec<bool> =
-            items.iter().filter_map(|item| known.get(&item.text).copied()).collect();
+            items.iter().filter_map(|item| Some(known.get(&item.text)?.is_right)).collect();
         Tally { right: answers.iter().filter(|right| **right).count(), asked: answers.len() }
     }
 
@@ -173,6 +185,16 @@ impl PromptLab {
         }
         ranked.sort_by(|a, b| best_first(self.tally(a).worth(), self.tally(b).worth()));
         ranked
+    }
+}
+
+impl Known {
+    /// Tells a later cell who gave the answer, once, so that its figures say so.
+    fn reuse(&mut self) {
+        if self.cell != cell::start() {
+            cell::reuse(&self.by);
+            self.cell = cell::start();
+        }
     }
 }
 
@@ -229,6 +251,22 @@ mod tests {
     }
 
     #[test]
+    fn a_later_cell_says_who_gave_the_answers_that_it_uses_again() {
+        let task = LabelledTask::reviews();
+        let (prompt, items) = (task.first_prompt(), task.train[..4].to_vec());
+        let mut lab = PromptLab::new(always_positive(&[4]), task);
+        let mut used_in_a_cell = |items: &[Item]| {
+            lab.score_all(std::slice::from_ref(&prompt), items).expect("answers");
+            lab.score_all(std::slice::from_ref(&prompt), &items[..1]).expect("a known answer");
+            let (used, cost) = (cell::stamp().replies(), cell::cost());
+            cell::end();
+            (used, cost.is_some())
+        };
+        assert_eq!(used_in_a_cell(&items), (4, true));
+        assert_eq!(used_in_a_cell(&items[..3]), (3, false), "used again, and free");
+    }
+
+    #[test]
     fn an_example_of_the_prompt_is_not_asked() {
         let task = LabelledTask::reviews();
         let items = task.train[..2].to_vec();
@@ -248,7 +286,9 @@ mod tests {
         let population = lab.random_prompts(6, &mut rng);
         for (place, prompt) in population.iter().enumerate() {
             let text = lab.task.train[place].text.clone();
-            lab.known.insert(prompt.clone(), HashMap::from([(text, place == 4)]));
+            let by = Stamp::default();
+            let answer = Known { is_right: place == 4, by, cell: cell::start() };
+            lab.known.insert(prompt.clone(), HashMap::from([(text, answer)]));
         }
         assert_eq!(lab.best(&population), Some(population[4].clone()));
         let next = lab.next_generation(&population, 2, &mut rng);

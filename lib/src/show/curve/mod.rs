@@ -224,8 +224,32 @@ mod tests {
     fn a_target_can_be_reached_from_above() {
         let alt = curve().series("excess", &[9.0, 6.0, 4.0]).target(5, "best fit").alt();
         assert!(alt.ends_with("Target 5 (best fit): reached by excess at generation 2."), "{alt}");
-        let alt = curve().series("excess", &[9.0, 6.0]).target(5, "best fit").alt();
-        assert!(alt.ends_with("Target 5 (best fit): reached by none."), "{alt}");
+    }
+
+    #[test]
+    fn a_line_above_a_target_is_no_line_that_missed_it() {
+        let words = |lines: &[&[f64]]| {
+            let add = |plot: FitnessCurve, (n, line): (usize, &&[f64])| {
+                plot.series(format!("l{}", n + 1), line)
+            };
+            let plot = lines.iter().enumerate().fold(curve(), add).target(5, "chance");
+            let alt = plot.alt();
+            alt[alt.find("Target").unwrap()..].to_owned()
+        };
+        let (above, below, reaches): (&[f64], &[f64], &[f64]) =
+            (&[9.0, 6.0], &[1.0, 2.0], &[1.0, 5.0]);
+        assert_eq!(words(&[above]), "Target 5 (chance): l1 stays above it.");
+        assert_eq!(words(&[above, above]), "Target 5 (chance): all lines stay above it.");
+        assert_eq!(words(&[below, below]), "Target 5 (chance): reached by none.");
+        assert_eq!(words(&[reaches]), "Target 5 (chance): reached by l1 at generation 1.");
+        assert_eq!(
+            words(&[above, below]),
+            "Target 5 (chance): reached by none; l1 stays above it."
+        );
+        assert_eq!(
+            words(&[above, below, reaches, above]),
+            "Target 5 (chance): reached by l3 at generation 1, not by l2; l1 and l4 stay above it."
+        );
     }
 
     #[test]

@@ -178,27 +178,37 @@ fn behaviour(curve: &FitnessCurve, series: &Series) -> String {
 
 /// Says which lines reach a target. A line that starts above the target reaches it from above.
 fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, String)) -> String {
-    let (mut reach, mut miss) = (Vec::new(), Vec::new());
+    let (mut reach, mut above, mut below) = (Vec::new(), Vec::new(), Vec::new());
     for series in shown {
-        let above = series.known().next().is_some_and(|(_, first)| first > *target);
-        let arrives = |y: f64| if above { y <= *target } else { y >= *target };
+        let starts_above = series.known().next().is_some_and(|(_, first)| first > *target);
+        let arrives = |y: f64| if starts_above { y <= *target } else { y >= *target };
         match series.known().find(|(_, y)| arrives(*y)) {
             Some((x, _)) => {
                 reach.push(format!("{} at {} {}", series.name, curve.x_label, format(x)));
             }
-            None => miss.push(series.name.clone()),
+            None if starts_above => above.push(series.name.as_str()),
+            None => below.push(series.name.as_str()),
         }
     }
-    let mut text = format!("Target {} ({name}): ", format(*target));
-    text += &if reach.is_empty() {
-        "reached by none".to_owned()
-    } else {
-        format!("reached by {}", reach.join(", by "))
-    };
-    if !reach.is_empty() && !miss.is_empty() {
-        text += &format!(", not by {}", miss.join(" nor by "));
+    let mut parts = Vec::new();
+    if !reach.is_empty() && below.is_empty() {
+        parts.push(format!("reached by {}", reach.join(", by ")));
+    } else if !reach.is_empty() {
+        parts.push(format!(
+            "reached by {}, not by {}",
+            reach.join(", by "),
+            below.join(" nor by ")
+        ));
+    } else if !below.is_empty() {
+        parts.push("reached by none".to_owned());
     }
-    text + "."
+    match above.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("{one} stays above it")),
+        all if all.len() == shown.len() => parts.push("all lines stay above it".to_owned()),
+        some => parts.push(format!("{} stay above it", some.join(" and "))),
+    }
+    format!("Target {} ({name}): {}.", format(*target), parts.join("; "))
 }
 
 /// Draws the line as a row of blocks, on the scale of the whole plot; `·` marks a gap.
