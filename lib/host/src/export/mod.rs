@@ -92,7 +92,8 @@ pub fn export(
     let called = call.task.driver.as_ref().map_or(&call.task.signature, |d| &d.signature);
     let signature = Signature::parse(called).map_err(bad)?;
     let tests = cases::tests(&call.task, &signature, &name.replace('-', "_")).map_err(bad)?;
-    let origin = Origin::find(log, &digest(&call.code));
+    let task = serde_json::to_vec(&call.task).map_err(|error| bad(error.to_string()))?;
+    let origin = Origin::find(log, &digest(&call.code), &digest(task));
     let files = files::files(call, &tests, &origin, judge.toolchain())?;
     let folder = Path::new(&call.place).join(name);
     let replaced = replaceable(&folder)?;

@@ -34,13 +34,14 @@ pub struct Ancestor {
 }
 
 impl Origin {
-    /// Finds the origin of the source with this digest, from its last judgement in a session. The origin is
-    /// empty if the session has no log, or if the log does not contain the source.
-    pub fn find(log: Option<&Path>, sha256: &str) -> Origin {
+    /// Finds the origin of the source with this digest, from its first judgement on this task (a digest, too)
+    /// in a session: later on, the source may be judged on other tasks, or come once more from another reply.
+    /// The origin is empty if the session has no log, or if the log does not contain the source.
+    pub fn find(log: Option<&Path>, sha256: &str, task: &str) -> Origin {
         let run = log.and_then(|log| std::fs::File::open(log).ok()).map(Run::read);
         let Some(Ok(run)) = run else { return Origin::default() };
-        let same = |candidate: &Candidate| candidate.sha256 == sha256;
-        let Some(at) = run.candidates.iter().rposition(same) else { return Origin::default() };
+        let same = |it: &Candidate| it.sha256 == sha256 && it.task == task;
+        let Some(at) = run.candidates.iter().position(same) else { return Origin::default() };
         let candidate = &run.candidates[at];
         let exchange = candidate.exchange.map(|exchange| &run.exchanges[exchange]);
         let ancestors = run.ancestors(at).into_iter().map(|index| {

@@ -244,6 +244,9 @@ fn an_export_names_its_author_and_ancestors() {
     let wanted = json!({"code": {"function": "double"}});
     let code = ask("read", json!({"reply": reply, "wanted": wanted}))["code"].clone();
     ask("judge", json!({"task": double(), "codes": [code]}));
+    // As a notebook does: is the winner also right where it was not selected?
+    let unseen = double().case((100,), 200);
+    ask("judge", json!({"task": unseen, "codes": [code]}));
     let code = code.as_str().expect("code");
     let made = ask(
         "export",

@@ -205,8 +205,8 @@ mod tests {
              lie between 30 and 60. \
              greedy goes from 50 to 30, with its lowest, 10, at generation 1 and its highest, 50, \
              at generation 0. \
-             Target 100 (perfect): reached by LLM at generation 2, not by random mutation nor by \
-             greedy. \
+             Target 100 (perfect): reached by LLM at generation 2, not by the median of random \
+             mutation nor by greedy. \
              greedy: 1 value left out, being no number. \
              none has no number to show."
         );

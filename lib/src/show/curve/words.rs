@@ -180,14 +180,18 @@ fn behaviour(curve: &FitnessCurve, series: &Series) -> String {
 fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, String)) -> String {
     let (mut reach, mut above, mut below) = (Vec::new(), Vec::new(), Vec::new());
     for series in shown {
+        let name = match series.seeds {
+            0 => series.name.clone(),
+            _ => format!("the median of {}", series.name),
+        };
         let starts_above = series.known().next().is_some_and(|(_, first)| first > *target);
         let arrives = |y: f64| if starts_above { y <= *target } else { y >= *target };
         match series.known().find(|(_, y)| arrives(*y)) {
             Some((x, _)) => {
-                reach.push(format!("{} at {} {}", series.name, curve.x_label, format(x)));
+                reach.push(format!("{name} at {} {}", curve.x_label, format(x)));
             }
-            None if starts_above => above.push(series.name.as_str()),
-            None => below.push(series.name.as_str()),
+            None if starts_above => above.push(name),
+            None => below.push(name),
         }
     }
     let mut parts = Vec::new();
