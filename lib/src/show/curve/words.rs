@@ -180,7 +180,7 @@ fn behaviour(curve: &FitnessCurve, series: &Series) -> String {
 fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, String)) -> String {
     let (mut reach, mut above, mut below) = (Vec::new(), Vec::new(), Vec::new());
     for series in shown {
-        let name = match series.seeds {
+        let line = match series.seeds {
             0 => series.name.clone(),
             _ => format!("the median of {}", series.name),
         };
@@ -188,10 +188,10 @@ fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, Stri
         let arrives = |y: f64| if starts_above { y <= *target } else { y >= *target };
         match series.known().find(|(_, y)| arrives(*y)) {
             Some((x, _)) => {
-                reach.push(format!("{name} at {} {}", curve.x_label, format(x)));
+                reach.push(format!("{line} at {} {}", curve.x_label, format(x)));
             }
-            None if starts_above => above.push(name),
-            None => below.push(name),
+            None if starts_above => above.push(line),
+            None => below.push(line),
         }
     }
     let mut parts = Vec::new();
