@@ -38,12 +38,10 @@ MOST_REQUESTS = 600
 
 class Live(unittest.TestCase):
     def test_each_notebook_ends_and_tells_the_truth(self):
-        names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-        with ThreadPoolExecutor(run.jobs(one_at_a_time=False)) as pool:
-            for name, server, shown in pool.map(run_live, names):
-                with self.subTest(name):
-                    self.check_server(server, shown)
-                    self.check_cells(name, shown)
+        for name, server, shown in each_live(MisbehavingServer):
+            with self.subTest(name):
+                self.check_server(server, shown)
+                self.check_cells(name, shown)
 
     def check_server(self, server, shown):
         self.assertEqual(server.objections, [], "a request that breaks the protocol")
@@ -76,19 +74,24 @@ class Live(unittest.TestCase):
 class Useless(unittest.TestCase):
     def test_each_notebook_ends_if_no_reply_is_of_use(self):
         """Later cells need what earlier ones made. Here that is an empty list, no winner, no tool."""
-        names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-        with ThreadPoolExecutor(run.jobs(one_at_a_time=False)) as pool:
-            for name, server, shown in pool.map(lambda name: run_live(name, UselessServer), names):
-                with self.subTest(name):
-                    self.assertEqual(server.objections, [], "a request that breaks the protocol")
-                    self.assertGreater(server.answers, 5)
-                    for cell, _ in shown:
-                        found = cells.unexpected(cell, live=True)
-                        found = [it for it in found if not cells.is_returned_error(it)]
-                        self.assertEqual(found, [], f"{name}, {cell.id}:\n{cell.source}")
+        for name, server, shown in each_live(UselessServer):
+            with self.subTest(name):
+                self.assertEqual(server.objections, [], "a request that breaks the protocol")
+                self.assertGreater(server.answers, 5)
+                for cell, _ in shown:
+                    found = cells.unexpected(cell, live=True)
+                    found = [it for it in found if not cells.is_returned_error(it)]
+                    self.assertEqual(found, [], f"{name}, {cell.id}:\n{cell.source}")
 
 
-def run_live(name, kind=MisbehavingServer):
+def each_live(kind):
+    """Runs the four notebooks, each on a server of this kind; yields what `run_live` returns."""
+    names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    with ThreadPoolExecutor(run.jobs(one_at_a_time=False)) as pool:
+        yield from pool.map(run_live, names, [kind] * len(names))
+
+
+def run_live(name, kind):
     """Runs a notebook; returns its name, its server, and its code cells with the text that each showed."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, id="last"))

@@ -75,7 +75,7 @@ fn begin(host: &Arc<Host>) -> Result<()> {
 
 /// Returns a moment that identifies this cell.
 #[cfg(feature = "prompts")]
-pub(crate) fn start() -> Instant {
+pub(crate) fn started_at() -> Instant {
     CELL.with_borrow_mut(|cell| *cell.start.get_or_insert_with(Instant::now))
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn reuse(by: &Stamp) {
     CELL.with_borrow_mut(|cell| cell.reused += by.clone());
 }
 
-/// Begins a new cell, as the kernel does.
+/// Ends this cell; the next use of the crate is in a new one.
 #[cfg(all(test, feature = "prompts"))]
 pub(crate) fn end() {
     CELL.take();

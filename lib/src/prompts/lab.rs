@@ -93,7 +93,7 @@ impl PromptLab {
         for ((prompt, item), reply) in open.into_iter().zip(replies) {
             let (is_right, by) = (reply.text == item.label, reply.stamp());
             let known = self.known.entry(prompt.clone()).or_default();
-            known.insert(item.text.clone(), Known { is_right, by, cell: cell::start() });
+            known.insert(item.text.clone(), Known { is_right, by, cell: cell::started_at() });
         }
         Ok(prompts.iter().map(|prompt| self.tally_on(prompt, items).share()).collect())
     }
@@ -191,9 +191,9 @@ impl PromptLab {
 impl Known {
     /// Tells a later cell who gave the answer, once, so that its figures say so.
     fn reuse(&mut self) {
-        if self.cell != cell::start() {
+        if self.cell != cell::started_at() {
             cell::reuse(&self.by);
-            self.cell = cell::start();
+            self.cell = cell::started_at();
         }
     }
 }
@@ -287,7 +287,7 @@ mod tests {
         for (place, prompt) in population.iter().enumerate() {
             let text = lab.task.train[place].text.clone();
             let by = Stamp::default();
-            let answer = Known { is_right: place == 4, by, cell: cell::start() };
+            let answer = Known { is_right: place == 4, by, cell: cell::started_at() };
             lab.known.insert(prompt.clone(), HashMap::from([(text, answer)]));
         }
         assert_eq!(lab.best(&population), Some(population[4].clone()));

@@ -175,7 +175,7 @@ impl Log {
             "total": verdict.total,
             "code": code,
             "from": from,
-            "task": digest(serde_json::to_vec(task)?),
+            "task": task_digest(task)?,
         });
         let kept = json!({"code": code, "verdict": kept::Verdict::of(verdict)});
         self.keep("judged", summary, kept, code.as_bytes())
@@ -263,6 +263,14 @@ impl Log {
             .with_context(|| format!("cannot write the audit log {shown}"))?;
         Ok(hash)
     }
+}
+
+/// Returns the digest by which a log's lines name a task.
+///
+/// # Errors
+/// If the task cannot be written as JSON.
+pub fn task_digest(task: &Task) -> Result<String> {
+    Ok(digest(serde_json::to_vec(task)?))
 }
 
 /// Changes every text in a JSON value.

@@ -14,7 +14,7 @@ use code_evolution_wire::task::Task;
 use serde::Deserialize;
 
 use super::kept::Verdict;
-use super::{Checked, Entry, walk};
+use super::{Checked, Entry, task_digest, walk};
 use crate::files::digest;
 
 /// The shortest source, in bytes, that is searched for in prompts; a shorter one may occur there by chance.
@@ -222,9 +222,8 @@ impl Reader {
                 let kept: Option<KeptTask> =
                     entry.kept.and_then(|kept| serde_json::from_value(kept).ok());
                 // The content may differ from its digest: a key was hidden in it, or it was forged.
-                let kept = kept.filter(|kept| {
-                    serde_json::to_vec(&kept.task).is_ok_and(|task| digest(task) == entry.digest)
-                });
+                let kept = kept
+                    .filter(|kept| task_digest(&kept.task).is_ok_and(|task| task == entry.digest));
                 self.tasks.extend(kept.map(|kept| (entry.digest, kept)));
             }
             "judged" => self.judged(entry),

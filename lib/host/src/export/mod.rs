@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use code_evolution_wire::export::{Export, ExportCall, Exported};
 
+use crate::audit::task_digest;
 use crate::files::digest;
 use crate::judge::{Judge, JudgeError, OFFERED, Signature};
 use files::{Files, PROVENANCE};
@@ -92,8 +93,7 @@ pub fn export(
     let called = call.task.driver.as_ref().map_or(&call.task.signature, |d| &d.signature);
     let signature = Signature::parse(called).map_err(bad)?;
     let tests = cases::tests(&call.task, &signature, &name.replace('-', "_")).map_err(bad)?;
-    let task = serde_json::to_vec(&call.task).map_err(|error| bad(error.to_string()))?;
-    let origin = Origin::find(log, &digest(&call.code), &digest(task));
+    let origin = Origin::find(log, &digest(&call.code), &task_digest(&call.task)?);
     let files = files::files(call, &tests, &origin, judge.toolchain())?;
     let folder = Path::new(&call.place).join(name);
     let replaced = replaceable(&folder)?;

@@ -12,7 +12,7 @@ use code_evolution_wire::task::Task;
 use code_evolution_wire::verdict::Verdict;
 use serde_json::json;
 
-use crate::audit::Log;
+use crate::audit::{Log, task_digest};
 use crate::files::digest;
 use crate::folders;
 use crate::lock::Unpoisoned;
@@ -96,7 +96,7 @@ impl Journal {
         codes: &[String],
         verdicts: &[Verdict],
     ) -> Result<(), Failure> {
-        let Some(key) = serde_json::to_vec(task).ok().map(digest) else { return Ok(()) };
+        let Ok(key) = task_digest(task) else { return Ok(()) };
         if self.origins().tasks.insert(key) {
             self.each(&[task], |log, task| log.task(task, toolchain))?;
         }

@@ -195,16 +195,12 @@ fn reaching(curve: &FitnessCurve, shown: &[&Series], (target, name): &(f64, Stri
         }
     }
     let mut parts = Vec::new();
-    if !reach.is_empty() && below.is_empty() {
-        parts.push(format!("reached by {}", reach.join(", by ")));
-    } else if !reach.is_empty() {
-        parts.push(format!(
-            "reached by {}, not by {}",
-            reach.join(", by "),
-            below.join(" nor by ")
-        ));
-    } else if !below.is_empty() {
-        parts.push("reached by none".to_owned());
+    let reached = reach.join(", by ");
+    match (reach.as_slice(), below.as_slice()) {
+        ([], []) => {}
+        ([], _) => parts.push("reached by none".to_owned()),
+        (_, []) => parts.push(format!("reached by {reached}")),
+        _ => parts.push(format!("reached by {reached}, not by {}", below.join(" nor by "))),
     }
     match above.as_slice() {
         [] => {}
