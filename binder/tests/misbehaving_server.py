@@ -73,7 +73,7 @@ IN_TURN = (None, "slip", None, "minute", None, None, "cut", None, "day", *[None]
 
 
 class MisbehavingServer(ThreadingHTTPServer):
-    """Serves within a `with` block. `came` counts the requests by their fault."""
+    """Serves within a `with` block. `requests` counts them by their fault."""
 
     daemon_threads = True
 
@@ -82,7 +82,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         text = (NOTEBOOKS / "cassettes" / f"{script}.toml").read_text(encoding="utf-8")
         self.exchanges = tomllib.loads(text)["exchange"]
         self.given = Counter()
-        self.came = Counter()
+        self.requests = Counter()
         self.objections = []
         self.answers = 0
         again = [fault for fault in IN_TURN if fault != "day"]
@@ -111,14 +111,14 @@ class MisbehavingServer(ThreadingHTTPServer):
         """Returns a fault's name or None, and (status, body, headers)."""
         with self.lock:
             if objection := objection_to(key, request):
-                self.came["objection"] += 1
+                self.requests["objection"] += 1
                 self.objections.append(objection)
                 return None, refusal(400, objection, "invalid_request_error")
             # The first stream breaks off, whenever it comes.
-            first = request.get("stream", False) and not self.came["stream"]
-            self.came["stream"] += request.get("stream", False)
+            first = request.get("stream", False) and not self.requests["stream"]
+            self.requests["stream"] += request.get("stream", False)
             fault = "cut" if first else next(self.turns)
-            self.came[fault] += 1
+            self.requests[fault] += 1
             if FAULTS.get(fault):
                 return fault, FAULTS[fault]
             return fault, (200, self.completion(request, is_lost=bool(fault)), {})
@@ -139,7 +139,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         text, reason = f"{thought}{closed}\n\n{said}{MARK}", "tool_calls" if calls else "stop"
         # One answer of each three, but not always the same one: a loop of three attempts can succeed.
         if not calls and number % 3 == number // 3 % 3:
-            self.came["at the limit"] += not is_lost
+            self.requests["at the limit"] += not is_lost
             whole = thought if number % 2 else f"{thought}{closed}\n\n{said[: len(said) // 2]}"
             text, reason = whole, "length"
         message = {"role": "assistant", "content": None if calls else text}

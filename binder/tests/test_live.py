@@ -46,12 +46,14 @@ class Live(unittest.TestCase):
     def check_server(self, server, shown):
         self.assertEqual(server.objections, [], "a request that breaks the protocol")
         expected = {None, "slip", "minute", "cut", "day", "at the limit"}
-        self.assertTrue(expected <= server.came.keys(), server.came)
-        self.assertLess(server.came.total(), MOST_REQUESTS, server.came)
+        self.assertTrue(expected <= server.requests.keys(), server.requests)
+        self.assertLess(server.requests.total(), MOST_REQUESTS, server.requests)
         # The meter counts each answer, and each request that was repeated.
         (calls, retries) = re.findall(r"METER calls (\d+) retries (\d+)", shown[-1][1])[0]
-        faults = server.came["slip"] + server.came["minute"] + server.came["cut"]
-        self.assertEqual((int(calls), int(retries)), (server.came[None], faults), server.came)
+        faults = server.requests["slip"] + server.requests["minute"] + server.requests["cut"]
+        self.assertEqual(
+            (int(calls), int(retries)), (server.requests[None], faults), server.requests
+        )
 
     def check_cells(self, name, shown):
         for cell, text in shown:

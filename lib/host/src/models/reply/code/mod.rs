@@ -42,7 +42,7 @@ use asked::Asked;
 use edit::Edit;
 use label::{Label, label};
 use loose::{bare, in_json};
-use role::{Judged, Role, describe};
+use role::{Part, Role, describe};
 
 /// Returns the code of a reply that defines `fn function`.
 ///
@@ -102,39 +102,39 @@ impl Reader<'_> {
 
     fn read(&self, text: &str) -> Result<Code, NoCode> {
         let Text { blocks, words, .. } = blocks(text);
-        let judged: Vec<Judged> = blocks.into_iter().map(|block| self.judge(block)).collect();
-        let fenced = judged.iter().any(|judged| !judged.block.indented);
+        let parts: Vec<Part> = blocks.into_iter().map(|block| self.classify(block)).collect();
+        let fenced = parts.iter().any(|part| !part.block.indented);
         let defines: fn(&Role) -> bool = |role| matches!(role, Role::Defines);
         let last = |role: fn(&Role) -> bool, label: Label| {
-            let of = |rust| judged.iter().rposition(|judged| judged.is(role, label, rust));
+            let of = |rust| parts.iter().rposition(|part| part.is(role, label, rust));
             of(true).or_else(|| of(false))
         };
         if let Some(position) = last(defines, Label::Answer) {
-            return self.take(&judged, position);
+            return self.take(&parts, position);
         }
-        if let Some(edited) = self.edited(&judged, &words) {
+        if let Some(edited) = self.edited(&parts, &words) {
             return edited;
         }
         if let Some(code) = bare(&words).filter(|code| self::defines(code, self.function)) {
-            return self.take_bare(&judged, code);
+            return self.take_bare(&parts, code);
         }
         if let Some(position) = last(defines, Label::Before) {
-            return self.take(&judged, position);
+            return self.take(&parts, position);
         }
-        if self.cut.is_some() && (!fenced || judged.last().is_some_and(|last| last.block.open)) {
+        if self.cut.is_some() && (!fenced || parts.last().is_some_and(|last| last.block.open)) {
             return Err(self.cut_short());
         }
         // A reply that leaves the code unchanged is an answer too.
-        if let Some(position) = last(|role| matches!(role, Role::Own), Label::Answer) {
-            return self.take(&judged, position);
+        if let Some(position) = last(|role| matches!(role, Role::Unchanged), Label::Answer) {
+            return self.take(&parts, position);
         }
         if let Some(code) = in_json(text, self.function) {
             return Ok(Code { code, note: Some("the code was in JSON".to_owned()) });
         }
-        Err(self.nothing(&judged, &words))
+        Err(self.nothing(&parts, &words))
     }
 
-    fn judge(&self, mut block: Block) -> Judged {
+    fn classify(&self, mut block: Block) -> Part {
         block.code = tidy(&block.code);
         let label = label(&block.before, &block.code);
         let all = items(&block.code);
@@ -152,7 +152,7 @@ impl Reader<'_> {
         } else if !own.is_empty() && own.iter().all(|item| item.is_stub()) {
             Role::Stub
         } else if !own.is_empty() && self.asked.holds(&block.code) {
-            Role::Own
+            Role::Unchanged
         } else if !own.is_empty() {
             Role::Defines
         } else if let Some(inside) = scan::inside(&block.code, self.function) {
@@ -160,15 +160,15 @@ impl Reader<'_> {
         } else {
             Role::Other
         };
-        Judged { block, role, label }
+        Part { block, role, label }
     }
 
     /// Takes a block unless it was cut.
-    fn take(&self, judged: &[Judged], position: usize) -> Result<Code, NoCode> {
-        let taken = &judged[position].block;
-        let last = &judged[judged.len() - 1];
+    fn take(&self, parts: &[Part], position: usize) -> Result<Code, NoCode> {
+        let taken = &parts[position].block;
+        let last = &parts[parts.len() - 1];
         if self.cut.is_some() && last.block.open {
-            let shows_use = position + 1 < judged.len() && self.is_use(last);
+            let shows_use = position + 1 < parts.len() && self.is_use(last);
             if !shows_use {
                 return Err(self.cut_short());
             }
@@ -183,25 +183,25 @@ impl Reader<'_> {
             code = self.ended(&code)?;
         }
         let mut notes = Vec::new();
-        let defining = judged.iter().filter(|judged| !matches!(judged.role, Role::Other)).count();
+        let defining = parts.iter().filter(|part| !matches!(part.role, Role::Other)).count();
         if defining > 1 {
-            notes.push(format!("block {} of {} is taken", position + 1, judged.len()));
-            let others = judged.iter().enumerate().filter(|(at, _)| *at != position);
-            notes.extend(others.filter_map(|(at, judged)| {
-                describe(judged).map(|what| format!("block {} {what}", at + 1))
+            notes.push(format!("block {} of {} is taken", position + 1, parts.len()));
+            let others = parts.iter().enumerate().filter(|(at, _)| *at != position);
+            notes.extend(others.filter_map(|(at, part)| {
+                describe(part).map(|what| format!("block {} {what}", at + 1))
             }));
-        } else if matches!(judged[position].role, Role::Own) {
+        } else if matches!(parts[position].role, Role::Unchanged) {
             notes.push("the reply leaves the code as it was".to_owned());
         }
-        Ok(self.finish(&code, judged, Some(position), notes))
+        Ok(self.finish(&code, parts, Some(position), notes))
     }
 
     /// Returns whether a block only shows how to use the function.
-    fn is_use(&self, judged: &Judged) -> bool {
-        let code = &judged.block.code;
+    fn is_use(&self, part: &Part) -> bool {
+        let code = &part.block.code;
         let uses = items::mentioned(code).contains(self.function)
             && !scan::ends_in_definition(code, self.function);
-        matches!(judged.role, Role::Other) && (uses || !judged.block.language.is_rust())
+        matches!(part.role, Role::Other) && (uses || !part.block.language.is_rust())
     }
 
     /// Returns the code of a block without an end, up to its last whole item.
@@ -217,7 +217,7 @@ impl Reader<'_> {
         Ok(tidy(&kept))
     }
 
-    fn take_bare(&self, judged: &[Judged], code: String) -> Result<Code, NoCode> {
+    fn take_bare(&self, parts: &[Part], code: String) -> Result<Code, NoCode> {
         if self.cut.is_some() {
             return Err(self.cut_short());
         }
@@ -231,13 +231,13 @@ impl Reader<'_> {
         }
         let same = self.asked.holds(&code);
         let note = same.then(|| "the reply leaves the code as it was".to_owned());
-        Ok(self.finish(&code, judged, None, note.into_iter().collect()))
+        Ok(self.finish(&code, parts, None, note.into_iter().collect()))
     }
 
     /// Applies the edits of a reply, if there are any.
-    fn edited(&self, judged: &[Judged], words: &str) -> Option<Result<Code, NoCode>> {
-        let mut edits = judged.iter().filter_map(|judged| match &judged.role {
-            Role::Edit(edit) if judged.label != Label::Wrong => Some(edit.clone()),
+    fn edited(&self, parts: &[Part], words: &str) -> Option<Result<Code, NoCode>> {
+        let mut edits = parts.iter().filter_map(|part| match &part.role {
+            Role::Edit(edit) if part.label != Label::Wrong => Some(edit.clone()),
             _ => None,
         });
         let in_words = || {
@@ -245,7 +245,7 @@ impl Reader<'_> {
             let marked = edit::has_marks(words) || hunks;
             marked.then(|| edit::find(words, hunks, &self.asked.codes)).flatten()
         };
-        let broken = judged.iter().any(|judged| matches!(judged.role, Role::BrokenEdit));
+        let broken = parts.iter().any(|part| matches!(part.role, Role::BrokenEdit));
         let first = edits.next().or_else(in_words);
         // If the reply was cut, the last of several edits may be missing.
         if self.cut.is_some() && (first.is_some() || broken) {
@@ -254,10 +254,10 @@ impl Reader<'_> {
         let Some(first) = first else {
             return broken.then(|| Err(self.broken_edit()));
         };
-        Some(self.apply(edits.fold(first, Edit::and), judged))
+        Some(self.apply(edits.fold(first, Edit::and), parts))
     }
 
-    fn apply(&self, edit: Edit, judged: &[Judged]) -> Result<Code, NoCode> {
+    fn apply(&self, edit: Edit, parts: &[Part]) -> Result<Code, NoCode> {
         let mut why = "the question holds no such function".to_owned();
         for (at, code) in self.asked.codes.iter().enumerate() {
             match edit.apply(code) {
@@ -268,7 +268,7 @@ impl Reader<'_> {
                         "{} was applied to the code that was asked about{which}",
                         edit.what
                     );
-                    return Ok(self.finish(&tidy(&code), judged, None, vec![note]));
+                    return Ok(self.finish(&tidy(&code), parts, None, vec![note]));
                 }
                 Ok(_) if at == 0 => "the result is not a whole function".clone_into(&mut why),
                 Err(error) if at == 0 => why = error,
@@ -279,7 +279,7 @@ impl Reader<'_> {
         let written = edit.written();
         if self.is_whole(&written) {
             let note = format!("{} writes the whole function, which is taken", edit.what);
-            return Ok(self.finish(&tidy(&written), judged, None, vec![note]));
+            return Ok(self.finish(&tidy(&written), parts, None, vec![note]));
         }
         Err(NoCode::Edit { function: self.name(), what: edit.what, why })
     }
@@ -294,7 +294,7 @@ impl Reader<'_> {
     fn finish(
         &self,
         code: &str,
-        judged: &[Judged],
+        parts: &[Part],
         position: Option<usize>,
         mut notes: Vec<String>,
     ) -> Code {
@@ -302,14 +302,14 @@ impl Reader<'_> {
         if dropped {
             notes.push(format!("the last of several `fn {}` in it is taken", self.function));
         }
-        let beside = judged.iter().enumerate().filter(|(at, judged)| {
+        let beside = parts.iter().enumerate().filter(|(at, part)| {
             Some(*at) != position
-                && judged.label == Label::Answer
-                && matches!(judged.role, Role::Other)
-                && judged.block.language.is_rust()
-                && !judged.block.indented
+                && part.label == Label::Answer
+                && matches!(part.role, Role::Other)
+                && part.block.language.is_rust()
+                && !part.block.indented
         });
-        let beside: Vec<Vec<Item>> = beside.map(|(_, judged)| items(&judged.block.code)).collect();
+        let beside: Vec<Vec<Item>> = beside.map(|(_, part)| items(&part.block.code)).collect();
         let (code, joined) = join::join(&code, &beside);
         if !joined.is_empty() {
             notes.push(format!("joined with {} of another block", joined.join(", ")));
@@ -348,18 +348,18 @@ impl Reader<'_> {
     }
 
     /// Explains why there is no code.
-    fn nothing(&self, judged: &[Judged], words: &str) -> NoCode {
+    fn nothing(&self, parts: &[Part], words: &str) -> NoCode {
         let function = self.name();
-        let shown = |judged: &Judged| {
-            matches!(judged.role, Role::Defines | Role::Own) && judged.label != Label::Answer
+        let shown = |part: &Part| {
+            matches!(part.role, Role::Defines | Role::Unchanged) && part.label != Label::Answer
         };
-        if judged.iter().any(shown) {
+        if parts.iter().any(shown) {
             return NoCode::NotMeant { function };
         }
-        if judged.iter().any(|judged| matches!(judged.role, Role::Stub)) {
+        if parts.iter().any(|part| matches!(part.role, Role::Stub)) {
             return NoCode::Stub { function };
         }
-        let nested = judged.iter().find_map(|judged| match &judged.role {
+        let nested = parts.iter().find_map(|part| match &part.role {
             Role::Nested(inside) => Some(inside.clone()),
             _ => None,
         });
@@ -367,10 +367,10 @@ impl Reader<'_> {
         if let Some(inside) = nested {
             return NoCode::Nested { function, inside };
         }
-        if judged.iter().all(|judged| judged.block.indented) {
+        if parts.iter().all(|part| part.block.indented) {
             return NoCode::NoBlock { function };
         }
-        let found = judged.iter().flat_map(|judged| scan::functions(&judged.block.code)).collect();
+        let found = parts.iter().flat_map(|part| scan::functions(&part.block.code)).collect();
         NoCode::NoFunction { function, found }
     }
 }

@@ -12,7 +12,7 @@ pub(super) enum Role {
     /// The block defines the function.
     Defines,
     /// The block repeats the question's code.
-    Own,
+    Unchanged,
     /// The block has the function without a real body.
     Stub,
     /// The function is inside this item.
@@ -21,14 +21,14 @@ pub(super) enum Role {
     Other,
 }
 
-/// A block with its role.
-pub(super) struct Judged {
+/// A part of a reply: a block, and what it is.
+pub(super) struct Part {
     pub(super) block: Block,
     pub(super) role: Role,
     pub(super) label: Label,
 }
 
-impl Judged {
+impl Part {
     /// Returns whether the block has this role, label and language.
     pub(super) fn is(&self, wanted: fn(&Role) -> bool, label: Label, rust: bool) -> bool {
         wanted(&self.role) && self.label == label && self.block.language.is_rust() == rust
@@ -36,10 +36,10 @@ impl Judged {
 }
 
 /// Describes a block that was not used.
-pub(super) fn describe(judged: &Judged) -> Option<&'static str> {
-    Some(match (&judged.role, judged.label) {
+pub(super) fn describe(part: &Part) -> Option<&'static str> {
+    Some(match (&part.role, part.label) {
         (Role::Other, _) => return None,
-        (Role::Own, _) => "is the code that was asked about",
+        (Role::Unchanged, _) => "is the code that was asked about",
         (_, Label::Wrong) => "is shown as wrong",
         (_, Label::Before) => "is shown as it was before",
         (Role::Stub, _) => "is a stub",
