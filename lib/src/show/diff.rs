@@ -223,10 +223,12 @@ fn line_html(line: &Line<'_>) -> String {
 }
 
 fn word_html(change: &Change) -> String {
-    let text = inert::html(&change.text);
+    let text = change.text.trim_start();
+    // The sign stands at the first word, not at the word or full stop before the space.
+    let space = inert::html(&change.text[..change.text.len() - text.len()]);
     match change.tag {
-        ChangeTag::Equal => text,
-        tag => colored(tag, &format!("<strong>{}</strong>{text}", sign(tag))),
+        ChangeTag::Equal => inert::html(&change.text),
+        tag => colored(tag, &format!("{space}<strong>{}</strong>{}", sign(tag), inert::html(text))),
     }
 }
 
@@ -276,6 +278,8 @@ mod tests {
             words.contains("><strong>-</strong>fast</del>")
                 && words.contains("><strong>+</strong>clear</ins>")
         );
+        let longer = Diff::new("Be fast.", "Be fast. Be clear.").words().to_html();
+        assert!(longer.contains("> <strong>+</strong>Be clear.</ins>"), "{longer}");
         let html = Diff::new("<b>", "<script>alert(1)</script>").to_html();
         assert!(html.contains(">- &lt;b&gt;</del>"));
         assert!(html.contains(">+ &lt;script&gt;alert(1)&lt;/script&gt;</ins>"));
