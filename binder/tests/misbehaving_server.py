@@ -73,7 +73,7 @@ IN_TURN = (None, "slip", None, "minute", None, None, "cut", None, "day", *[None]
 
 
 class MisbehavingServer(ThreadingHTTPServer):
-    """Serves within a `with` block. `requests` counts them by their fault."""
+    """Serves within a `with` block. `requests` is the number of requests for each fault."""
 
     daemon_threads = True
 
