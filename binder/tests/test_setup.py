@@ -156,14 +156,18 @@ class WhatIsMissing(ScriptTest):
         path = self.fake_command("df", script)
         self.assert_refuses("999 MB", "free", PATH=path)
 
+    def without_building(self):
+        """Returns the variables with which a set-up installs an empty kernel in a moment, for itself alone."""
+        installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
+        installs += 'mkdir -p "${place:-.}/bin" && cp /bin/true "${place:-.}/bin/evcxr_jupyter"\n'
+        path = self.fake_command("cargo", installs)
+        return {"PATH": path, "XDG_CACHE_HOME": self.folder / "cache"}
+
     def test_disk_space_is_checked_once(self):
         """Later steps do not ask again for the space that the first steps have used."""
         disk = "echo header; echo /dev/disk 9999 9000 {} 90% /\n"
         self.fake_command("df", disk.format(2600))
-        installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
-        installs += 'mkdir -p "${place:-.}/bin" && cp /bin/true "${place:-.}/bin/evcxr_jupyter"\n'
-        path = self.fake_command("cargo", installs)
-        variables = {"PATH": path, "XDG_CACHE_HOME": self.folder / "cache"}
+        variables = self.without_building()
         shown = self.run_script(self.clone / "binder/setup", "kernel", status=0, **variables)
         self.assertIn("the Rust kernel for Jupyter", shown)
         self.fake_command("df", disk.format(100))
@@ -180,6 +184,7 @@ class WhatIsMissing(ScriptTest):
             second = subprocess.Popen(
                 ["timeout", "60", self.clone / "binder" / "setup", "kernel"],
                 stdout=subprocess.PIPE,
+                env={**os.environ, **{name: str(v) for name, v in self.without_building().items()}},
                 text=True,
             )
             self.addCleanup(second.stdout.close)
@@ -230,7 +235,9 @@ class MinutesLeft(ScriptTest):
         if kernel:
             program.parent.mkdir(parents=True)
             shutil.copy("/bin/true", program)
-        of_setup = 'source <(sed -n "/^order=/,/^}/p" binder/setup); '
+        of_setup = (
+            'source <(sed -n "/^order=/,/^}/p" binder/setup); takes=(60 10 30 420 1 1 15 140 30); '
+        )
         known = 'state="$1" evcxr="$1/evcxr" last_step="$2"; minutes_left "$3" "$4"'
         command = ("bash", "-c", of_setup + known, "left", self.folder, last, step, str(seconds))
         return int(subprocess.check_output(command, cwd=ROOT, text=True))
