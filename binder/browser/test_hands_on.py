@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import expect
 
 from . import look
 from .page import PATIENCE_SECONDS
@@ -156,12 +155,14 @@ class HandsOn(BrowserTest):
             panel = notebook.node(submit).locator(".jp-OutputArea-output table")
             self.assertIn("✓ passed", panel.first.inner_text().replace("\xa0", " "))
             self.assertEqual(look.problems(notebook.page), [], "while the question is open")
+            field = notebook.page.locator(".jp-Stdin-input:visible")
             for number, answer in enumerate(answers):
+                answered = field.element_handle()
                 self.assertTrue(notebook.answer(answer))
                 if number + 1 < len(answers):
                     notebook.node(submit).locator("text=neither y nor n").wait_for()
-                    # The answered field stays for a moment.
-                    expect(notebook.page.locator(".jp-Stdin-input:visible")).to_have_count(1)
+                    answered.wait_for_element_state("hidden")  # it stays for a moment
+                    field.wait_for()
             notebook.wait_for_run(submit)
             told = shown(notebook.cell(submit))
             self.assertIn(outcome, told)

@@ -98,7 +98,8 @@ class EveryNotebook(BrowserTest):
 
     def assert_readable(self, notebook, pictures):
         """Asserts that each picture is there (notebook 3 has none), and nothing is faint or cut off."""
-        notebook.wait(f"n => ({look.PICTURES})().length === n", "its pictures", argument=pictures)
+        there = f"({look.PICTURES})().length === n && [...document.images].every(it => it.complete)"
+        notebook.wait(f"n => {there}", "its pictures", argument=pictures)
         for words, seen in look.pictures(notebook.page):
             self.assertTrue(seen, f"this picture cannot be seen: {words}")
             self.assertGreater(len(words), 20, f"this alternative text is too short: {words!r}")

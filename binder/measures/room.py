@@ -8,6 +8,7 @@ With `LLM_PROVIDER=local binder/run --room`, the model on this machine answers a
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -123,12 +124,19 @@ class Server:
             stderr=open(self.folder / "log", "w"),  # the process keeps it open
         )
         deadline = time.monotonic() + 60
-        while not (found := list(self.folder.glob("jpserver-*.json"))):
+        while not (url := self.announced_url()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"the server does not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.1)
-        self.url = json.loads(found[0].read_text())["url"]
+        self.url = url
         return self
+
+    def announced_url(self):
+        """Returns the server's address once its file is there, whole."""
+        for path in self.folder.glob("jpserver-*.json"):
+            with contextlib.suppress(json.JSONDecodeError):
+                return json.loads(path.read_text())["url"]
+        return None
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -186,7 +186,9 @@ class Kernel:
             self.manager.shutdown_kernel(now=True)
 
 
-class KernelTest(unittest.TestCase):
+class WithKernels(unittest.TestCase):
+    """A test that starts kernels, and stops them at its end."""
+
     def start(self, **variables):
         kernel = Kernel(**variables)
         self.addCleanup(kernel.stop)
@@ -197,6 +199,8 @@ class KernelTest(unittest.TestCase):
             wait_until(lambda: not kernel.session.exists()), f"{kernel.session} is still there"
         )
 
+
+class KernelTest(WithKernels):
     def test_two_kernels_disturb_neither_each_other_nor_the_warm_folder(self):
         before = fingerprint(FOLDERS / "warm")
         with tempfile.TemporaryDirectory() as temporary:

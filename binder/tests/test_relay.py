@@ -9,7 +9,7 @@ from relay.completion import ordered
 from relay.messages import DELIMITER, Codec
 
 from .support import SETUP_CELL
-from .test_kernel import KernelTest
+from .test_kernel import WithKernels
 
 RUN_ABOVE = "Run > Run All Above Selected Cell"
 SET_UP = Kernel(is_set_up=True)
@@ -141,7 +141,7 @@ println!("said {}", answer.trim());
 """
 
 
-class AliveKernel(KernelTest):
+class AliveKernel(WithKernels):
     """Tests the relay with a real kernel."""
 
     def reply(self, kernel, sent):
