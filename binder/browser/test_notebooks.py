@@ -98,8 +98,10 @@ class EveryNotebook(BrowserTest):
 
     def assert_readable(self, notebook, pictures):
         """Asserts that each picture is there (notebook 3 has none), and nothing is faint or cut off."""
-        there = f"({look.PICTURES})().length === n && [...document.images].every(it => it.complete)"
-        notebook.wait(f"n => {there}", "its pictures", argument=pictures)
+        # A picture loads after its element is there.
+        loaded = '[...document.querySelectorAll(".jp-OutputArea-output img")].every(it => it.complete)'
+        there = f"n => ({look.PICTURES})().length === n && {loaded}"
+        notebook.wait(there, "its pictures", argument=pictures)
         for words, seen in look.pictures(notebook.page):
             self.assertTrue(seen, f"this picture cannot be seen: {words}")
             self.assertGreater(len(words), 20, f"this alternative text is too short: {words!r}")

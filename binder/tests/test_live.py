@@ -100,9 +100,8 @@ def run_live(name, kind):
     shown = []
     with kind(name) as server, tempfile.TemporaryFile("w") as log:
         client = run.client_of(notebook, NOTEBOOKS)
-        client.timeout = (
-            run.LIVE_CELL_TIMEOUT_SECONDS
-        )  # part A of notebook 4 asks the real tiny model
+        # Part A of notebook 4 asks the real tiny model.
+        client.timeout = run.LIVE_CELL_TIMEOUT_SECONDS
         variables = run.without_keys(os.environ) | server.environment()
         with client.setup_kernel(env=variables, stdout=log, stderr=log):
             for place, cell in enumerate(notebook.cells):
