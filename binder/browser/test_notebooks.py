@@ -99,8 +99,8 @@ class EveryNotebook(BrowserTest):
     def assert_readable(self, notebook, pictures):
         """Asserts that each picture is there (notebook 3 has none), and nothing is faint or cut off."""
         # A picture loads after its element is there.
-        loaded = '[...document.querySelectorAll(".jp-OutputArea-output img")].every(it => it.complete)'
-        there = f"n => ({look.PICTURES})().length === n && {loaded}"
+        images = '[...document.querySelectorAll(".jp-OutputArea-output img")]'
+        there = f"n => ({look.PICTURES})().length === n && {images}.every(it => it.complete)"
         notebook.wait(there, "its pictures", argument=pictures)
         for words, seen in look.pictures(notebook.page):
             self.assertTrue(seen, f"this picture cannot be seen: {words}")
