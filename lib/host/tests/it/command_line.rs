@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{cache, ends_within};
+use crate::users;
 
 #[track_caller]
 fn host(arguments: &[&str], input: &str) -> Output {
@@ -186,7 +187,7 @@ fn the_doctor_does_not_pass_where_the_workshop_cannot_be_opened() {
     write(root.path(), "binder/lab", "");
     let work = write(root.path(), "work", "");
     let program = root.path().join("target/release/code_evolution_host");
-    std::fs::copy(env!("CARGO_BIN_EXE_code_evolution_host"), &program).unwrap();
+    users::copy_program(Path::new(env!("CARGO_BIN_EXE_code_evolution_host")), &program);
     let output =
         Command::new(program).arg("doctor").env("XDG_CACHE_HOME", cache()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -147,7 +147,8 @@ fn a_wait_is_read_from_every_place() {
         (vec![("retry-after", "2")], body(json!({"message": "try again in 16s"})), "16"),
     ] {
         let server = Server::replies(vec![http(429, &headers, &body), says("hi")]);
-        let outcome = Session::new("custom", &server).speed(200).ask(&Ask::new("hello"));
+        let session = Session::new("custom", &server).speed(200).with("LLM_TIMEOUT", "3600");
+        let outcome = session.ask(&Ask::new("hello"));
         outcome.text();
         let waited =
             outcome.printed.iter().any(|line| line.contains(&format!("waiting {seconds} s, ")));
@@ -220,7 +221,7 @@ fn advice_fits_the_failure() {
     }
     // If a server has answered before, the advice does not ask whether it runs.
     let server = Server::replies(vec![says("hi")]);
-    let models = Session::new("custom", &server).speed(200).open();
+    let models = Session::new("custom", &server).speed(200).with("LLM_TIMEOUT", "3600").open();
     asked(&models, &Ask::new("hello")).text();
     server.stop();
     let message = asked(&models, &Ask::new("hello")).error(&["has answered before"]);

@@ -1,6 +1,7 @@
 //! Many candidates at once, and the cache of verdicts.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use code_evolution_host::judge::{Judge, JudgeError, Options};
@@ -123,9 +124,9 @@ fn a_candidate_killed_from_outside_gets_no_verdict() {
         let judged = scope.spawn(|| judge.judge(&task, code));
         while !judged.is_finished() {
             if let Some(victim) = thread_named("victim-4711") {
-                let kill =
-                    std::process::Command::new("kill").args(["-9", &victim.to_string()]).status();
-                assert!(kill.unwrap().success());
+                // The process may have ended in the meantime, killed by the last round.
+                let mut kill = Command::new("kill");
+                kill.args(["-9", &victim.to_string()]).stderr(Stdio::null()).status().unwrap();
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }

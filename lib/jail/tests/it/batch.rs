@@ -112,7 +112,7 @@ pub fn attacker() -> &'static Path {
 /// Makes a folder that every user can reach, with copies of this test and the attacker.
 pub fn world() -> TempDir {
     let world = users::world();
-    fs::copy(attacker(), world.path().join("attacker")).unwrap();
+    users::copy_program(attacker(), &world.path().join("attacker"));
     world
 }
 
@@ -120,7 +120,7 @@ fn run(user: User, landlock: bool) -> Batch {
     let world = world();
     let canary = users::canary();
     let home = user.home(world.path(), &canary);
-    fs::copy("/bin/true", home.join("program")).unwrap();
+    users::copy_program(Path::new("/bin/true"), &home.join("program"));
     user.owns([home.join("program")]);
     let mut command = users::helper(world.path(), "attacks");
     command.env(users::CANARY, &canary);

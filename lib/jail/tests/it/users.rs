@@ -63,8 +63,14 @@ pub fn privileged() -> bool {
 pub fn world() -> TempDir {
     let world = TempDir::new().unwrap();
     fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(std::env::current_exe().unwrap(), world.path().join("test")).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &world.path().join("test"));
     world
+}
+
+/// Copies a program that will be run. If this process wrote the copy itself, another thread that forks
+/// meanwhile would hold it open for writing, and Linux would not run it ("text file busy").
+pub fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").args([from, to]).status().unwrap().success());
 }
 
 /// Returns the folder made by [`world`], in the helper.
