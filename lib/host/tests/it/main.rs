@@ -26,6 +26,7 @@ mod offered;
 mod outcomes;
 mod population;
 mod processes;
+mod programs;
 mod resident;
 mod serve;
 mod soak;
