@@ -190,7 +190,8 @@ def is_setup(cell):
 
 
 def wrote(path, text, since):
-    """Returns whether the file was written since then and has this text. (A compiler's files come and go meanwhile.)"""
+    """Returns whether the file was written since then and has this text."""
+    # A compiler's files come and go meanwhile.
     with contextlib.suppress(FileNotFoundError):
         return (
             path.is_file() and path.stat().st_mtime >= since and text.encode() in path.read_bytes()

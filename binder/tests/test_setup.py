@@ -161,7 +161,7 @@ class WhatIsMissing(ScriptTest):
         installs = 'while [ $# -gt 0 ]; do [ "$1" = --root ] && place="$2"; shift; done\n'
         installs += 'mkdir -p "${place:-.}/bin" && cp /bin/true "${place:-.}/bin/evcxr_jupyter"\n'
         path = self.fake_command("cargo", installs)
-        return {"PATH": path, "XDG_CACHE_HOME": self.folder / "cache"}
+        return {"PATH": path, "XDG_CACHE_HOME": str(self.folder / "cache")}
 
     def test_disk_space_is_checked_once(self):
         """Later steps do not ask again for the space that the first steps have used."""
@@ -184,7 +184,7 @@ class WhatIsMissing(ScriptTest):
             second = subprocess.Popen(
                 ["timeout", "60", self.clone / "binder" / "setup", "kernel"],
                 stdout=subprocess.PIPE,
-                env={**os.environ, **{name: str(v) for name, v in self.without_building().items()}},
+                env=os.environ | self.without_building(),
                 text=True,
             )
             self.addCleanup(second.stdout.close)

@@ -223,13 +223,14 @@ fn line_html(line: &Line<'_>) -> String {
 }
 
 fn word_html(change: &Change) -> String {
-    let text = change.text.trim_start();
-    // The sign stands at the first word, not at the word or full stop before the space.
-    let space = inert::html(&change.text[..change.text.len() - text.len()]);
-    match change.tag {
-        ChangeTag::Equal => inert::html(&change.text),
-        tag => colored(tag, &format!("{space}<strong>{}</strong>{}", sign(tag), inert::html(text))),
+    if change.tag == ChangeTag::Equal {
+        return inert::html(&change.text);
     }
+    // The sign stands at the first word, not at the word or full stop before the space.
+    let word = change.text.trim_start();
+    let (space, word) = change.text.split_at(change.text.len() - word.len());
+    let (space, sign, word) = (inert::html(space), sign(change.tag), inert::html(word));
+    colored(change.tag, &format!("{space}<strong>{sign}</strong>{word}"))
 }
 
 /// Marks up a change. `<del>` and `<ins>` inform a screen reader, and a site that strips styles.

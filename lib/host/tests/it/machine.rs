@@ -11,6 +11,7 @@ use code_evolution_host::judge::{Judge, JudgeError, Options};
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::{Outcome, Verdict};
 
+use crate::processes::kill;
 use crate::support::options;
 
 const RIGHT: &str = "fn answer() -> u32 { 7 }";
@@ -131,10 +132,7 @@ fn while_killing_what_works_in<T: Send>(folder: &Path, work: impl FnOnce() -> T 
                     let inside = fs::read_link(process.path().join("cwd"))
                         .is_ok_and(|cwd| cwd.starts_with(folder));
                     if inside {
-                        let pid = process.file_name();
-                        // The process may have ended in the meantime.
-                        let mut kill = Command::new("kill");
-                        kill.arg("-9").arg(pid).stderr(Stdio::null()).status().unwrap();
+                        kill(process.file_name().to_string_lossy());
                     }
                 }
             }

@@ -1,15 +1,14 @@
 //! Many candidates at once, and the cache of verdicts.
 
 use std::fs;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use code_evolution_host::judge::{Judge, JudgeError, Options};
 use code_evolution_wire::task::{Limits, Task};
 use code_evolution_wire::verdict::Outcome;
 
-use crate::outcomes::short;
-use crate::processes::thread_named;
+use crate::outcomes::{patient, short};
+use crate::processes::{kill, thread_named};
 use crate::support::{judge, options};
 
 fn task() -> Task {
@@ -118,15 +117,12 @@ fn a_candidate_killed_from_outside_gets_no_verdict() {
     // A unique name makes the process easy to find among those of other tests.
     let code = "fn answer() -> u32 { std::thread::Builder::new().name(\"victim-4711\".into())
         .spawn(|| std::thread::sleep(std::time::Duration::MAX)).unwrap().join().unwrap(); 7 }";
-    let patient = Limits { case_wall_ms: 60_000, wall_ms: 60_000, ..Limits::default() };
-    let task = task().limits(patient);
+    let task = task().limits(patient());
     let killed = std::thread::scope(|scope| {
         let judged = scope.spawn(|| judge.judge(&task, code));
         while !judged.is_finished() {
             if let Some(victim) = thread_named("victim-4711") {
-                // The process may have ended in the meantime, killed by the last round.
-                let mut kill = Command::new("kill");
-                kill.args(["-9", &victim.to_string()]).stderr(Stdio::null()).status().unwrap();
+                kill(victim);
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }

@@ -1,6 +1,13 @@
-//! Reads what `/proc` says about other processes.
+//! Other processes: what `/proc` says about them, and their end.
 
+use std::fmt::Display;
 use std::fs;
+use std::process::{Command, Stdio};
+
+/// Kills a process, which may have ended in the meantime.
+pub fn kill(pid: impl Display) {
+    Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status().unwrap();
+}
 
 /// Returns the children of a process, by their ids.
 pub fn children(parent: u32) -> Vec<u32> {

@@ -20,6 +20,8 @@ use code_evolution_wire::verdict::Stage;
 pub use batch::play;
 use batch::{Observation, Row, batches};
 
+use crate::outcomes::patient;
+
 /// An attack.
 #[derive(Debug, Clone)]
 struct Attack {
@@ -86,13 +88,7 @@ impl Expected {
 
     /// Returns limits that end an endless attack soon and end nothing else, however busy the machine is.
     fn limits(self) -> Limits {
-        let patient = Limits {
-            compile_wall_ms: 120_000,
-            cpu_ms: 10_000,
-            case_wall_ms: 60_000,
-            wall_ms: 60_000,
-            ..Limits::default()
-        };
+        let patient = Limits { compile_wall_ms: 120_000, cpu_ms: 10_000, ..patient() };
         match self {
             Worthless => {
                 Limits { compile_cpu_ms: 2_000, compile_memory_bytes: 512 << 20, ..patient }
